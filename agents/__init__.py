@@ -1,0 +1,1 @@
+"""The Faust apps: one stage each, wiring topics to calls of the `pipeline` library."""

@@ -1,0 +1,109 @@
+"""The command line: `wirefuse COMMAND`. Each command lives beside the code that it drives and is loaded when used."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+
+import click
+
+from pipeline import __version__
+from pipeline.errors import SettingsError, WirefuseError
+from pipeline.settings import load
+
+EXIT_USAGE = 2
+EXIT_FAILED = 1
+
+# command -> module:attribute, and the line that --help shows. Loading one command must not import Faust or spaCy
+# for another.
+COMMANDS: dict[str, tuple[str, str]] = {
+    "demo": ("agents.commands:demo", "Run the whole chain on the demo wire and show what comes out."),
+    "up": ("agents.commands:up", "Run everything on this machine, with a live status."),
+    "worker": ("agents.commands:worker", "Run one stage: dedup, entities, incidents or sink."),
+    "publish": ("pipeline.sources.commands:publish", "Publish files or folders of articles."),
+    "feeds": ("pipeline.sources.commands:feeds", "Follow RSS and Atom feeds and watched folders."),
+    "broker": ("pipeline.broker.commands:broker", "Start, stop or look at the local Kafka broker."),
+    "topics": ("pipeline.broker.commands:topics", "Create or describe the topics."),
+    "offline": ("pipeline.offline:offline", "Run the same decisions on files, without Kafka."),
+    "evaluate": ("pipeline.evaluate.commands:evaluate", "Score dedup, entities or incidents against labelled data."),
+    "annotate": ("pipeline.entities.commands:annotate", "Find the entities in texts."),
+    "incidents": ("pipeline.sink.commands:incidents", "List and show incidents."),
+    "articles": ("pipeline.sink.commands:articles", "Show articles."),
+    "dead-letters": ("pipeline.dead_letters:dead_letters", "List, show, replay or drop dead letters."),
+    "config": ("pipeline.config_commands:config", "Show the settings in force and where each came from."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are run."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[cmd_name][0].partition(":")
+        command = getattr(importlib.import_module(module), attribute)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, help) for name, (_, help) in COMMANDS.items()])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="wirefuse")
+@click.option(
+    "--config",
+    "config_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Settings file (TOML). Default: $WIREFUSE_CONFIG, else ./wirefuse.toml if it is there.",
+)
+@click.option(
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Override one setting, e.g. --set broker.bootstrap=host:9092. May be repeated.",
+)
+@click.pass_context
+def root(ctx: click.Context, config_file: Path | None, overrides: tuple[str, ...]) -> None:
+    """Wirefuse: live news wires in, incidents out.
+
+    \b
+    Exit codes: 0 done, 1 failed, 2 wrong usage or settings, 70 a worker that stopped itself.
+    """
+    flags = {}
+    for text in overrides:
+        name, separator, value = text.partition("=")
+        if not separator:
+            raise click.UsageError(f"--set {text}: write NAME=VALUE")
+        flags[name.strip()] = value
+    ctx.obj = load(config_file, flags=flags)
+
+
+def main() -> None:
+    """Entry point of the `wirefuse` command."""
+    try:
+        root(standalone_mode=False)
+    except click.exceptions.Exit as e:
+        sys.exit(e.exit_code)
+    except click.Abort:
+        click.echo("stopped", err=True)
+        sys.exit(130)
+    except click.ClickException as e:
+        e.show()
+        sys.exit(e.exit_code)
+    except SettingsError as e:
+        click.echo(f"settings: {e}", err=True)
+        sys.exit(EXIT_USAGE)
+    except WirefuseError as e:
+        click.echo(f"error: {e}", err=True)
+        sys.exit(EXIT_FAILED)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Dedup: which version of which article an input is, and whose copy."""

@@ -1,0 +1,1 @@
+"""Entities: the named things of an article, and one name for one thing."""

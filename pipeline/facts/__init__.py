@@ -1,0 +1,1 @@
+"""Facts: times, ages, tolls, addresses and places in a text."""

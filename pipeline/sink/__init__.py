@@ -1,0 +1,1 @@
+"""Sinks: where the final articles and incidents are kept, guarded by version."""

@@ -1,0 +1,1 @@
+"""Text: from HTML and wire markup to clean text, and its language."""
