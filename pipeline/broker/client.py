@@ -1,0 +1,75 @@
+"""Which broker to talk to, and the settings that every kafka-python client shares."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from pipeline import __version__
+from pipeline.broker.errors import BrokerError
+from pipeline.broker.local import LocalBroker
+from pipeline.settings import Settings
+
+_BOOTSTRAP_TIMEOUT_S = 15.0
+
+
+def bootstrap(settings: Settings) -> str:
+    """Address of the cluster: `broker.bootstrap`, else that of the running local broker.
+
+    Raises:
+        BrokerError: neither is there.
+    """
+    if settings.broker.bootstrap:
+        return settings.broker.bootstrap
+    address = LocalBroker.from_settings(settings).address()
+    if address is None:
+        raise BrokerError(
+            "no Kafka broker: start the local one with `wirefuse broker start`, or name a cluster with "
+            "WIREFUSE_BROKER=host:port"
+        )
+    return address
+
+
+def client_options(settings: Settings, address: str | None = None) -> dict[str, Any]:
+    """Keyword arguments that KafkaProducer, KafkaConsumer and KafkaAdminClient all take.
+
+    Args:
+        address: overrides `bootstrap(settings)`.
+
+    Raises:
+        BrokerError: as `bootstrap`.
+    """
+    return {
+        "bootstrap_servers": servers(address or bootstrap(settings)),
+        "client_id": f"wirefuse-{__version__}",
+        "request_timeout_ms": int(settings.broker.request_timeout_s * 1000),
+        "bootstrap_timeout_ms": int(min(_BOOTSTRAP_TIMEOUT_S, settings.broker.request_timeout_s) * 1000),
+    }
+
+
+def servers(address: str) -> list[str]:
+    """The brokers of an address `host:port[,host:port]`.
+
+    Raises:
+        BrokerError: a part of it is no host:port.
+    """
+    parts = [part.strip() for part in address.split(",") if part.strip()]
+    for part in parts:
+        host, _, port = part.rpartition(":")
+        if not host or not port.isdecimal() or not 0 < int(port) < 65536:
+            raise BrokerError(f"broker.bootstrap: {part!r} is no host:port")
+    return parts
+
+
+@contextmanager
+def explained(address: str) -> Iterator[None]:
+    """Turns the errors of kafka-python into BrokerErrors that name the cluster."""
+    from kafka.errors import KafkaError, KafkaTimeoutError
+
+    try:
+        yield
+    except KafkaTimeoutError as e:
+        raise BrokerError(f"the Kafka cluster at {address} does not answer: {e}") from e
+    except KafkaError as e:
+        raise BrokerError(f"the Kafka cluster at {address} refused: {e}") from e

@@ -1,0 +1,455 @@
+"""The local broker: a real Apache Kafka of one node (KRaft), on the loopback address, in a directory of its own.
+
+The directory holds:
+
+    data/               the log segments, formatted once
+    logs/               broker.log (log4j2), console.log (what Java itself prints)
+    server.properties   written anew at each start
+    broker.lock         locked by the Java process itself as long as it lives
+    broker.json         its pid and address; means nothing unless the lock is held
+
+The lock is taken before Java starts and inherited by it, so "is it running" never depends on a pid that may be stale or
+belong to another program by now.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import errno
+import fcntl
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from pipeline.broker import guard, jars
+from pipeline.broker.errors import BrokerError
+from pipeline.broker.java import find_java
+from pipeline.broker.probe import answers
+from pipeline.broker.server_config import log4j2_properties, server_properties
+from pipeline.settings import Settings
+
+HOST = "127.0.0.1"
+_PORTS_TRIED = 3
+_MIN_FREE_BYTES = 256 * 1024 * 1024
+_START_TIMEOUT_S = 120.0
+# Another process that only asks for the status holds the lock for an instant.
+_LOCK_PATIENCE_S = 1.0
+_LOG_TAIL_LINES = 12
+_WHOLE_LOG = 2000
+_PORT_TAKEN = "Address already in use"
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerStatus:
+    """What is known of the broker of one directory.
+
+    Attributes:
+        running: its process is alive.
+        answering: it answers metadata requests.
+        bootstrap: its address, `host:port`; None when it does not run.
+        pid: of its Java process; None when it does not run.
+    """
+
+    running: bool
+    answering: bool
+    bootstrap: str | None
+    pid: int | None
+    directory: str
+    kafka_version: str = jars.KAFKA_VERSION
+
+
+class LocalBroker:
+    """One local Kafka broker.
+
+    Args:
+        directory: its own directory; created when missing. One broker runs in it at a time.
+        port: of its listener on 127.0.0.1; 0: any free one, the same at every start of this object.
+        max_message_bytes: largest record that its topics may be configured to take.
+        java: setting `broker.java`.
+        detached: it outlives this process, until `stop`. Otherwise it ends with this process, even when that is killed.
+            In both cases it leads a session of its own, so Ctrl-C on a terminal does not reach it.
+        quick: compile less, start faster: for lives of minutes (demo, tests).
+        progress: called while Kafka is downloaded, see `jars.install`.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        port: int = 0,
+        *,
+        max_message_bytes: int = 8 * 1024 * 1024,
+        java: str = "",
+        detached: bool = False,
+        quick: bool = False,
+        progress: jars.Progress | None = None,
+    ) -> None:
+        self.directory = directory.absolute()
+        self.port = port
+        self.max_message_bytes = max_message_bytes
+        self.java = java
+        self.detached = detached
+        self.quick = quick
+        self.progress = progress
+        self._process: subprocess.Popen[str] | None = None
+        # Its only other end is in the guard: closed by the kernel when this process is gone.
+        self._alive: int | None = None
+
+    @classmethod
+    def from_settings(
+        cls,
+        settings: Settings,
+        *,
+        detached: bool = False,
+        quick: bool = False,
+        progress: jars.Progress | None = None,
+    ) -> LocalBroker:
+        """The broker of the settings' data directory."""
+        return cls(
+            settings.data_dir / "broker",
+            settings.broker.local_port,
+            max_message_bytes=settings.topics.max_message_bytes,
+            java=settings.broker.java,
+            detached=detached,
+            quick=quick,
+            progress=progress,
+        )
+
+    # -- what a user does ---
+
+    def start(self) -> str:
+        """Start it and wait until it answers metadata requests.
+
+        Returns:
+            Its bootstrap address, `127.0.0.1:port`.
+
+        Raises:
+            BrokerError: it runs already, its port is taken, no Java, no jars, a full disk, a directory that is not a
+                broker's; with the tail of its log where it started and failed.
+        """
+        class_path = ":".join(map(str, jars.install(progress=self.progress)))
+        try:
+            self._data.parent.mkdir(parents=True, exist_ok=True)
+            self._logs.mkdir(exist_ok=True)
+            with self._own_lock() as lock:
+                self._check_disk()
+                self._start(self._java(find_java(self.java), class_path), lock)
+        except OSError as e:
+            if e.errno == errno.ENOSPC:
+                raise BrokerError(f"the disk of {self.directory} is full") from None
+            raise BrokerError(f"the broker's directory {self.directory} cannot be used: {e}") from e
+        return f"{HOST}:{self.port}"
+
+    def stop(self, timeout_s: float = 30.0) -> bool:
+        """End it: SIGTERM, which lets it write everything down, and SIGKILL after `timeout_s` seconds.
+
+        Works on a broker that another process started in this directory.
+
+        Returns:
+            Whether it ran.
+        """
+        return self._end(signal.SIGTERM, timeout_s)
+
+    def kill(self) -> bool:
+        """End it with SIGKILL, as a crash would. Returns whether it ran."""
+        return self._end(signal.SIGKILL, 0.0)
+
+    def status(self) -> BrokerStatus:
+        """Whether it runs, where, and whether it answers; for a broker that another process started, too."""
+        known = self._running()
+        if known is None:
+            return BrokerStatus(False, False, None, None, str(self.directory))
+        pid, address = known
+        return BrokerStatus(True, answers(address, timeout_s=5.0), address, pid, str(self.directory))
+
+    def address(self) -> str | None:
+        """`host:port` of the broker that runs in this directory, whoever started it; None: none does."""
+        known = self._running()
+        return None if known is None else known[1]
+
+    # -- files ---
+
+    @property
+    def _data(self) -> Path:
+        return self.directory / "data"
+
+    @property
+    def _logs(self) -> Path:
+        return self.directory / "logs"
+
+    @property
+    def _state(self) -> Path:
+        return self.directory / "broker.json"
+
+    def log_tail(self, lines: int = _LOG_TAIL_LINES) -> str:
+        """The last lines of the broker's log, or of what Java printed when it did not come to logging."""
+        for name in ("broker.log", "console.log"):
+            try:
+                text = (self._logs / name).read_text("utf-8", "replace")
+            except FileNotFoundError:
+                continue
+            if text.strip():
+                return "\n".join(text.splitlines()[-lines:])
+        return "(its log is empty)"
+
+    @contextmanager
+    def _own_lock(self) -> Iterator[IO[str]]:
+        with (self.directory / "broker.lock").open("a") as lock:
+            deadline = time.monotonic() + _LOCK_PATIENCE_S
+            while not _try_lock(lock, fcntl.LOCK_EX):
+                if time.monotonic() < deadline:
+                    time.sleep(0.02)
+                    continue
+                pid, address = self._running() or (0, "")
+                where = f" at {address} (process {pid})" if pid else ""
+                raise BrokerError(f"a broker runs already in {self.directory}{where}")
+            self._state.unlink(missing_ok=True)
+            yield lock
+
+    def _running(self) -> tuple[int, str] | None:
+        """(pid, address) of the live broker of this directory."""
+        try:
+            with (self.directory / "broker.lock").open() as lock:
+                if _try_lock(lock, fcntl.LOCK_SH):
+                    return None
+            known = json.loads(self._state.read_text())
+            return int(known["pid"]), str(known["bootstrap"])
+        except (OSError, ValueError, KeyError):
+            return None  # never started here, or not yet so far
+
+    def _check_disk(self) -> None:
+        free = shutil.disk_usage(self.directory).free
+        if free < _MIN_FREE_BYTES:
+            raise BrokerError(
+                f"the disk of {self.directory} is nearly full ({free // 2**20} MiB free, "
+                f"{_MIN_FREE_BYTES // 2**20} MiB needed): make room, or set data.dir to another disk"
+            )
+
+    # -- start ---
+
+    def _start(self, java: list[str], lock: IO[str]) -> None:
+        if self.port and not _port_is_free(self.port):
+            raise BrokerError(
+                f"port {self.port} is taken by another program: stop it, choose another with broker.local_port, or set "
+                f"broker.bootstrap={HOST}:{self.port} if it is a Kafka broker that you want to use"
+            )
+        if not (self._data / "meta.properties").exists():
+            self._format(java)
+        wanted = self.port
+        for attempt in range(_PORTS_TRIED):
+            self.port = wanted or _free_port()
+            try:
+                self._launch(java, lock)
+                self._await_answer()
+                return
+            except BaseException as e:
+                self._release()
+                self.port = wanted
+                # A port that was free a moment ago can be taken before Kafka binds it.
+                taken = isinstance(e, BrokerError) and _PORT_TAKEN in self.log_tail(_WHOLE_LOG)
+                if not taken or attempt + 1 == _PORTS_TRIED:
+                    raise
+
+    def _format(self, java: list[str]) -> None:
+        if self._data.exists() and any(self._data.iterdir()):
+            raise BrokerError(
+                f"{self._data} holds files but is not a broker's directory (no meta.properties): it is damaged or "
+                "belongs to another program. Move it away, and the broker starts with an empty one"
+            )
+        # Formatted beside its place and then renamed: an interrupted format leaves nothing half done.
+        fresh = self.directory / "data.new"
+        shutil.rmtree(fresh, ignore_errors=True)
+        properties = self._configure(fresh)
+        command = [*java, "kafka.tools.StorageTool", "format", "-t", _cluster_id(), "-c", str(properties)]
+        run = subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, start_new_session=True
+        )
+        if run.returncode != 0:
+            raise BrokerError(f"{fresh} could not be formatted:\n{(run.stdout + run.stderr).strip()[-2000:]}")
+        if self._data.exists():
+            self._data.rmdir()
+        fresh.rename(self._data)
+
+    def _configure(self, data: Path) -> Path:
+        """Write the configuration of a broker whose log segments are in `data`."""
+        (self.directory / "log4j2.properties").write_text(log4j2_properties())
+        properties = self.directory / "server.properties"
+        properties.write_text(server_properties(data, self.port, _free_port(), self.max_message_bytes))
+        return properties
+
+    def _java(self, java: str, class_path: str) -> list[str]:
+        return [
+            java,
+            "-Xms64m",
+            "-Xmx512m",
+            "-XX:+UseSerialGC",
+            "-XX:+ExitOnOutOfMemoryError",
+            "-XX:-UsePerfData",
+            *(["-XX:TieredStopAtLevel=1"] if self.quick else []),
+            "-Djava.awt.headless=true",
+            f"-Dlog4j2.configurationFile={(self.directory / 'log4j2.properties').as_uri()}",
+            f"-Dwirefuse.log.dir={self._logs}",
+            "-cp",
+            class_path,
+        ]
+
+    def _launch(self, java: list[str], lock: IO[str]) -> None:
+        command = [*java, "kafka.Kafka", str(self._configure(self._data))]
+        inherited = [lock.fileno()]
+        if not self.detached:
+            theirs, self._alive = os.pipe()
+            inherited.append(theirs)
+            command = [sys.executable, "-I", "-S", guard.__file__, str(theirs), *command]
+        # The log of an earlier run must not explain how this one went.
+        with contextlib.suppress(FileNotFoundError):
+            (self._logs / "broker.log").replace(self._logs / "broker.log.1")
+        try:
+            with (self._logs / "console.log").open("w") as console:
+                self._process = subprocess.Popen(
+                    command,
+                    cwd=self.directory,
+                    stdin=subprocess.DEVNULL,
+                    stdout=console if self.detached else subprocess.PIPE,
+                    stderr=console,
+                    pass_fds=inherited,
+                    start_new_session=True,
+                    text=True,
+                )
+        finally:
+            for ours in inherited[1:]:
+                os.close(ours)
+        pid = self._process.pid
+        if not self.detached:
+            assert self._process.stdout is not None
+            printed = self._process.stdout.readline()
+            if not printed:
+                raise BrokerError(f"Java could not be started:\n{self.log_tail()}")
+            pid = int(printed)
+        written = self._state.with_suffix(".new")
+        written.write_text(json.dumps({"pid": pid, "bootstrap": f"{HOST}:{self.port}"}))
+        written.replace(self._state)
+
+    def _await_answer(self) -> None:
+        assert self._process is not None
+        address = f"{HOST}:{self.port}"
+        deadline = time.monotonic() + _START_TIMEOUT_S
+        while self._process.poll() is None:
+            if answers(address, timeout_s=2.0):
+                return
+            if time.monotonic() > deadline:
+                raise BrokerError(f"the broker did not answer within {_START_TIMEOUT_S:.0f} s:\n{self.log_tail()}")
+            time.sleep(0.05)
+        raise BrokerError(self._why_it_ended())
+
+    def _why_it_ended(self) -> str:
+        log = self.log_tail(_WHOLE_LOG)
+        for sign, meaning in _CAUSES:
+            if sign in log:
+                reason = meaning.format(directory=self.directory)
+                break
+        else:
+            reason = "see its log"
+        return f"the broker ended while starting: {reason}\n{self.log_tail()}\n(whole log: {self._logs})"
+
+    # -- end ---
+
+    def _end(self, first: signal.Signals, timeout_s: float) -> bool:
+        known = self._running()
+        if known is not None:
+            pid, _ = known
+            _signal(pid, first)
+            if not self._wait_ended(timeout_s):
+                _signal(pid, signal.SIGKILL)
+                if not self._wait_ended(10.0):
+                    raise BrokerError(f"process {pid} of the broker does not end, not even by SIGKILL")
+        self._release()
+        return known is not None
+
+    def _wait_ended(self, timeout_s: float) -> bool:
+        deadline = time.monotonic() + timeout_s
+        while self._running() is not None:
+            if self._process is not None:
+                self._process.poll()  # reaps it
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.02)
+        return True
+
+    def _release(self) -> None:
+        """Let go of the ended child process."""
+        if self._process is not None:
+            if self._process.poll() is None:
+                self._process.kill()
+            self._process.wait()
+            if self._process.stdout is not None:
+                self._process.stdout.close()
+            self._process = None
+        if self._alive is not None:
+            os.close(self._alive)
+            self._alive = None
+
+
+_CAUSES: tuple[tuple[str, str], ...] = (
+    (_PORT_TAKEN, "its port is taken by another program; choose another with broker.local_port"),
+    ("No space left on device", "the disk of {directory} is full"),
+    ("OutOfMemoryError", "it ran out of memory"),
+    ("Permission denied", "it may not write in {directory}"),
+    (
+        "meta.properties",
+        "the identity file of its data directory is damaged; move {directory}/data away to begin with an empty one",
+    ),
+    (
+        "Corrupt",
+        "its data directory is damaged; move {directory}/data away to begin with an empty one",
+    ),
+)
+"""Signs in the log -> what they mean to a user."""
+
+
+def _try_lock(file: IO[str], kind: int) -> bool:
+    try:
+        fcntl.flock(file, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _signal(pid: int, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, number)
+
+
+def _port_is_free(port: int) -> bool:
+    with socket.socket() as s:
+        # As Kafka binds it: connections of an earlier broker that linger do not matter.
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            s.bind((HOST, port))
+        except OSError:
+            return False
+        return True
+
+
+def _free_port() -> int:
+    with socket.socket() as s:
+        s.bind((HOST, 0))
+        return int(s.getsockname()[1])
+
+
+def _cluster_id() -> str:
+    """A Kafka `Uuid`: 22 characters of URL-safe base64; one that begins with "-" would read as an option."""
+    while True:
+        text = base64.urlsafe_b64encode(uuid.uuid4().bytes)[:22].decode()
+        if not text.startswith("-"):
+            return text

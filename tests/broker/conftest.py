@@ -1,0 +1,58 @@
+"""A real Kafka broker for the tests that need one: started once, ended with the test run, however that ends."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from pipeline.broker.admin import EnsureReport, ensure_topics
+from pipeline.broker.local import LocalBroker
+from pipeline.settings import Settings, load
+
+_prefixes = itertools.count()
+
+
+@dataclass(frozen=True, slots=True)
+class RunningBroker:
+    """The test run's broker: its address, and the LocalBroker that may be stopped, killed and started again."""
+
+    bootstrap: str
+    local: LocalBroker
+
+
+@pytest.fixture(scope="session")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBroker]:
+    local = LocalBroker(tmp_path_factory.mktemp("broker"), quick=True)
+    address = local.start()
+    yield RunningBroker(address, local)
+    local.stop(timeout_s=10.0)
+
+
+@pytest.fixture
+def make_settings(broker: RunningBroker, tmp_path: Path) -> Callable[..., Settings]:
+    """`make_settings(**{"runner.batch_size": 8})`: settings for this test's own topics and data directory."""
+    prefix = f"test-{os.getpid()}-{next(_prefixes)}."
+
+    def make(**flags: object) -> Settings:
+        own = {"broker.bootstrap": broker.bootstrap, "topics.prefix": prefix, "data.dir": str(tmp_path / "data")}
+        # An empty environment: the tests do not depend on the settings of whoever runs them.
+        return load(env={}, flags=own | flags)
+
+    return make
+
+
+@pytest.fixture
+def settings(make_settings: Callable[..., Settings]) -> Settings:
+    """Settings with a topic prefix of their own, few partitions and a temporary data directory."""
+    return make_settings(**{"topics.unique_partitions": 3, "topics.output_partitions": 2})
+
+
+@pytest.fixture
+def topics(settings: Settings) -> EnsureReport:
+    """The topics of `settings`, created."""
+    return ensure_topics(settings)
