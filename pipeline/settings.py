@@ -96,7 +96,7 @@ class Log:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Producer:
     edition: int = _setting(0, "edition (partition of raw) that articles are published into")
-    provider: str = _setting("", "wire name of items that do not say it; empty: the item's source")
+    provider: str = _setting("", "wire name of items that say neither provider nor source; empty: unknown")
     max_item_bytes: int = _setting(1024 * 1024, "a larger item becomes a dead letter")
     max_in_flight: int = _setting(500, "items sent and not yet acknowledged")
     poll_interval_s: float = _setting(60.0, "how often a feed or a watched folder is looked at")
