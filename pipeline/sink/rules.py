@@ -1,0 +1,217 @@
+"""The rules that every sink shares, as functions of records alone. `base` says them in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from pipeline.records import (
+    CHANGES_NOTHING,
+    ArticleEvent,
+    IncidentChange,
+    IncidentRecord,
+    IncidentStatus,
+    Report,
+    Verdict,
+)
+from pipeline.sink.base import ArticleStatus, IncidentTombstone, SinkRecord
+
+LIVE: frozenset[IncidentStatus] = frozenset({"open", "closed"})
+"""Incidents that have members; a merged or withdrawn one is only a redirect."""
+
+_STATUS: Mapping[Verdict, ArticleStatus] = {"kill": "killed", "withheld": "withheld"}
+
+NOTHING_REMOVED = (-1, -1)
+"""Rank of the last kill of an article that never was killed: below every rank."""
+
+
+class Rank(NamedTuple):
+    """Orders the events of one article."""
+
+    edition: int
+    seq: int
+
+
+class Assignment(NamedTuple):
+    """A claim that an article is in an incident; the greatest holds.
+
+    `listed` is 1 when an incident's record makes the claim, 0 when the article's own event does. The incident's id
+    decides between two records that claim the same decision: arbitrary, but the same everywhere.
+    """
+
+    edition: int
+    seq: int
+    listed: int
+    incident_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A batch, folded: of every article and incident only the newest word is left.
+
+    Attributes:
+        inputs: every event, once per (edition, seq), in that order.
+        articles: the newest event of each article, erased where it must be.
+        removals: rank of the newest kill or withheld version of each article.
+        regroupings: (edition, old root, seq, new root), in order.
+        incidents: the newest record or tombstone of each incident.
+        changes: every change, once per id.
+        size: number of records, folded or not.
+    """
+
+    inputs: dict[Rank, ArticleEvent]
+    articles: dict[str, ArticleEvent]
+    removals: dict[str, Rank]
+    regroupings: list[tuple[int, str, int, str]]
+    incidents: dict[str, IncidentRecord | IncidentTombstone]
+    changes: dict[str, IncidentChange]
+    size: int
+
+
+def fold(batch: Sequence[SinkRecord]) -> Batch:
+    """Sort a batch by kind and keep what counts."""
+    inputs: dict[Rank, ArticleEvent] = {}
+    articles: dict[str, ArticleEvent] = {}
+    removals: dict[str, Rank] = {}
+    regroupings: set[tuple[int, str, int, str]] = set()
+    incidents: dict[str, IncidentRecord | IncidentTombstone] = {}
+    changes: dict[str, IncidentChange] = {}
+    for record in batch:
+        match record:
+            case ArticleEvent():
+                rank = rank_of(record)
+                inputs.setdefault(rank, record)
+                if not changes_article(record):
+                    continue
+                assert record.article_id is not None
+                known = articles.get(record.article_id)
+                if known is None or rank > rank_of(known):
+                    articles[record.article_id] = erased(record) if status_of(record) != "usable" else record
+                if status_of(record) != "usable":
+                    removals[record.article_id] = max(rank, removals.get(record.article_id, rank))
+                regroupings.update((record.edition, old, record.seq, new) for old, new in record.regrouped.items())
+            case IncidentRecord() | IncidentTombstone():
+                newest = incidents.get(record.incident_id)
+                if newest is None or version_of(record) > version_of(newest):
+                    incidents[record.incident_id] = record
+            case IncidentChange():
+                changes.setdefault(record.change_id, record)
+    return Batch(
+        dict(sorted(inputs.items())),
+        dict(sorted(articles.items())),
+        removals,
+        sorted(regroupings),
+        dict(sorted(incidents.items())),
+        changes,
+        len(batch),
+    )
+
+
+def rank_of(event: ArticleEvent) -> Rank:
+    """What orders the events of one article: see `base`."""
+    return Rank(event.edition, event.seq)
+
+
+def version_of(record: IncidentRecord | IncidentTombstone) -> tuple[int, int]:
+    """What orders the records of one incident; a tombstone ends the version that it names."""
+    return record.version, int(isinstance(record, IncidentTombstone))
+
+
+def changes_article(event: ArticleEvent) -> bool:
+    """False for what only needs to be accounted for."""
+    return event.verdict not in CHANGES_NOTHING and event.article_id is not None
+
+
+def status_of(event: ArticleEvent) -> ArticleStatus:
+    return _STATUS.get(event.verdict, "usable")
+
+
+def erased(event: ArticleEvent) -> ArticleEvent:
+    """The event without its content and all that was derived from it; what is left says that it existed."""
+    return replace(
+        event,
+        title=None,
+        text=None,
+        url=None,
+        copy_of=None,
+        copy_kind=None,
+        incident_id=None,
+        why={},
+        entities=(),
+        side_spans=(),
+        facts={},
+        tolls={},
+    )
+
+
+# The rest of an article event never changes; these follow what happens to other articles and to incidents.
+_PRESENT = ("copy_group", "incident_id")
+_ARTICLE_FIELDS = tuple(f.name for f in fields(ArticleEvent) if f.name not in _PRESENT)
+
+
+def article_json(event: ArticleEvent) -> dict[str, Any]:
+    """JSON data of an event without the fields that may change later (`copy_group`, `incident_id`)."""
+    return {name: getattr(event, name) for name in _ARTICLE_FIELDS}
+
+
+def listed(record: IncidentRecord | IncidentTombstone) -> dict[str, int]:
+    """Article id -> seq of the assignment, for the members that the record claims."""
+    if isinstance(record, IncidentTombstone) or record.status not in LIVE:
+        return {}
+    found: dict[str, int] = {}
+    report: Report
+    for report in record.reports:
+        found[report.article_id] = max(report.assigned_seq, found.get(report.article_id, -1))
+    return found
+
+
+def membership(
+    status: ArticleStatus | None,
+    removed: tuple[int, int],
+    own: Assignment | None,
+    own_version: int | None,
+    claims: Iterable[Assignment],
+) -> str | None:
+    """The incident that an article is in.
+
+    Args:
+        status: the article's; None when only incidents have spoken of it so far.
+        removed: rank of its newest kill or withheld version.
+        own: what its own newest event says.
+        own_version: version of that incident's record; None when there is none yet.
+        claims: what the records of live incidents say.
+    """
+    if status is not None and status != "usable":
+        return None
+    valid = [claim for claim in claims if claim[:2] > removed]
+    if own is not None and (own_version is None or own_version < own.seq):
+        valid.append(own)
+    return max(valid).incident_id if valid else None
+
+
+def present_group(
+    root: str | None, edition: int, seq: int, regroupings: Mapping[tuple[int, str], Sequence[tuple[int, str]]]
+) -> str | None:
+    """The copy group that an event of this seq belongs to now.
+
+    A regrouping renames what older events said; a root that was renamed may found a group of its own again later.
+
+    Args:
+        root: the group as the event said it.
+        regroupings: (edition, old root) -> (seq, new root), ascending.
+    """
+    while root is not None:
+        step = next(((at, new) for at, new in regroupings.get((edition, root), ()) if at > seq), None)
+        if step is None:
+            break
+        seq, root = step
+    return root
+
+
+def timestamp(time: datetime | None) -> str | None:
+    """RFC 3339, UTC, whole seconds: sorts as text."""
+    if time is None:
+        return None
+    return time.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"

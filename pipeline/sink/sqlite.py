@@ -1,0 +1,372 @@
+"""The embedded sink: one SQLite file, written in one transaction a batch, readable by anything while it grows."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from pipeline.codec import encode
+from pipeline.errors import FatalError
+from pipeline.records import ArticleEvent, IncidentChange, IncidentRecord
+from pipeline.sink import sqlite_store
+from pipeline.sink.base import IncidentTombstone, SinkRecord, WriteResult
+from pipeline.sink.rules import (
+    Assignment,
+    Batch,
+    article_json,
+    fold,
+    listed,
+    membership,
+    present_group,
+    status_of,
+    timestamp,
+    version_of,
+)
+
+_ARTICLE_COLUMNS = (
+    "article_id, edition, seq, provider, source, native_id, status, verdict, copy_of, copy_group, incident_id,"
+    " published, title, said_copy_group, said_incident_id, record"
+)
+
+
+def _replaced(columns: str, key: str) -> str:
+    return ", ".join(f"{name} = excluded.{name}" for name in columns.replace(" ", "").split(",") if name != key)
+
+
+_PUT_ARTICLE = f"""
+    INSERT INTO articles ({_ARTICLE_COLUMNS}) VALUES ({", ".join("?" * 16)})
+    ON CONFLICT (article_id) DO UPDATE SET {_replaced(_ARTICLE_COLUMNS, "article_id")}
+    WHERE (excluded.edition, excluded.seq) > (articles.edition, articles.seq)
+"""
+_PUT_REMOVAL = """
+    UPDATE articles SET removed_edition = ?1, removed_seq = ?2
+    WHERE article_id = ?3 AND (removed_edition, removed_seq) < (?1, ?2)
+"""
+_INCIDENT_COLUMNS = (
+    "incident_id, version, tombstone, status, merged_into, title, first_seen, last_seen,"
+    " reports, copies, independent_origins, record"
+)
+_PUT_INCIDENT = f"""
+    INSERT INTO incidents ({_INCIDENT_COLUMNS}) VALUES ({", ".join("?" * 12)})
+    ON CONFLICT (incident_id) DO UPDATE SET {_replaced(_INCIDENT_COLUMNS, "incident_id")}
+"""
+# All the groups that are linked to the given ones by regroupings, in either direction.
+_LINKED_GROUPS = """
+    WITH RECURSIVE linked (root) AS (
+        SELECT value FROM json_each(?)
+        UNION SELECT r.new_root FROM linked JOIN regroupings r ON r.old_root = linked.root
+        UNION SELECT r.old_root FROM linked JOIN regroupings r ON r.new_root = linked.root
+    )
+"""
+_IDS = "(SELECT value FROM json_each(?))"
+
+
+class SqliteSink:
+    """Writes one SQLite file.
+
+    Args:
+        path: the file; made when missing, with its folders.
+        busy_timeout_s: how long to wait for another writer before giving up with a RetryableError.
+        max_pages: the file grows to so many pages of 4 KiB at most; None: as far as the disk allows.
+    """
+
+    name = "sqlite"
+
+    def __init__(self, path: Path, *, busy_timeout_s: float = 5.0, max_pages: int | None = None) -> None:
+        self.path = path
+        self._busy_timeout_s = busy_timeout_s
+        self._max_pages = max_pages
+        self._connection: sqlite3.Connection | None = None
+        # The sink stage calls from a pool of threads, never two at once; this makes a mistake there harmless.
+        self._lock = threading.Lock()
+
+    def __repr__(self) -> str:
+        return f"SqliteSink({str(self.path)!r})"
+
+    def open(self) -> None:
+        with self._lock:
+            if self._connection is not None:
+                return
+            try:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+            except OSError as e:
+                raise FatalError(f"{self.path.parent}: the sink's folder cannot be made: {e.strerror}") from e
+            with sqlite_store.explained(self.path):
+                connection = sqlite_store.connect(self.path, busy_timeout_s=self._busy_timeout_s)
+                try:
+                    sqlite_store.migrate(connection, self.path)
+                    if self._max_pages is not None:
+                        connection.execute(f"PRAGMA max_page_count = {self._max_pages}")
+                except BaseException:
+                    connection.close()
+                    raise
+            self._connection = connection
+
+    def close(self) -> None:
+        with self._lock:
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
+
+    def write(self, batch: Sequence[SinkRecord]) -> WriteResult:
+        folded = fold(batch)
+        with self._lock:
+            if self._connection is None:
+                raise FatalError(f"{self.path}: the sink is not open")
+            with sqlite_store.explained(self.path):
+                connection = self._connection
+                connection.execute("BEGIN IMMEDIATE")
+                try:
+                    result = _Transaction(connection).write(folded)
+                    connection.execute("COMMIT")
+                except BaseException:
+                    if connection.in_transaction:  # SQLite has rolled back by itself after some errors
+                        connection.execute("ROLLBACK")
+                    raise
+                if folded.removals:
+                    _empty_log(connection)
+        return result
+
+
+def _empty_log(connection: sqlite3.Connection) -> None:
+    """Move the write-ahead log into the file, so that it holds no text of an article taken back."""
+    try:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    except sqlite3.OperationalError:
+        # A reader is in the way. The batch is committed; the next checkpoint does it.
+        pass
+
+
+class _Transaction:
+    """One batch inside an open transaction."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._db = connection
+        self._moved: set[str] = set()  # articles whose incident may be another now
+
+    def write(self, batch: Batch) -> WriteResult:
+        inputs, kills = self._put_inputs(batch.inputs.values())
+        articles = self._put_articles(batch)
+        incidents = self._put_incidents(batch)
+        self._place_articles()
+        changes = (
+            self._db.executemany(
+                "INSERT OR IGNORE INTO changes VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                map(_change_row, batch.changes.values()),
+            ).rowcount
+            if batch.changes
+            else 0
+        )
+        return WriteResult(
+            articles=articles,
+            incidents=incidents,
+            changes=changes,
+            inputs=inputs,
+            ignored=batch.size - inputs - incidents - changes,
+            kills=kills,
+        )
+
+    def _put_inputs(self, events: Iterable[ArticleEvent]) -> tuple[int, dict[str, int]]:
+        put = "INSERT OR IGNORE INTO inputs VALUES (?, ?, ?, ?, ?)"
+        kills: Counter[str] = Counter()
+        ordinary = []
+        inputs = 0
+        for e in events:
+            row = (e.edition, e.seq, e.article_id, e.verdict, e.reason)
+            if e.verdict != "kill":
+                ordinary.append(row)
+            elif self._db.execute(put, row).rowcount:
+                kills[e.provider or "unknown"] += 1
+                inputs += 1
+        if ordinary:
+            inputs += self._db.executemany(put, ordinary).rowcount
+        return inputs, dict(kills)
+
+    def _put_articles(self, batch: Batch) -> int:
+        if not batch.articles:
+            return 0
+        stored = self._db.executemany(_PUT_ARTICLE, map(_article_row, batch.articles.values())).rowcount
+        self._db.executemany(_PUT_REMOVAL, [(*rank, article_id) for article_id, rank in batch.removals.items()])
+        self._moved.update(batch.articles)
+        self._regroup(batch)
+        return stored
+
+    def _regroup(self, batch: Batch) -> None:
+        self._db.executemany("INSERT OR IGNORE INTO regroupings VALUES (?, ?, ?, ?)", batch.regroupings)
+        said = {e.copy_group for e in batch.articles.values() if e.copy_group is not None}
+        renamed = {old for _, old, _, _ in batch.regroupings}
+        steps: defaultdict[tuple[int, str], list[tuple[int, str]]] = defaultdict(list)
+        for edition, old, seq, new in self._db.execute(
+            f"{_LINKED_GROUPS} SELECT edition, old_root, seq, new_root FROM linked JOIN regroupings r"
+            " ON r.old_root = linked.root ORDER BY edition, old_root, seq",
+            (_json(said | renamed),),
+        ):
+            steps[edition, old].append((seq, new))
+        if not steps:
+            return
+        rows = self._db.execute(
+            f"{_LINKED_GROUPS} SELECT article_id, edition, seq, said_copy_group, copy_group FROM articles"
+            " WHERE said_copy_group IN linked",
+            (_json(renamed),),
+        ).fetchall()
+        rows += self._db.execute(
+            f"SELECT article_id, edition, seq, said_copy_group, copy_group FROM articles WHERE article_id IN {_IDS}",
+            (_json(batch.articles),),
+        ).fetchall()
+        self._db.executemany(
+            "UPDATE articles SET copy_group = ? WHERE article_id = ?",
+            [
+                (present, article_id)
+                for article_id, edition, seq, root, stored in rows
+                if (present := present_group(root, edition, seq, steps)) != stored
+            ],
+        )
+
+    def _put_incidents(self, batch: Batch) -> int:
+        stored = {
+            row[0]: (row[1], row[2])
+            for row in self._db.execute(
+                f"SELECT incident_id, version, tombstone FROM incidents WHERE incident_id IN {_IDS}",
+                (_json(batch.incidents),),
+            )
+        }
+        newer = {
+            id: record for id, record in batch.incidents.items() if id not in stored or version_of(record) > stored[id]
+        }
+        if not newer:
+            return 0
+        self._db.executemany(_PUT_INCIDENT, map(_incident_row, newer.values()))
+        self._put_assignments(newer)
+        # What an article's own event says of an incident counts only until the incident's record has caught up.
+        for id, record in newer.items():
+            before = stored[id][0] if id in stored else -1
+            self._moved.update(
+                row[0]
+                for row in self._db.execute(
+                    "SELECT article_id FROM articles WHERE said_incident_id = ? AND seq > ? AND seq <= ?",
+                    (id, before, record.version),
+                )
+            )
+        return len(newer)
+
+    def _put_assignments(self, incidents: dict[str, IncidentRecord | IncidentTombstone]) -> None:
+        before: defaultdict[str, dict[str, int]] = defaultdict(dict)
+        for id, article_id, seq in self._db.execute(
+            f"SELECT incident_id, article_id, assigned_seq FROM assignments WHERE incident_id IN {_IDS}",
+            (_json(incidents),),
+        ):
+            before[id][article_id] = seq
+        gone: list[tuple[str, str]] = []
+        put: list[tuple[str, str, int, int]] = []
+        for id, record in incidents.items():
+            old, new = before[id], listed(record)
+            gone += [(id, article_id) for article_id in old if article_id not in new]
+            if isinstance(record, IncidentRecord):
+                put += [(id, a, record.edition, seq) for a, seq in new.items() if old.get(a) != seq]
+        self._db.executemany("DELETE FROM assignments WHERE incident_id = ? AND article_id = ?", gone)
+        self._db.executemany("INSERT OR REPLACE INTO assignments VALUES (?, ?, ?, ?)", put)
+        self._moved.update(article_id for _, article_id in gone)
+        self._moved.update(row[1] for row in put)
+
+    def _place_articles(self) -> None:
+        """Decide anew which incident each article that may have moved is in."""
+        ids = (_json(self._moved),)
+        claims: defaultdict[str, list[Assignment]] = defaultdict(list)
+        for article_id, incident_id, edition, seq in self._db.execute(
+            f"SELECT article_id, incident_id, edition, assigned_seq FROM assignments WHERE article_id IN {_IDS}", ids
+        ):
+            claims[article_id].append(Assignment(edition, seq, 1, incident_id))
+        present: dict[str, str | None] = {
+            article_id: membership(None, (-1, -1), None, None, of) for article_id, of in claims.items()
+        }
+        shown: list[tuple[str | None, str]] = []
+        for (
+            article_id,
+            status,
+            edition,
+            seq,
+            removed_edition,
+            removed_seq,
+            said,
+            said_version,
+            stored,
+        ) in self._db.execute(
+            "SELECT article_id, a.status, edition, seq, removed_edition, removed_seq, said_incident_id, i.version,"
+            " a.incident_id FROM articles a LEFT JOIN incidents i ON i.incident_id = said_incident_id"
+            f" WHERE article_id IN {_IDS}",
+            ids,
+        ):
+            own = Assignment(edition, seq, 0, said) if said is not None else None
+            now = membership(status, (removed_edition, removed_seq), own, said_version, claims[article_id])
+            present[article_id] = now
+            if now != stored:
+                shown.append((now, article_id))
+        before = dict(
+            self._db.execute(
+                f"SELECT article_id, incident_id FROM incident_articles WHERE article_id IN {_IDS}", ids
+            ).fetchall()
+        )
+        moved = [id for id in sorted(self._moved) if present.get(id) != before.get(id)]
+        self._db.executemany("DELETE FROM incident_articles WHERE article_id = ?", [(id,) for id in moved])
+        self._db.executemany(
+            "INSERT INTO incident_articles (incident_id, article_id) VALUES (?, ?)",
+            [(incident_id, id) for id in moved if (incident_id := present.get(id)) is not None],
+        )
+        self._db.executemany("UPDATE articles SET incident_id = ? WHERE article_id = ?", shown)
+
+
+def _json(ids: Iterable[str]) -> str:
+    """A list for json_each: one parameter, however many ids."""
+    return orjson.dumps(sorted(ids)).decode()
+
+
+def _article_row(e: ArticleEvent) -> tuple[Any, ...]:
+    return (
+        e.article_id,
+        e.edition,
+        e.seq,
+        e.provider,
+        e.source,
+        e.id,
+        status_of(e),
+        e.verdict,
+        e.copy_of,
+        e.copy_group,
+        e.incident_id,
+        timestamp(e.published),
+        e.title,
+        e.copy_group,
+        e.incident_id,
+        encode(article_json(e)).decode(),
+    )
+
+
+def _incident_row(r: IncidentRecord | IncidentTombstone) -> tuple[Any, ...]:
+    if isinstance(r, IncidentTombstone):
+        record = {"incident_id": r.incident_id, "version": r.version, "status": "withdrawn"}
+        return (r.incident_id, r.version, 1, "withdrawn", None, None, None, None, 0, 0, 0, encode(record).decode())
+    return (
+        r.incident_id,
+        r.version,
+        0,
+        r.status,
+        r.merged_into,
+        r.title,
+        timestamp(r.first_seen),
+        timestamp(r.last_seen),
+        r.counts.get("reports", 0),
+        r.counts.get("copies", 0),
+        r.counts.get("independent_origins", 0),
+        encode(r).decode(),
+    )
+
+
+def _change_row(c: IncidentChange) -> tuple[Any, ...]:
+    time = encode(c.event_time).decode().strip('"') if c.event_time is not None else None
+    return (c.change_id, c.edition, c.seq, c.change, c.incident_id, c.article_id, time, encode(c.evidence).decode())
