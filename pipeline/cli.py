@@ -88,9 +88,9 @@ def root(ctx: click.Context, config_file: Path | None, overrides: tuple[str, ...
 def main() -> None:
     """Entry point of the `wirefuse` command."""
     try:
-        root(standalone_mode=False)
-    except click.exceptions.Exit as e:
-        sys.exit(e.exit_code)
+        # A command that calls `ctx.exit(code)` returns the code here.
+        code = root(standalone_mode=False)
+        sys.exit(code if isinstance(code, int) else 0)
     except click.Abort:
         click.echo("stopped", err=True)
         sys.exit(130)

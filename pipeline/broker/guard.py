@@ -3,8 +3,9 @@
     python guard.py PIPE_FD COMMAND...
 
 PIPE_FD is the read end of a pipe whose other end only the asking process holds: end of file means that it is gone, by
-SIGKILL too. Then the command gets SIGTERM, and SIGKILL if it is still there after GRACE_S. The guard prints the
-command's pid on a line and exits with the command's status.
+SIGKILL too. (Should a forked child hold the other end open, the guard's new parent tells.) Then the command gets
+SIGTERM, and SIGKILL if it is still there after GRACE_S. The guard prints the command's pid on a line and exits with the
+command's status.
 
 A guard that stays is used instead of PR_SET_PDEATHSIG on the command itself, because that signal is sent when the
 *thread* that started the command ends, and because a broker wants SIGTERM first. Runs as a plain file with the
@@ -19,6 +20,7 @@ import sys
 import time
 
 GRACE_S = 20.0
+_LOOK_S = 2.0
 
 
 def _end_with_guard() -> None:
@@ -30,6 +32,7 @@ def _end_with_guard() -> None:
 
 
 def main(parent_pipe: int, command: list[str]) -> int:
+    parent = os.getppid()
     woken, wake = os.pipe()
     os.set_blocking(wake, False)
     signal.set_wakeup_fd(wake)
@@ -43,20 +46,19 @@ def main(parent_pipe: int, command: list[str]) -> int:
         preexec_fn=_end_with_guard if sys.platform == "linux" else None,
     )
     print(child.pid, flush=True)
-    kill_at = float("inf")
-    watched = [parent_pipe, woken]
+    kill_at: float | None = None
     while child.poll() is None:
-        ready, _, _ = select.select(watched, [], [], None if kill_at == float("inf") else 0.1)
-        if parent_pipe in ready:
-            watched = [woken]
-            child.terminate()
-            kill_at = time.monotonic() + GRACE_S
-        if woken in ready and signal.SIGTERM in os.read(woken, 64):
-            child.terminate()
-            kill_at = min(kill_at, time.monotonic() + GRACE_S)
-        if time.monotonic() > kill_at:
-            child.kill()
-            child.wait()
+        if kill_at is None:
+            ready, _, _ = select.select([parent_pipe, woken], [], [], _LOOK_S)
+            told = woken in ready and signal.SIGTERM in os.read(woken, 64)
+            if parent_pipe in ready or told or os.getppid() != parent:
+                child.terminate()
+                kill_at = time.monotonic() + GRACE_S
+        else:
+            time.sleep(0.05)
+            if time.monotonic() > kill_at:
+                child.kill()
+                child.wait()
     return child.returncode if child.returncode >= 0 else 128 - child.returncode
 
 

@@ -16,7 +16,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -79,7 +79,13 @@ def libs_dir() -> Path:
     return Path(base) / "wirefuse" / "kafka" / KAFKA_VERSION / "libs"
 
 
-def install(directory: Path | None = None, progress: Progress | None = None) -> list[Path]:
+def install(
+    directory: Path | None = None,
+    progress: Progress | None = None,
+    *,
+    jars: Sequence[Jar] | None = None,
+    repositories: dict[str, str] | None = None,
+) -> list[Path]:
     """Make sure that every jar is there and intact; download what is not.
 
     Safe against other processes that do the same, and against being interrupted: a jar appears under its name only
@@ -88,6 +94,8 @@ def install(directory: Path | None = None, progress: Progress | None = None) -> 
     Args:
         directory: where to keep them; default `libs_dir()`.
         progress: called after each jar that was downloaded.
+        jars: what to install; default `manifest()`.
+        repositories: name -> URL of the Maven repositories to ask; default Maven Central.
 
     Returns:
         The jars' paths: the class path.
@@ -96,14 +104,14 @@ def install(directory: Path | None = None, progress: Progress | None = None) -> 
         BrokerError: a download failed, or a downloaded file is not the one that the list promises.
     """
     directory = libs_dir() if directory is None else directory
-    jars = manifest()
+    jars = manifest() if jars is None else jars
     paths = [directory / jar.file_name for jar in jars]
     if all(_intact(jar, directory) for jar in jars):
         return paths
     try:
         directory.mkdir(parents=True, exist_ok=True)
         with _locked(directory):
-            _download_missing(jars, directory, progress)
+            _download_missing(jars, directory, progress, repositories)
     except OSError as e:
         raise BrokerError(f"Kafka's jars cannot be kept in {directory}: {e.strerror or e}") from e
     return paths
@@ -128,7 +136,9 @@ def _locked(directory: Path) -> Iterator[None]:
         yield
 
 
-def _download_missing(jars: list[Jar], directory: Path, progress: Progress | None) -> None:
+def _download_missing(
+    jars: Sequence[Jar], directory: Path, progress: Progress | None, repositories: dict[str, str] | None
+) -> None:
     missing = [jar for jar in jars if not _intact(jar, directory)]
     done = len(jars) - len(missing)
     # On the same file system as the target, so that the last step is a rename.
@@ -136,7 +146,7 @@ def _download_missing(jars: list[Jar], directory: Path, progress: Progress | Non
         tempfile.TemporaryDirectory(prefix=".download-", dir=directory) as scratch,
         ThreadPoolExecutor(_CONNECTIONS) as pool,
     ):
-        tasks = [pool.submit(_download, jar, directory, Path(scratch)) for jar in missing]
+        tasks = [pool.submit(_download, jar, directory, Path(scratch), repositories) for jar in missing]
         try:
             for task in as_completed(tasks):
                 jar = task.result()
@@ -147,12 +157,12 @@ def _download_missing(jars: list[Jar], directory: Path, progress: Progress | Non
             pool.shutdown(cancel_futures=True)
 
 
-def _download(jar: Jar, directory: Path, scratch: Path) -> Jar:
+def _download(jar: Jar, directory: Path, scratch: Path, repositories: dict[str, str] | None) -> Jar:
     import requests  # what jgo downloads with, and raises
 
     failure = ""
     for attempt in range(_ATTEMPTS):
-        context = _context(scratch / f"{jar.file_name}.{attempt}")
+        context = _context(scratch / f"{jar.file_name}.{attempt}", repositories)
         artifact = context.project(jar.group, jar.artifact).at_version(jar.version).artifact()
         try:
             file = Path(artifact.resolve())
@@ -177,10 +187,10 @@ def _without_urls(text: str) -> str:
     return " ".join(word for word in text.split() if "://" not in word)[:300]
 
 
-def _context(cache: Path) -> MavenContext:
+def _context(cache: Path, repositories: dict[str, str] | None = None) -> MavenContext:
     from jgo.maven import MavenContext, PythonResolver
 
-    return MavenContext(repo_cache=cache, resolver=PythonResolver(), timeout=_TIMEOUT_S)
+    return MavenContext(repo_cache=cache, remote_repos=repositories, resolver=PythonResolver(), timeout=_TIMEOUT_S)
 
 
 def resolve(cache: Path) -> list[Jar]:

@@ -103,6 +103,7 @@ class LocalBroker:
         self.quick = quick
         self.progress = progress
         self._process: subprocess.Popen[str] | None = None
+        self._pid: int | None = None
         # Its only other end is in the guard: closed by the kernel when this process is gone.
         self._alive: int | None = None
 
@@ -329,15 +330,16 @@ class LocalBroker:
         finally:
             for ours in inherited[1:]:
                 os.close(ours)
-        pid = self._process.pid
-        if not self.detached:
+        if self.detached:
+            self._pid = self._process.pid
+        else:
             assert self._process.stdout is not None
             printed = self._process.stdout.readline()
             if not printed:
                 raise BrokerError(f"Java could not be started:\n{self.log_tail()}")
-            pid = int(printed)
+            self._pid = int(printed)
         written = self._state.with_suffix(".new")
-        written.write_text(json.dumps({"pid": pid, "bootstrap": f"{HOST}:{self.port}"}))
+        written.write_text(json.dumps({"pid": self._pid, "bootstrap": f"{HOST}:{self.port}"}))
         written.replace(self._state)
 
     def _await_answer(self) -> None:
@@ -390,11 +392,12 @@ class LocalBroker:
         """Let go of the ended child process."""
         if self._process is not None:
             if self._process.poll() is None:
-                self._process.kill()
+                # Java itself: the guard ends with it.
+                _signal(self._pid or self._process.pid, signal.SIGKILL)
             self._process.wait()
             if self._process.stdout is not None:
                 self._process.stdout.close()
-            self._process = None
+            self._process = self._pid = None
         if self._alive is not None:
             os.close(self._alive)
             self._alive = None
