@@ -27,7 +27,7 @@ CONFIG_ENV = "WIREFUSE_CONFIG"
 DEFAULT_FILE = "wirefuse.toml"
 
 _ALIASES = {"WIREFUSE_BROKER": "broker.bootstrap", "WIREFUSE_DATA_DIR": "data.dir"}
-_NOT_SETTINGS = {CONFIG_ENV, "WIREFUSE_PARENT_PID"}
+_NOT_SETTINGS = {CONFIG_ENV, "WIREFUSE_PARENT_PID", "WIREFUSE_WORKER"}
 
 
 def _setting(default: Any, help: str, *, secret: bool = False) -> Any:
@@ -116,10 +116,12 @@ class Dedup:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entities:
-    model: str = _setting("", "spaCy package or path; empty: the pipeline that ships with Wirefuse")
+    model: str = _setting("", "spaCy package or path, or rules; empty: the pipeline that ships with Wirefuse")
     processes: int = _setting(1, "worker processes of the pool")
     batch_size: int = _setting(64, "articles taken at once; they are spread over the processes")
     max_chars: int = _setting(100_000, "a longer text is annotated in windows of this size")
+    labels: str = _setting("", "labels of another spaCy pipeline in ours: THEIRS=OURS,THEIRS=OURS; OURS empty: dropped")
+    aliases: str = _setting("", "TOML file of your own names and their forms ([[name]] name, label, forms)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,162 @@
+"""Makes the Faust app of a stage: settings that do not lose messages, and the stage runner as its only agent.
+
+Faust keeps what it is good at (consumer group, assignment, service life cycle, `faust -A` command line). Acknowledging,
+producing and failing are the runner's; docs/adr/0003 says why.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import defaultdict
+from typing import Any
+
+import faust
+import mode
+from faust.transport.drivers.aiokafka import Consumer as AIOKafkaDriverConsumer
+from faust.transport.drivers.aiokafka import Transport as AIOKafkaTransport
+
+from agents.messages import Stage
+from agents.output import Output
+from agents.runner import Runner
+from pipeline import __version__, logs
+from pipeline.broker.client import bootstrap
+from pipeline.health import HealthServer
+from pipeline.metrics import Metrics
+from pipeline.settings import Settings
+from pipeline.topics import TopicName, group, topic
+
+# Faust never rejoins the group after this much idleness (aiokafka#1187), so it must never pass.
+_MAX_POLL_INTERVAL_S = 30 * 24 * 3600.0
+# A batch that is being worked on when SIGTERM arrives may take so long; then it is left to be replayed.
+_DRAIN_S = 45.0
+EXIT_CRASHED = 70
+# A crashing worker that has not left by then is ended: a half-dead process holds its partitions.
+_LAST_WORDS_S = 20.0
+
+
+class _Consumer(AIOKafkaDriverConsumer):
+    """Faust's consumer without the last record of an offset gap counted as acknowledged before it is processed.
+
+    Gaps are normal in compacted topics. Faust's own bounds include the first record after the gap.
+    """
+
+    async def _add_gap(self, tp: Any, offset_from: int, offset_to: int) -> None:
+        await super()._add_gap(tp, offset_from, offset_to - 1)
+
+
+class _Transport(AIOKafkaTransport):
+    Consumer = _Consumer
+
+
+class StageApp(faust.App):
+    """A Faust app whose start and stop take the runner along."""
+
+    runner: Runner[Any]
+    health: HealthServer
+
+    def _new_transport(self) -> _Transport:
+        return _Transport(self.conf.broker_consumer, self)
+
+    async def on_first_start(self) -> None:
+        self.conf.datadir.parent.mkdir(parents=True, exist_ok=True)
+        await super().on_first_start()
+
+    async def on_start(self) -> None:
+        self.health.start()
+        await self.runner.start()
+        await super().on_start()
+
+    async def on_stop(self) -> None:
+        await self.runner.drain(_DRAIN_S)
+        await super().on_stop()
+        await self.runner.stop()
+        self.health.close()
+
+    async def crash(self, reason: BaseException) -> None:
+        _end_later(_LAST_WORDS_S)
+        await super().crash(reason)
+
+
+def _end_later(seconds: float) -> None:
+    timer = threading.Timer(seconds, os._exit, (EXIT_CRASHED,))
+    timer.daemon = True
+    timer.start()
+
+
+def worker_name(stage: str) -> str:
+    """Name of this process among the workers of its stage on this machine, e.g. `entities-2`."""
+    return os.environ.get("WIREFUSE_WORKER") or f"{stage}-0"
+
+
+def create_app(settings: Settings, stage: Stage[Any], metrics: Metrics) -> StageApp:
+    """The Faust app of one stage, ready for `faust -A` or `wirefuse worker`.
+
+    Raises:
+        FatalError: no broker is configured and the local one is not running.
+    """
+    addresses = bootstrap(settings)
+    name = worker_name(stage.name)
+    conf = settings.broker
+    app = StageApp(
+        group(settings, stage.name),
+        broker=";".join(f"kafka://{address}" for address in addresses.split(",")),
+        env_prefix="WIREFUSE_FAUST",  # else any variable called e.g. WEB_PORT would override what stands here
+        datadir=str(settings.state_dir / "faust" / name),
+        agent_supervisor=mode.CrashingSupervisor,
+        autodiscover=False,
+        web_enabled=False,
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        table_standby_replicas=1,  # selects Faust's sticky assignor; there are no tables
+        consumer_auto_offset_reset="earliest",
+        consumer_group_instance_id=name,
+        broker_session_timeout=conf.session_timeout_s,
+        broker_heartbeat_interval=min(3.0, conf.session_timeout_s / 3),
+        broker_request_timeout=max(conf.request_timeout_s, conf.session_timeout_s + 5),
+        broker_max_poll_interval=_MAX_POLL_INTERVAL_S,
+        broker_max_poll_records=500,
+        broker_commit_interval=settings.runner.commit_interval_s,
+        consumer_max_fetch_size=max(1024 * 1024, settings.topics.max_message_bytes),
+        stream_buffer_maxsize=4 * settings.runner.batch_size,
+        stream_wait_empty=False,  # the runner drains; Faust's wait has no end while the ledger holds records back
+        stream_processing_timeout=24 * 3600.0,
+        worker_redirect_stdouts=False,
+        logging_config=logs.config(settings),
+        producer_acks=-1,
+    )
+    short: dict[str, TopicName] = {topic(settings, t): t for t in stage.inputs}
+    output = Output(settings, addresses, client_id=name)
+    runner = Runner(settings, stage, output, metrics, worker=name, short_names=short, bootstrap=addresses)
+    app.runner = runner
+    app.health = HealthServer(settings, name, metrics, runner.not_ready, runner.not_alive)
+    metrics.gauge("build_info").labels(__version__, stage.name).set(1)
+
+    source = app.topic(
+        *short, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw", internal=False
+    )
+
+    async def assigned(sender: Any, tps: Any, **kwargs: Any) -> None:
+        partitions: defaultdict[TopicName, list[int]] = defaultdict(list)
+        for tp in sorted(tps):
+            partitions[short[tp.topic]].append(tp.partition)
+        runner.on_assigned(partitions, app.consumer_generation_id)
+
+    async def revoked(sender: Any, tps: Any, **kwargs: Any) -> None:
+        await runner.on_revoked()
+
+    app.on_partitions_assigned.connect(assigned, weak=False)  # type: ignore[arg-type]  # sends no `signal` argument
+    app.on_partitions_revoked.connect(revoked, weak=False)  # type: ignore[arg-type]
+
+    def fail(error: BaseException) -> None:
+        app.add_future(app.crash(error))
+
+    runner.fail = fail
+
+    @app.agent(source, name=f"agents.{stage.name}.run", concurrency=1)
+    async def run(stream: Any) -> None:
+        size = runner.batch_size
+        async for events in stream.noack().noack_take(size, within=settings.runner.batch_wait_s):
+            await runner.batch(events)
+
+    return app

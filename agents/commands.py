@@ -1,0 +1,79 @@
+"""`wirefuse worker`, `wirefuse up` and `wirefuse demo`."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+
+import click
+
+from agents import demo as demo_run
+from agents import up as up_run
+from agents.supervisor import end_with_parent
+from pipeline.settings import Settings, as_environment
+
+STAGES = ("dedup", "entities", "incidents", "sink")
+
+
+@click.command()
+@click.argument("stage", type=click.Choice(STAGES))
+@click.option("--name", help="Name of this worker among those of its stage. Default: STAGE-0.")
+@click.pass_obj
+def worker(settings: Settings, stage: str, name: str | None) -> None:
+    """Run one stage until it is told to stop (SIGTERM, Ctrl-C).
+
+    The same as `faust -A agents.STAGE worker -l info`. Workers of one stage on one machine need names of their own.
+
+    \b
+    dedup, incidents   one works per edition, others stand by
+    entities           as many as topics.unique_partitions
+    sink               one
+    """
+    os.environ.update(as_environment(settings))
+    if name:
+        os.environ["WIREFUSE_WORKER"] = name
+    end_with_parent()
+    module = importlib.import_module(f"agents.{stage}")
+    sys.argv = ["wirefuse", "worker", "-l", settings.log.level.replace("warning", "warn"), "--without-web"]
+    module.app.main()
+
+
+@click.command()
+@click.option("--entity-workers", default=1, show_default=True, help="Processes that run the entities stage.")
+@click.pass_obj
+def up(settings: Settings, entity_workers: int) -> None:
+    """Run everything on this machine: a local broker unless one is configured, all stages, the sink.
+
+    Shows a live status; Ctrl-C stops all of it in good order. A worker that dies is started again, with growing waits.
+    """
+    _end_on_sigterm()
+    up_run.run(settings, entity_workers)
+
+
+@click.command()
+@click.option("--dir", "directory", type=click.Path(file_okay=False, path_type=Path), default=Path(".wirefuse/demo"),
+              show_default=True, help="Where the demo keeps its data; emptied first.")  # fmt: skip
+@click.option("--wire", "wires", multiple=True, type=click.Path(exists=True, path_type=Path),
+              help="Publish these files instead of the demo wire. May be repeated.")  # fmt: skip
+@click.pass_obj
+def demo(settings: Settings, directory: Path, wires: tuple[Path, ...]) -> None:
+    """Run the whole chain on the demo wire and show what comes out.
+
+    Starts a Kafka broker of its own and every stage, publishes real and written articles, waits until the sink holds
+    everything, shows the incidents, and stops all that it started.
+    """
+    _end_on_sigterm()
+    demo_run.run(settings, directory, wires)
+
+
+def _end_on_sigterm() -> None:
+    """Let SIGTERM unwind the stack as Ctrl-C does, so that what was started is stopped."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, interrupt)

@@ -1,0 +1,132 @@
+"""State of one edition as the fold of its decision log: restoring it, and answering for decisions already made.
+
+A batch's decisions and its other outputs are produced together, so after a crash the log may hold decisions whose other
+outputs are missing. Their inputs were not acknowledged and come again; the stored decision is then emitted again, never
+made anew. That concerns the last `TAIL` decisions at most, because no more are ever produced at once.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any, Generic, Protocol, TypeVar
+
+from agents.messages import Outgoing
+from agents.offsets import Offsets
+from pipeline import codec, headers
+from pipeline.errors import FatalError, InvalidEvent
+from pipeline.records import SCHEMA_VERSION
+from pipeline.topics import TopicName
+
+log = logging.getLogger(__name__)
+
+CHUNK = 512
+"""Decisions produced at once, at most."""
+TAIL = 2 * CHUNK
+
+
+class Decision(Protocol):
+    """A record of a decision log."""
+
+    @property
+    def seq(self) -> int: ...
+
+    @property
+    def key(self) -> str: ...
+
+
+D = TypeVar("D", bound=Decision)
+
+
+D_contra = TypeVar("D_contra", bound=Decision, contravariant=True)
+
+
+class Engine(Protocol[D_contra]):
+    """In-memory state that a decision log folds into."""
+
+    last_seq: int
+
+    def apply(self, decision: D_contra) -> None: ...
+
+    def drain_tombstones(self) -> list[str]: ...
+
+
+E = TypeVar("E", bound=Engine[Any])
+
+
+class Decided(Generic[E, D]):
+    """One edition's engine and the tail of its log.
+
+    Args:
+        kind: the class of the log's records.
+        log_topic: full name of the log.
+    """
+
+    def __init__(self, edition: int, engine: E, kind: type[D], short: TopicName, log_topic: str) -> None:
+        self.edition = edition
+        self.engine = engine
+        self.restore_seconds = 0.0
+        self._kind = kind
+        self._short = short
+        self._topic = log_topic
+        self._position = 0
+        self._tail: OrderedDict[int, D] = OrderedDict()
+
+    async def restore(self, offsets: Offsets, progress: Callable[[], None]) -> None:
+        """Fold what the log holds beyond what is known: all of it at first, another owner's decisions later.
+
+        Raises:
+            FatalError: a record of the log cannot be read.
+        """
+        started = time.perf_counter()
+        count = 0
+        async for chunk in offsets.read(self._topic, self.edition, self._position):
+            for record in chunk:
+                if record.value is not None:
+                    self._fold(record.value, record.offset)
+                    count += 1
+            self._position = chunk[-1].offset + 1
+            progress()
+        self.engine.drain_tombstones()  # the log has them already
+        self.restore_seconds = time.perf_counter() - started
+        log.info(
+            "%s[%d]: %d decisions restored in %.2f s, last seq %d",
+            self._topic,
+            self.edition,
+            count,
+            self.restore_seconds,
+            self.engine.last_seq,
+        )
+
+    def _fold(self, value: bytes, offset: int) -> None:
+        try:
+            decision = codec.decode(value, self._kind)
+        except InvalidEvent as error:
+            raise FatalError(
+                f"{self._topic}[{self.edition}]@{offset} cannot be read ({error}); it was written by another version"
+            ) from None
+        if decision.seq > self.engine.last_seq:
+            self.engine.apply(decision)
+            self.remember(decision)
+
+    def remember(self, decision: D) -> None:
+        """Keep a decision for as long as its input may come again."""
+        self._tail[decision.seq] = decision
+        if len(self._tail) > TAIL:
+            self._tail.popitem(last=False)
+
+    def stored(self, seq: int) -> D | None:
+        """The decision about a seq that was decided before, if its outputs may still be missing."""
+        return self._tail.get(seq)
+
+    def log_records(self, decision: D) -> list[Outgoing]:
+        """What goes to the log for a decision: itself, and tombstones of what it pushed out."""
+        head = ((headers.SCHEMA, str(SCHEMA_VERSION).encode()),)
+        records = [self._record(decision.key, codec.encode(decision), head)]
+        records += [self._record(key, None, head) for key in self.engine.drain_tombstones()]
+        return records
+
+    def _record(self, key: str, value: bytes | None, head: tuple[tuple[str, bytes], ...]) -> Outgoing:
+        return Outgoing(topic=self._short, key=key.encode(), value=value, partition=self.edition, headers=head)

@@ -1,0 +1,103 @@
+"""Stage dedup: raw -> unique | annotated, with the dedup-log. One process per edition decides; others stand by."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+
+from pipeline.dedup.decision import Decision, annotated
+from pipeline.dedup.state import Dedup
+
+from agents.app import create_app
+from agents.decided import CHUNK, Decided
+from agents.messages import Incoming, Item, Outcome
+from agents.offsets import Offsets
+from agents.passing import to_entities_or_ledger
+from pipeline.errors import FatalError
+from pipeline.intake import raw_article
+from pipeline.metrics import Metrics
+from pipeline.records import RawArticle
+from pipeline.settings import Settings, load
+from pipeline.topics import TopicName, topic
+
+
+class DedupStage:
+    """Decides about each raw article, in the order of its edition."""
+
+    name = "dedup"
+    inputs: tuple[TopicName, ...] = ("raw",)
+    compacted_inputs = False
+
+    def __init__(self, settings: Settings, metrics: Metrics) -> None:
+        self.batch_size = min(settings.runner.batch_size, CHUNK)
+        self._settings = settings
+        self._metrics = metrics
+        self._editions: dict[int, Decided[Dedup, Decision]] = {}
+
+    def decode(self, incoming: Incoming) -> RawArticle:
+        return raw_article(incoming.value)
+
+    async def assigned(
+        self, partitions: Mapping[TopicName, Sequence[int]], offsets: Offsets, progress: Callable[[], None]
+    ) -> None:
+        wanted = partitions.get("raw", ())
+        log = topic(self._settings, "dedup-log")
+        self._editions = {
+            e: self._editions.get(e) or Decided(e, Dedup(e, self._settings.dedup), Decision, "dedup-log", log)
+            for e in wanted
+        }
+        for edition in self._editions.values():
+            await edition.restore(offsets, progress)
+            self._metrics.gauge("state_restore_seconds").labels("dedup").set(edition.restore_seconds)
+
+    async def process(self, batch: Sequence[Item[RawArticle]]) -> AsyncIterator[Outcome]:
+        outcome = Outcome()
+        for item in batch:
+            self._decide(item, outcome)
+        self._metrics.gauge("state_entries").labels("dedup").set(sum(e.engine.entries for e in self._editions.values()))
+        yield outcome
+
+    def _decide(self, item: Item[RawArticle], outcome: Outcome) -> None:
+        seq = item.incoming.offset
+        edition = self._editions[item.incoming.partition]
+        decision = edition.stored(seq)
+        if decision is None:
+            if seq <= edition.engine.last_seq:
+                outcome.counts["replayed"] += 1  # older than the tail: its outputs are there
+                return
+            decision = edition.engine.decide(seq, item.value)
+            edition.remember(decision)
+            outcome.outputs += edition.log_records(decision)
+            self._count(decision, item)
+        outcome.outputs.append(to_entities_or_ledger(annotated(decision, item.value, edition.edition), item.incoming))
+        outcome.counts[decision.verdict] += 1
+
+    def _count(self, decision: Decision, item: Item[RawArticle]) -> None:
+        if decision.verdict == "copy" and decision.copy_kind is not None:
+            self._metrics.counter("copies_total").labels(decision.copy_kind).inc()
+        if decision.verdict == "kill" and isinstance(item.value, RawArticle):
+            self._metrics.counter("kills_received_total").labels(item.value.provider).inc()
+
+    def first_offset(self, name: TopicName, partition: int, offset: int) -> None:
+        """Refuse to go on without the state that belongs to the offset.
+
+        Raises:
+            FatalError: the group has acknowledged inputs that the decision log knows nothing of.
+        """
+        known = self._editions[partition].engine.last_seq
+        if offset > known + 1:
+            raise FatalError(
+                f"raw[{partition}]: offset {offset} is next, but the decision log ends at seq {known}. The log was "
+                "lost or cut: reset the group's offset to its end, or to 0 with empty logs to start anew"
+            )
+
+    def held(self, name: TopicName, partition: int) -> frozenset[int]:
+        return frozenset()
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+
+settings = load()
+metrics = Metrics()
+app = create_app(settings, DedupStage(settings, metrics), metrics)

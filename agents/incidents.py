@@ -1,0 +1,194 @@
+"""Stage incidents: annotated -> enriched, incidents, incident-changes, with the incident-log.
+
+NER workers finish in any order, so records arrive in any order. One is held back until the one before it is decided,
+and is not acknowledged before it is decided itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+
+from agents.app import create_app
+from agents.decided import CHUNK, Decided
+from agents.messages import Incoming, Item, Outcome, Outgoing
+from agents.offsets import Offsets
+from agents.passing import raw_time, void_of
+from pipeline import codec, headers
+from pipeline.errors import FatalError
+from pipeline.incidents.decision import Decision
+from pipeline.incidents.ledger import Ledger
+from pipeline.metrics import Metrics
+from pipeline.records import (
+    CHANGES_NOTHING,
+    SCHEMA_VERSION,
+    Annotated,
+    ArticleEvent,
+    IncidentChange,
+    IncidentRecord,
+    Void,
+)
+from pipeline.settings import Settings, load
+from pipeline.topics import TopicName, topic
+
+_SCHEMA = (headers.SCHEMA, str(SCHEMA_VERSION).encode())
+
+
+class _Edition(Decided[Ledger, Decision]):
+    """One edition's ledger and the records that wait for an earlier seq, by the seq that they wait for."""
+
+    def __init__(self, edition: int, settings: Settings) -> None:
+        ledger = Ledger(edition, settings.incidents)
+        super().__init__(edition, ledger, Decision, "incident-log", topic(settings, "incident-log"))
+        self.waiting: dict[int, tuple[Annotated, Incoming]] = {}
+        self.held: set[int] = set()
+
+
+@dataclass(slots=True)
+class _Chunk:
+    """Decisions that are produced at once."""
+
+    outcome: Outcome = field(default_factory=Outcome)
+    touched: dict[str, list[Outgoing]] = field(default_factory=dict)
+    decided: int = 0
+
+    def complete(self) -> Outcome:
+        self.outcome.outputs += chain.from_iterable(self.touched.values())
+        return self.outcome
+
+
+class IncidentsStage:
+    """Brings the records of an edition into their order and lets the ledger decide one after the other."""
+
+    name = "incidents"
+    inputs: tuple[TopicName, ...] = ("annotated",)
+    compacted_inputs = False
+
+    def __init__(self, settings: Settings, metrics: Metrics) -> None:
+        self.batch_size = min(settings.runner.batch_size, CHUNK)
+        self._settings = settings
+        self._metrics = metrics
+        self._editions: dict[int, _Edition] = {}
+
+    def decode(self, incoming: Incoming) -> Annotated:
+        return codec.decode(incoming.value, Annotated)
+
+    async def assigned(
+        self, partitions: Mapping[TopicName, Sequence[int]], offsets: Offsets, progress: Callable[[], None]
+    ) -> None:
+        wanted = partitions.get("annotated", ())
+        self._editions = {e: self._editions.get(e) or _Edition(e, self._settings) for e in wanted}
+        for edition in self._editions.values():
+            edition.waiting.clear()  # not acknowledged, so they come again
+            edition.held.clear()
+            await edition.restore(offsets, progress)
+            self._metrics.gauge("state_restore_seconds").labels("incidents").set(edition.restore_seconds)
+
+    async def process(self, batch: Sequence[Item[Annotated]]) -> AsyncIterator[Outcome]:
+        chunk = _Chunk()
+        for item in batch:
+            value = item.value
+            record = void_of(item.incoming, value.reason) if isinstance(value, Void) else value
+            if record is None:
+                chunk.outcome.counts["void"] += 1
+                continue
+            edition = self._editions[item.incoming.partition]
+            self._receive(edition, record, item.incoming, chunk)
+            while (ready := edition.waiting.pop(edition.engine.last_seq, None)) is not None:
+                self._decide(edition, *ready, chunk)
+                if chunk.decided == CHUNK:
+                    yield chunk.complete()
+                    chunk = _Chunk()
+        self._measure()
+        yield chunk.complete()
+
+    def _receive(self, edition: _Edition, record: Annotated, incoming: Incoming, chunk: _Chunk) -> None:
+        if record.seq <= edition.engine.last_seq:
+            decision = edition.stored(record.seq)
+            if decision is not None:
+                self._emit(edition, decision, record, incoming, chunk)
+            chunk.outcome.counts["replayed"] += 1
+        elif record.prev_seq in edition.waiting:
+            chunk.outcome.counts["replayed"] += 1  # a second delivery; the first is held back already
+        else:
+            edition.waiting[record.prev_seq] = (record, incoming)
+            edition.held.add(incoming.offset)
+
+    def _decide(self, edition: _Edition, record: Annotated, incoming: Incoming, chunk: _Chunk) -> None:
+        decision = edition.engine.decide(record)
+        edition.remember(decision)
+        edition.held.discard(incoming.offset)
+        chunk.decided += 1
+        chunk.outcome.outputs += edition.log_records(decision)
+        chunk.outcome.counts[decision.verdict] += 1
+        for change in self._emit(edition, decision, record, incoming, chunk):
+            self._metrics.counter("incident_changes_total").labels(change.change).inc()
+
+    def _emit(
+        self, edition: _Edition, decision: Decision, record: Annotated, incoming: Incoming, chunk: _Chunk
+    ) -> list[IncidentChange]:
+        """What follows from a decision; an incident's record is emitted once per chunk, as it stands then."""
+        head = (_SCHEMA, (headers.RAW_TIME, raw_time(incoming)))
+        event = edition.engine.event(decision, record)
+        changes = edition.engine.changes(decision)
+        chunk.outcome.outputs.append(
+            Outgoing(topic="enriched", key=_event_key(event), value=codec.encode(event), headers=head)
+        )
+        chunk.outcome.outputs += [
+            Outgoing(topic="incident-changes", key=c.incident_id.encode(), value=codec.encode(c), headers=head)
+            for c in changes
+        ]
+        for incident_id in edition.engine.touched(decision):
+            chunk.touched[incident_id] = _incident_outputs(incident_id, edition.engine.record(incident_id), head)
+        return changes
+
+    def _measure(self) -> None:
+        editions = self._editions.values()
+        self._metrics.gauge("held_back").set(sum(len(e.waiting) for e in editions))
+        self._metrics.gauge("state_entries").labels("incidents").set(sum(e.engine.entries for e in editions))
+
+    def first_offset(self, name: TopicName, partition: int, offset: int) -> None:
+        """Refuse to go on with an empty ledger where one had decided.
+
+        Raises:
+            FatalError: the group has acknowledged records, and the decision log has none.
+        """
+        if offset > 0 and self._editions[partition].engine.last_seq < 0:
+            raise FatalError(
+                f"annotated[{partition}]: offset {offset} is next, but the decision log is empty. It was lost: "
+                "reset the group's offset to 0 to decide anew"
+            )
+
+    def held(self, name: TopicName, partition: int) -> set[int]:
+        return self._editions[partition].held if partition in self._editions else set()
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+
+def _incident_outputs(
+    incident_id: str, record: IncidentRecord | None, head: tuple[tuple[str, bytes], ...]
+) -> list[Outgoing]:
+    """The incident's record; a tombstone after it once it is withdrawn, so that compaction can forget it."""
+    if record is None:  # evicted since; whoever reads the topic keeps what was emitted before
+        return []
+    key = incident_id.encode()
+    outputs = [Outgoing(topic="incidents", key=key, value=codec.encode(record), headers=head)]
+    if record.status == "withdrawn":
+        version = (headers.VERSION, str(record.version).encode())
+        outputs.append(Outgoing(topic="incidents", key=key, value=None, headers=(*head, version)))
+    return outputs
+
+
+def _event_key(event: ArticleEvent) -> bytes:
+    """The article's id; an event that changes nothing must not displace the article's own in a compacted topic."""
+    if event.article_id is None or event.verdict in CHANGES_NOTHING:
+        return f"{event.edition}:{event.seq}".encode()
+    return event.article_id.encode()
+
+
+settings = load()
+metrics = Metrics()
+app = create_app(settings, IncidentsStage(settings, metrics), metrics)

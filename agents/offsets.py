@@ -1,0 +1,90 @@
+"""Reading topics beside the consumer group: ends of partitions for lag, whole partitions for restoring state."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+
+_FETCH_BYTES = 8 * 1024 * 1024
+_POLL_MS = 500
+
+
+class Offsets:
+    """A group-less consumer.
+
+    Args:
+        bootstrap: host:port[,host:port].
+        max_record_bytes: largest record that can come.
+    """
+
+    def __init__(self, bootstrap: str, client_id: str, max_record_bytes: int) -> None:
+        self._options: dict[str, Any] = {
+            "bootstrap_servers": bootstrap.split(","),
+            "client_id": client_id,
+            "enable_auto_commit": False,
+            "auto_offset_reset": "earliest",
+            "max_partition_fetch_bytes": max(_FETCH_BYTES, max_record_bytes),
+            "fetch_max_bytes": max(_FETCH_BYTES, max_record_bytes),
+        }
+        self._consumer: AIOKafkaConsumer | None = None
+
+    async def start(self) -> None:
+        self._consumer = AIOKafkaConsumer(**self._options)
+        await self._consumer.start()
+
+    async def stop(self) -> None:
+        if self._consumer is not None:
+            await self._consumer.stop()
+            self._consumer = None
+
+    async def ends(self, partitions: Iterable[tuple[str, int]]) -> dict[tuple[str, int], int]:
+        """Offset after the last record of each partition."""
+        assert self._consumer is not None
+        found = await self._consumer.end_offsets([TopicPartition(*p) for p in partitions])
+        return {(tp.topic, tp.partition): offset for tp, offset in found.items()}
+
+    async def begin(self, topic: str, partition: int) -> int:
+        """Offset of the first record that is still there."""
+        assert self._consumer is not None
+        tp = TopicPartition(topic, partition)
+        return int((await self._consumer.beginning_offsets([tp]))[tp])
+
+    async def committed(self, group: str) -> dict[tuple[str, int], int]:
+        """Offset that a consumer group goes on from, for each partition that it has committed."""
+        admin = AIOKafkaAdminClient(
+            bootstrap_servers=self._options["bootstrap_servers"], client_id=self._options["client_id"]
+        )
+        await admin.start()
+        try:
+            found = await admin.list_consumer_group_offsets(group)
+        finally:
+            await admin.close()
+        return {(tp.topic, tp.partition): m.offset for tp, m in found.items() if m.offset >= 0}
+
+    async def read(self, topic: str, partition: int, start: int) -> AsyncIterator[Sequence[ConsumerRecord]]:
+        """All records from `start` up to what is the end now, in chunks.
+
+        Yields:
+            Chunks in offset order; compaction may have left gaps.
+        """
+        tp = TopicPartition(topic, partition)
+        reader = AIOKafkaConsumer(**self._options)
+        await reader.start()
+        try:
+            reader.assign([tp])
+            end = (await reader.end_offsets([tp]))[tp]
+            first = (await reader.beginning_offsets([tp]))[tp]
+            position = max(start, first)
+            reader.seek(tp, position)
+            while position < end:
+                chunk = (await reader.getmany(tp, timeout_ms=_POLL_MS)).get(tp, [])
+                # Records after `end` are somebody's later writes; they belong to the next restore.
+                wanted = [r for r in chunk if r.offset < end]
+                if wanted:
+                    yield wanted
+                position = await reader.position(tp)
+        finally:
+            await reader.stop()

@@ -1,0 +1,45 @@
+"""How an `Annotated` travels: its headers, and the void that stands in for one that cannot be read."""
+
+from __future__ import annotations
+
+from agents.messages import Incoming, Outgoing
+from pipeline import codec, headers
+from pipeline.records import NEEDS_ENTITIES, SCHEMA_VERSION, Annotated
+
+
+def raw_time(incoming: Incoming) -> bytes:
+    """When the article entered `raw`, as every stage hands it on."""
+    return incoming.headers.get(headers.RAW_TIME) or str(incoming.timestamp_ms).encode()
+
+
+def to_entities_or_ledger(record: Annotated, incoming: Incoming) -> Outgoing:
+    """The record on its way: by NER, if its text stands on its own and was not annotated yet."""
+    needs = record.verdict in NEEDS_ENTITIES and record.annotation is None
+    return Outgoing(
+        topic="unique" if needs else "annotated",
+        key=(record.article_id or "").encode(),
+        value=codec.encode(record),
+        partition=None if needs else record.edition,
+        headers=(
+            (headers.SCHEMA, str(SCHEMA_VERSION).encode()),
+            (headers.RAW_TIME, raw_time(incoming)),
+            (headers.SEQ, f"{record.edition}:{record.seq}:{record.prev_seq}".encode()),
+        ),
+    )
+
+
+def void_of(incoming: Incoming, reason: str) -> Annotated | None:
+    """The void for a record that was given up; None if it never had a seq (not written by dedup)."""
+    try:
+        edition, seq, prev_seq = (int(part) for part in incoming.headers[headers.SEQ].split(b":"))
+    except (KeyError, ValueError):
+        return None
+    return Annotated(
+        edition=edition,
+        seq=seq,
+        prev_seq=prev_seq,
+        article_id=(incoming.key or b"").decode("ascii", "replace") or None,
+        verdict="void",
+        reason=reason,
+        event_time=None,
+    )

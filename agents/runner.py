@@ -1,0 +1,410 @@
+"""The loop of every stage, so that acknowledging and failing are written once.
+
+    take a batch without acknowledging -> decode -> the stage's work -> produce all outputs, await every one
+    -> acknowledge, oldest first
+
+What cannot be decoded or is refused becomes a dead letter. A RetryableError is tried again with backoff. Anything else
+ends the process, and Kafka gives the batch to the next one. An input that was alone in work when its process died
+`runner.max_attempts` times becomes a dead letter too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import defaultdict, deque
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Generic, TypeVar
+
+from aiokafka.errors import KafkaError
+
+from agents.dead_letter import dead_letter
+from agents.journal import CrashJournal
+from agents.messages import Incoming, Item, Outcome, Stage
+from agents.offsets import Offsets
+from agents.output import Output, OutputError
+from agents.watchdog import Watchdog
+from pipeline.errors import FatalError, InvalidEvent, RetryableError
+from pipeline.metrics import Metrics
+from pipeline.records import Void
+from pipeline.settings import Settings
+from pipeline.topics import TopicName, group, topic
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+Partition = tuple[TopicName, int]
+
+_RETRY_LONGEST_S = 30.0
+_LAG_EVERY_S = 2.0
+_LAG_TIMEOUT_S = 10.0
+
+
+class Runner(Generic[T]):
+    """Drives one stage over the batches that its Faust agent takes.
+
+    Args:
+        short_names: full topic name -> short name, for the stage's inputs.
+        fail: called with the error that ends the process when it happens outside of a batch.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        stage: Stage[T],
+        output: Output,
+        metrics: Metrics,
+        *,
+        worker: str,
+        short_names: Mapping[str, TopicName],
+        bootstrap: str,
+    ) -> None:
+        self.batch_size = stage.batch_size
+        self._settings = settings
+        self._group = group(settings, stage.name)
+        self._stage = stage
+        self._output = output
+        self._short = short_names
+        self._offsets = Offsets(bootstrap, f"{worker}-lag", settings.topics.max_message_bytes)
+        self._journal = CrashJournal(settings.state_dir / "in-work" / stage.name)
+        self._watchdog = Watchdog(settings.runner.watchdog_s)
+        self._lock = asyncio.Lock()
+        self._prepared: asyncio.Task[None] | None = None
+        self._lag_task: asyncio.Task[None] | None = None
+        self._stopping = False
+        self._generation = -1
+        self._unacked: defaultdict[Partition, deque[Any]] = defaultdict(deque)
+        self._taken: dict[Partition, int] = {}  # next offset to take, for each assigned partition
+        self._done: dict[Partition, int] = {}  # next offset to acknowledge
+        self._last_timestamp_ms: dict[Partition, int] = {}
+        self.fail: Callable[[BaseException], Any] = lambda error: None
+        self._meters = _Meters(metrics, stage.name)
+
+    # -- life ------------------------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        await self._output.start()
+        await self._offsets.start()
+        await self._stage.start()
+        self._watchdog.start()
+        self._lag_task = asyncio.create_task(self._watch_lag(), name="lag")
+
+    async def drain(self, seconds: float) -> None:
+        """Let the batch in work come to its end, and take no more."""
+        self._stopping = True
+        self._watchdog.stop()
+        try:
+            await asyncio.wait_for(self._lock.acquire(), seconds)
+        except TimeoutError:
+            log.warning("the batch in work did not end within %.0f s; it will be replayed", seconds)
+        else:
+            self._lock.release()
+
+    async def stop(self) -> None:
+        if self._lag_task is not None:
+            self._lag_task.cancel()
+        await self._stage.stop()
+        await self._output.stop()
+        await self._offsets.stop()
+        self._journal.close()
+
+    def not_ready(self) -> str | None:
+        """None when state is restored and partitions are assigned (or this worker is a stand-by without any)."""
+        if self._stopping:
+            return "stopping"
+        if self._prepared is None:
+            return "no partitions assigned yet"
+        if not self._prepared.done():
+            return "restoring state"
+        return None if self._prepared.exception() is None else "restoring state failed"
+
+    def not_alive(self) -> str | None:
+        """None while there is progress, or nothing to do."""
+        return self._watchdog.problem()
+
+    # -- assignment ------------------------------------------------------------------------------------------------
+
+    def on_assigned(self, partitions: Mapping[TopicName, Sequence[int]], generation: int) -> None:
+        """A rebalance has ended; state is made ready in the background, and batches wait for it."""
+        self._generation = generation
+        self._forget()
+        self._prepared = asyncio.create_task(self._prepare(partitions), name="prepare")
+        self._prepared.add_done_callback(self._prepare_ended)
+
+    async def on_revoked(self) -> None:
+        """A rebalance has begun: end the batch in work; what is not acknowledged goes to its next owner."""
+        self._generation = -1
+        async with self._lock:
+            self._forget()
+
+    def _forget(self) -> None:
+        self._unacked.clear()
+        self._taken.clear()
+        self._done.clear()
+        self._meters.in_flight.set(0)
+
+    async def _prepare(self, partitions: Mapping[TopicName, Sequence[int]]) -> None:
+        async with self._lock:
+            for name, numbers in partitions.items():
+                for number in numbers:
+                    suspect = self._journal.open(name, number)
+                    if suspect is not None:
+                        log.warning(
+                            "%s[%d]: a worker died with offsets %d-%d in work; they are taken one at a time",
+                            name,
+                            number,
+                            suspect.first,
+                            suspect.last,
+                        )
+            await self._stage.assigned(partitions, self._offsets, self._watchdog.progress)
+            committed = await self._offsets.committed(self._group)
+            for name, numbers in partitions.items():
+                for number in numbers:
+                    full = topic(self._settings, name)
+                    first = await self._offsets.begin(full, number)
+                    start = max(first, committed.get((full, number), 0))
+                    if start > first:
+                        self._stage.first_offset(name, number, start)
+                    self._taken[name, number] = start
+            self._watchdog.progress()
+        shown = ", ".join(f"{name}{list(numbers)}" for name, numbers in partitions.items())
+        log.info("ready: %s", shown or "stand-by, no partitions")
+
+    def _prepare_ended(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("making ready failed", exc_info=error)
+            self.fail(error)
+
+    # -- batches ---------------------------------------------------------------------------------------------------
+
+    async def batch(self, events: Sequence[Any]) -> None:
+        """Work through the Faust events of one batch.
+
+        Raises:
+            FatalError: and anything else that must end the process.
+        """
+        if self._prepared is not None:
+            await self._prepared
+        async with self._lock:
+            if self._stopping:
+                return
+            current = [e for e in events if e.message.generation_id == self._generation]
+            items = [self._take(event) for event in current]
+            await self._check_gaps(items)
+            for part in self._parts(items):
+                await self._work(part)
+
+    def _take(self, event: Any) -> Incoming:
+        m = event.message
+        name = self._short[m.topic]
+        incoming = Incoming(
+            topic=name,
+            partition=m.partition,
+            offset=m.offset,
+            key=m.key,
+            value=m.value,
+            headers=dict(m.headers or ()),
+            timestamp_ms=int((m.timestamp or 0) * 1000),
+        )
+        self._unacked[name, m.partition].append(event)
+        self._meters.received.inc()
+        self._meters.size.observe(len(m.value or b""))
+        return incoming
+
+    async def _check_gaps(self, items: Sequence[Incoming]) -> None:
+        """Notice records that Faust skipped: acknowledging past them would lose them.
+
+        Raises:
+            FatalError: a record was passed over that is still in the topic.
+        """
+        for incoming in items:
+            partition = (incoming.topic, incoming.partition)
+            expected = self._taken.get(partition)
+            if expected is not None and incoming.offset > expected and not self._stage.compacted_inputs:
+                first = await self._offsets.begin(topic(self._settings, incoming.topic), incoming.partition)
+                if first < incoming.offset:
+                    raise FatalError(
+                        f"{incoming.topic}[{incoming.partition}]: offset {incoming.offset} came, {expected} was next"
+                    )
+                log.error(
+                    "%s[%d]: offsets %d-%d were deleted by retention before they were read",
+                    incoming.topic,
+                    incoming.partition,
+                    expected,
+                    incoming.offset - 1,
+                )
+            self._taken[partition] = incoming.offset + 1
+
+    def _parts(self, items: Sequence[Incoming]) -> list[list[Incoming]]:
+        """The batch, with every input under suspicion in a part of its own."""
+        parts: list[list[Incoming]] = [[]]
+        for incoming in items:
+            if self._journal.suspect(incoming.topic, incoming.partition, incoming.offset) is not None:
+                parts += [[incoming], []]
+            else:
+                parts[-1].append(incoming)
+        return [part for part in parts if part]
+
+    async def _work(self, part: Sequence[Incoming]) -> None:
+        started = time.perf_counter()
+        self._meters.in_flight.set(sum(len(q) for q in self._unacked.values()))
+        self._watchdog.busy(True)
+        self._journal_begin(part)
+        try:
+            items, refused = self._decode(part)
+            await self._process(items, refused)
+        except (RetryableError, OutputError, asyncio.CancelledError):
+            self._journal_done(part)  # the world was to blame, not these inputs
+            raise
+        self._acknowledge()
+        self._journal_done(part)
+        self._watchdog.progress()
+        self._watchdog.busy(False)
+        self._meters.done(len(part), time.perf_counter() - started)
+
+    def _decode(self, part: Sequence[Incoming]) -> tuple[list[Item[T]], list[tuple[Incoming, InvalidEvent]]]:
+        items: list[Item[T]] = []
+        refused: list[tuple[Incoming, InvalidEvent]] = []
+        for incoming in part:
+            try:
+                self._refuse_crash_loop(incoming)
+                items.append(Item(incoming, self._stage.decode(incoming)))
+            except InvalidEvent as error:
+                refused.append((incoming, error))
+                items.append(Item(incoming, Void(reason=error.kind)))
+        return items, refused
+
+    def _refuse_crash_loop(self, incoming: Incoming) -> None:
+        suspect = self._journal.suspect(incoming.topic, incoming.partition, incoming.offset)
+        if suspect is not None and suspect.attempts >= self._alone_attempts and suspect.first == suspect.last:
+            raise InvalidEvent("crash_loop", f"the {self._stage.name} stage died {suspect.attempts + 1} times over it")
+
+    @property
+    def _alone_attempts(self) -> int:
+        """The first death is of a whole batch; the others are of the input alone."""
+        return max(1, self._settings.runner.max_attempts - 1)
+
+    async def _process(self, items: Sequence[Item[T]], refused: list[tuple[Incoming, InvalidEvent]]) -> None:
+        tries = self._settings.runner.retry_attempts
+        for attempt in range(1, tries + 1):
+            try:
+                async for outcome in self._stage.process(items):
+                    refused += outcome.rejected
+                    await self._deliver(outcome, refused)
+                    refused = []
+                break
+            except RetryableError as error:
+                self._meters.errors("retryable").inc()
+                if attempt == tries:
+                    raise
+                wait = min(self._settings.runner.retry_base_s * 2 ** (attempt - 1), _RETRY_LONGEST_S)
+                log.warning("%s; next try in %.1f s (%d of %d)", error, wait, attempt + 1, tries)
+                self._watchdog.progress()
+                await asyncio.sleep(wait)
+        if refused:
+            await self._deliver(Outcome(), refused)
+
+    async def _deliver(self, outcome: Outcome, refused: Sequence[tuple[Incoming, InvalidEvent]]) -> None:
+        letters = [dead_letter(self._settings, self._stage.name, i, e, self._attempts(i)) for i, e in refused]
+        await self._output.send([*outcome.outputs, *letters])
+        self._watchdog.progress()
+        for name, count in outcome.counts.items():
+            self._meters.processed(name).inc(count)
+        for incoming, error in refused:
+            self._meters.dead_letter(error.kind).inc()
+            log.warning("%s[%d]@%d is a dead letter: %s", incoming.topic, incoming.partition, incoming.offset, error)
+
+    def _attempts(self, incoming: Incoming) -> int:
+        suspect = self._journal.suspect(incoming.topic, incoming.partition, incoming.offset)
+        return 1 if suspect is None else suspect.attempts + 1
+
+    def _acknowledge(self) -> None:
+        """Acknowledge from the oldest on, up to the first that is held back.
+
+        Never out of order: Faust commits past one unacknowledged event (faust-streaming#606).
+        """
+        for partition, queue in self._unacked.items():
+            held = self._stage.held(*partition)
+            while queue and queue[0].message.offset not in held:
+                event = queue.popleft()
+                self._done[partition] = event.message.offset + 1
+                self._last_timestamp_ms[partition] = int((event.message.timestamp or 0) * 1000)
+                if event.message.generation_id == self._generation:
+                    event.ack()
+        self._meters.in_flight.set(sum(len(q) for q in self._unacked.values()))
+
+    def _journal_begin(self, part: Sequence[Incoming]) -> None:
+        for (name, number), offsets in _ranges(part).items():
+            suspect = self._journal.suspect(name, number, offsets[0])
+            alone = len(part) == 1 and suspect is not None
+            attempts = (suspect.attempts if suspect and suspect.first == suspect.last else 0) + 1 if alone else 0
+            self._journal.begin(name, number, offsets[0], offsets[-1], attempts)
+
+    def _journal_done(self, part: Sequence[Incoming]) -> None:
+        for (name, number), offsets in _ranges(part).items():
+            self._journal.done(name, number, offsets[-1])
+
+    # -- lag -------------------------------------------------------------------------------------------------------
+
+    async def _watch_lag(self) -> None:
+        """Measure lag beside the group's consumer: a stuck consumer does not notice its own."""
+        while True:
+            await asyncio.sleep(_LAG_EVERY_S)
+            try:
+                partitions = [(topic(self._settings, name), number) for name, number in self._taken]
+                ends = await asyncio.wait_for(self._offsets.ends(partitions), _LAG_TIMEOUT_S)
+            except (TimeoutError, OSError, KafkaError) as error:
+                log.debug("lag not measured: %r", error)
+                continue
+            waiting = 0
+            for (full, number), end in ends.items():
+                partition = (self._short[full], number)
+                if partition in self._taken:  # still assigned
+                    waiting += end - self._taken[partition]
+                    lag = end - self._done.get(partition, self._taken[partition])
+                    age = time.time() - self._last_timestamp_ms.get(partition, 0) / 1000
+                    self._meters.lag(partition, max(0, lag), age if lag > 0 else 0.0)
+            self._watchdog.waiting(waiting)
+
+
+def _ranges(part: Sequence[Incoming]) -> dict[Partition, list[int]]:
+    found: defaultdict[Partition, list[int]] = defaultdict(list)
+    for incoming in part:
+        found[incoming.topic, incoming.partition].append(incoming.offset)
+    return found
+
+
+class _Meters:
+    """The metrics of a stage, with its label filled in."""
+
+    def __init__(self, metrics: Metrics, stage: str) -> None:
+        self._metrics = metrics
+        self._stage = stage
+        self.received = metrics.counter("events_received_total").labels(stage)
+        self.size = metrics.histogram("event_size_bytes").labels(stage)
+        self.in_flight = metrics.gauge("events_in_flight").labels(stage)
+        self._duration = metrics.histogram("event_duration_seconds").labels(stage)
+        self._batch = metrics.histogram("batch_size").labels(stage)
+        self._last = metrics.gauge("last_event_processed_timestamp_seconds").labels(stage)
+
+    def processed(self, outcome: str) -> Any:
+        return self._metrics.counter("events_processed_total").labels(self._stage, outcome)
+
+    def errors(self, kind: str) -> Any:
+        return self._metrics.counter("event_errors_total").labels(self._stage, kind)
+
+    def dead_letter(self, kind: str) -> Any:
+        self.errors(kind).inc()
+        return self._metrics.counter("dead_letters_total").labels(self._stage, kind)
+
+    def done(self, records: int, seconds: float) -> None:
+        self._batch.observe(records)
+        for _ in range(records):
+            self._duration.observe(seconds / records)
+        self._last.set_to_current_time()
+
+    def lag(self, partition: Partition, records: int, seconds: float) -> None:
+        labels = (self._stage, partition[0], str(partition[1]))
+        self._metrics.gauge("consumer_lag_records").labels(*labels).set(records)
+        self._metrics.gauge("consumer_lag_seconds").labels(*labels).set(seconds)

@@ -1,0 +1,112 @@
+"""Stage sink: enriched, incidents and incident-changes -> the configured store. Idempotent; any replay is a no-op."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from agents.app import create_app
+from agents.messages import Incoming, Item, Outcome
+from agents.offsets import Offsets
+from agents.passing import raw_time
+from pipeline import codec, headers
+from pipeline.errors import InvalidEvent
+from pipeline.metrics import Metrics
+from pipeline.records import ArticleEvent, IncidentChange, IncidentRecord, Void
+from pipeline.settings import Settings, load
+from pipeline.sink.base import IncidentTombstone, SinkRecord, open_sink
+from pipeline.topics import TopicName
+
+_KINDS: dict[TopicName, type[ArticleEvent | IncidentRecord | IncidentChange]] = {
+    "enriched": ArticleEvent,
+    "incidents": IncidentRecord,
+    "incident-changes": IncidentChange,
+}
+# Latency is shown by provider; a wire whose items name a provider each must not make a series each.
+_MOST_PROVIDERS = 50
+_OTHER = "other"
+
+
+class SinkStage:
+    """Writes batches in one transaction each."""
+
+    name = "sink"
+    inputs: tuple[TopicName, ...] = ("enriched", "incidents", "incident-changes")
+    compacted_inputs = True
+
+    def __init__(self, settings: Settings, metrics: Metrics) -> None:
+        self.batch_size = settings.sink.batch_size
+        self._metrics = metrics
+        self._sink = open_sink(settings.sink_url)
+        # One thread: SQLite and its like want their connection used by one.
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="sink")
+        self._providers: set[str] = set()
+
+    def decode(self, incoming: Incoming) -> SinkRecord:
+        if incoming.value is None and incoming.topic == "incidents":
+            return _tombstone(incoming)
+        return codec.decode(incoming.value, _KINDS[incoming.topic])
+
+    async def process(self, batch: Sequence[Item[SinkRecord]]) -> AsyncIterator[Outcome]:
+        written = [item for item in batch if not isinstance(item.value, Void)]
+        name = self._sink.name
+        started = time.perf_counter()
+        records = [item.value for item in written if not isinstance(item.value, Void)]
+        result = await asyncio.get_running_loop().run_in_executor(self._thread, self._sink.write, records)
+        self._metrics.histogram("sink_write_duration_seconds").labels(self._sink.name).observe(
+            time.perf_counter() - started
+        )
+        for what in ("articles", "incidents", "changes", "inputs", "ignored"):
+            self._metrics.counter("sink_writes_total").labels(name, what).inc(getattr(result, what))
+        for provider, count in result.kills.items():
+            self._metrics.counter("kills_propagated_total").labels(self._label(provider)).inc(count)
+        outcome = Outcome()
+        for item in written:
+            if isinstance(item.value, ArticleEvent):
+                self._count(item.value, item.incoming)
+        outcome.counts["ok"] += len(written)
+        outcome.counts["void"] += len(batch) - len(written)
+        yield outcome
+
+    def _count(self, event: ArticleEvent, incoming: Incoming) -> None:
+        provider = self._label(event.provider or "unknown")
+        latency = max(0.0, time.time() - int(raw_time(incoming)) / 1000)
+        self._metrics.histogram("end_to_end_latency_seconds").labels(provider).observe(latency)
+
+    def _label(self, provider: str) -> str:
+        if provider not in self._providers:
+            if len(self._providers) >= _MOST_PROVIDERS:
+                return _OTHER
+            self._providers.add(provider)
+        return provider
+
+    async def assigned(
+        self, partitions: Mapping[TopicName, Sequence[int]], offsets: Offsets, progress: Callable[[], None]
+    ) -> None: ...
+
+    def first_offset(self, name: TopicName, partition: int, offset: int) -> None: ...
+
+    def held(self, name: TopicName, partition: int) -> frozenset[int]:
+        return frozenset()
+
+    async def start(self) -> None:
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._sink.open)
+
+    async def stop(self) -> None:
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._sink.close)
+        self._thread.shutdown()
+
+
+def _tombstone(incoming: Incoming) -> IncidentTombstone:
+    try:
+        version = int(incoming.headers[headers.VERSION])
+    except (KeyError, ValueError):
+        raise InvalidEvent("schema", f"a tombstone on incidents needs the header {headers.VERSION}") from None
+    return IncidentTombstone(incident_id=(incoming.key or b"").decode("ascii", "replace"), version=version)
+
+
+settings = load()
+metrics = Metrics()
+app = create_app(settings, SinkStage(settings, metrics), metrics)

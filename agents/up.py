@@ -1,0 +1,124 @@
+"""Everything on one machine, with a live status."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from kafka.errors import KafkaError
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from agents.progress import ChainProgress, StageProgress, watching
+from agents.supervisor import Supervisor, workers
+from pipeline.broker.admin import ensure_topics
+from pipeline.broker.local import LocalBroker
+from pipeline.settings import Settings, load
+
+_LOOK_EVERY_S = 1.0
+_PLAIN_EVERY_S = 30.0
+
+
+@contextmanager
+def broker(settings: Settings, console: Console) -> Iterator[Settings]:
+    """The configured cluster, or a local broker for as long as the context lasts; topics are created.
+
+    Yields:
+        The settings with `broker.bootstrap` filled in.
+    """
+    local = None
+    if not settings.broker.bootstrap:
+        local = LocalBroker.from_settings(settings)
+        address = local.address()
+        if address is None:
+            console.print("Starting Kafka ...")
+            address = local.start()
+            console.print(f"Kafka answers at {address}.")
+        else:
+            console.print(f"Using the local Kafka that runs at {address}.")
+            local = None
+        settings = with_flags(settings, {"broker.bootstrap": address})
+    try:
+        ensure_topics(settings)
+        yield settings
+    finally:
+        if local is not None:
+            console.print("Stopping Kafka ...")
+            local.stop()
+
+
+def with_flags(settings: Settings, flags: dict[str, object]) -> Settings:
+    """The same settings with some values replaced."""
+    given = {
+        name: getattr(getattr(settings, section), key)
+        for name in settings.origin
+        for section, _, key in [name.partition(".")]
+    }
+    return load(env={}, flags=given | flags)
+
+
+def run(settings: Settings, entity_workers: int) -> None:
+    """Start everything and tend it until interrupted."""
+    console = Console(stderr=True)
+    with broker(settings, console) as running:
+        supervisor = Supervisor(running, workers(running, entity_workers), said=console.print)
+        try:
+            supervisor.start()
+            console.print(f"Publish with: wirefuse --set broker.bootstrap={running.broker.bootstrap} publish PATH")
+            with watching(running) as progress:
+                _tend(supervisor, progress, console)
+        except KeyboardInterrupt:
+            console.print("Stopping the stages ...")
+        finally:
+            supervisor.stop()
+
+
+def _tend(supervisor: Supervisor, progress: ChainProgress, console: Console) -> None:
+    if not console.is_terminal:
+        shown = 0.0
+        while True:
+            supervisor.tend()
+            if time.monotonic() - shown > _PLAIN_EVERY_S:
+                console.print(line(_look(progress)))
+                shown = time.monotonic()
+            time.sleep(_LOOK_EVERY_S)
+    with Live(console=console, refresh_per_second=4) as live:
+        while True:
+            supervisor.tend()
+            live.update(table(_look(progress), supervisor))
+            time.sleep(_LOOK_EVERY_S)
+
+
+def _look(progress: ChainProgress) -> list[StageProgress]:
+    try:
+        return progress.stages()
+    except KafkaError:
+        return []  # the broker is away for a moment; the next look will tell
+
+
+def line(stages: list[StageProgress]) -> str:
+    """The state of the chain in one line."""
+    if not stages:
+        return "Kafka does not answer"
+    return "  ".join(f"{s.stage} {s.done}/{s.records}" for s in stages)
+
+
+def table(stages: list[StageProgress], supervisor: Supervisor) -> Table:
+    """The state of the chain, a row per stage."""
+    shown = Table(box=None, pad_edge=False, header_style="bold")
+    shown.add_column("stage")
+    shown.add_column("done", justify="right")
+    shown.add_column("waiting", justify="right")
+    shown.add_column("workers")
+    for stage in stages:
+        mine = [p for p in supervisor.processes if p.name.startswith(stage.stage)]
+        state = ", ".join(
+            p.name.partition("-")[2] + (" up" if p.running else " down") + (f", died {p.deaths}x" if p.deaths else "")
+            for p in mine
+        )
+        shown.add_row(stage.stage, f"{stage.done:,}", f"{stage.waiting:,}", state)
+    if not stages:
+        shown.add_row("Kafka does not answer", "", "", "")
+    return shown

@@ -1,0 +1,68 @@
+"""Ends a worker that has input and makes no progress: Faust consumers can go silent without dying."""
+
+from __future__ import annotations
+
+import faulthandler
+import logging
+import os
+import sys
+import threading
+import time
+
+log = logging.getLogger(__name__)
+
+EXIT_STALLED = 70
+_LOOK_EVERY_S = 1.0
+
+
+class Watchdog:
+    """Watches from a thread, so that a blocked event loop is noticed too.
+
+    Args:
+        limit_s: input waiting and no progress for so long: stacks of all threads to stderr, exit status 70.
+    """
+
+    def __init__(self, limit_s: float) -> None:
+        self._limit = limit_s
+        self._last = time.monotonic()
+        self._busy = False
+        self._waiting = 0
+        self._stop = threading.Event()
+
+    def start(self) -> None:
+        self.progress()
+        threading.Thread(target=self._watch, name="watchdog", daemon=True).start()
+
+    def stop(self) -> None:
+        self._stop.set()
+
+    def progress(self) -> None:
+        """Something was done."""
+        self._last = time.monotonic()
+
+    def busy(self, yes: bool) -> None:
+        """A batch is in work."""
+        self._busy = yes
+
+    def waiting(self, records: int) -> None:
+        """So many records are in the input and not yet taken; none means that there is no reason for progress."""
+        if records == 0 and not self._busy:
+            self.progress()
+        self._waiting = records
+
+    def problem(self) -> str | None:
+        """What is wrong, in words; None while there is progress or nothing to do."""
+        idle = time.monotonic() - self._last
+        if idle <= self._limit or not (self._busy or self._waiting):
+            return None
+        what = "a batch is in work" if self._busy else f"{self._waiting} records wait"
+        return f"{what}, and nothing was done for {idle:.0f} s"
+
+    def _watch(self) -> None:
+        while not self._stop.wait(_LOOK_EVERY_S):
+            problem = self.problem()
+            if problem is not None:
+                log.critical("stalled: %s; stacks follow, then this worker ends", problem)
+                faulthandler.dump_traceback(file=sys.stderr, all_threads=True)
+                sys.stderr.flush()
+                os._exit(EXIT_STALLED)

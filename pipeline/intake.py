@@ -1,0 +1,43 @@
+"""From the bytes of a record on `raw` to a RawArticle that the rest may rely on, whoever published it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from pipeline.codec import decode
+from pipeline.errors import InvalidEvent
+from pipeline.records import RawArticle
+
+MAX_ID_CHARS = 1024
+
+
+def raw_article(data: bytes | None) -> RawArticle:
+    """Parse and check a record of the topic `raw`; its times come out in UTC.
+
+    Raises:
+        InvalidEvent: not JSON, not a RawArticle, no identity, no body, or a time without zone or out of range.
+    """
+    raw = decode(data, RawArticle)
+    for name, value in (("provider", raw.provider), ("native_id", raw.native_id)):
+        if not value or len(value) > MAX_ID_CHARS:
+            raise InvalidEvent("schema", f"{name} must have 1 to {MAX_ID_CHARS} characters, not {len(value)}")
+    if raw.text is None and raw.html is None and raw.pub_status == "usable":
+        raise InvalidEvent("schema", "a usable article needs text or html")
+    return replace(
+        raw,
+        published=_utc("published", raw.published),
+        version_created=_utc("version_created", raw.version_created),
+        embargoed_until=_utc("embargoed_until", raw.embargoed_until),
+    )
+
+
+def _utc(name: str, time: datetime | None) -> datetime | None:
+    if time is None:
+        return None
+    if time.tzinfo is None:
+        raise InvalidEvent("date", f"{name} has no time zone: {time.isoformat()}")
+    try:
+        return time.astimezone(UTC)
+    except OverflowError:
+        raise InvalidEvent("date", f"{name} is outside years 1 to 9999 in UTC: {time.isoformat()}") from None

@@ -1,0 +1,92 @@
+"""A stage that does what its input says, for the tests of the runner: raw -> annotated, value unchanged.
+
+raise       the stage's code raises
+die         the process ends at once
+hang        the event loop blocks
+retry N     RetryableError the first N times that this process sees it
+hold N      is held back until the record `free N` has come
+slow        takes a second
+bad         cannot be decoded
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+
+from agents.app import create_app
+from agents.messages import Incoming, Item, Outcome, Outgoing
+from agents.offsets import Offsets
+from pipeline.errors import InvalidEvent, RetryableError
+from pipeline.metrics import Metrics
+from pipeline.records import Void
+from pipeline.settings import load
+from pipeline.topics import TopicName
+
+
+class EchoStage:
+    name = "echo"
+    inputs: tuple[TopicName, ...] = ("raw",)
+    compacted_inputs = False
+    batch_size = 16
+
+    def __init__(self) -> None:
+        self.waiting: dict[str, Incoming] = {}
+        self.retries: Counter[str] = Counter()
+
+    def decode(self, incoming: Incoming) -> str:
+        text = (incoming.value or b"").decode("latin-1")
+        if text.startswith("bad"):
+            raise InvalidEvent("schema", "the test said so")
+        return text
+
+    async def process(self, batch: Sequence[Item[str]]) -> AsyncIterator[Outcome]:
+        outcome = Outcome()
+        for item in batch:
+            if isinstance(item.value, Void):
+                outcome.outputs.append(echo(f"void {item.incoming.offset} {item.value.reason}"))
+                continue
+            word, _, argument = item.value.partition(" ")
+            if word == "raise":
+                raise ValueError("the test said so")
+            if word == "die":
+                os._exit(9)
+            if word == "hang":
+                time.sleep(3600)  # noqa: ASYNC251  # blocking the loop is the point
+            if word == "slow":
+                await asyncio.sleep(1.0)
+            if word == "retry" and self.retries[item.value] < int(argument):
+                self.retries[item.value] += 1
+                raise RetryableError("the test said so")
+            if word == "hold":
+                self.waiting[argument] = item.incoming
+                continue
+            if word == "free" and self.waiting.pop(argument, None) is not None:
+                outcome.outputs.append(echo(f"hold {argument}"))
+            outcome.outputs.append(echo(item.value))
+        outcome.counts["ok"] += len(batch)
+        yield outcome
+
+    def held(self, name: TopicName, partition: int) -> set[int]:
+        return {i.offset for i in self.waiting.values()}
+
+    async def assigned(
+        self, partitions: Mapping[TopicName, Sequence[int]], offsets: Offsets, progress: Callable[[], None]
+    ) -> None:
+        self.waiting.clear()
+
+    def first_offset(self, name: TopicName, partition: int, offset: int) -> None: ...
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+
+def echo(text: str) -> Outgoing:
+    return Outgoing(topic="annotated", key=None, value=text.encode("latin-1"), partition=0)
+
+
+app = create_app(load(), EchoStage(), Metrics())
