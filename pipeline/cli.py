@@ -30,7 +30,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "annotate": ("pipeline.entities.commands:annotate", "Find the entities in texts."),
     "incidents": ("pipeline.sink.commands:incidents", "List and show incidents."),
     "articles": ("pipeline.sink.commands:articles", "Show articles."),
-    "dead-letters": ("pipeline.dead_letters:dead_letters", "List, show, replay or drop dead letters."),
+    "dead-letters": ("pipeline.dead_letter_commands:dead_letters", "List, show, replay or drop dead letters."),
     "config": ("pipeline.config_commands:config", "Show the settings in force and where each came from."),
 }
 
