@@ -208,7 +208,10 @@ class ArticleEvent:
 
 
 IncidentStatus = Literal["open", "closed", "merged", "withdrawn"]
-ChangeKind = Literal["created", "joined", "moved", "merged", "split", "closed", "reopened", "withdrawn", "regrouped"]
+ChangeKind = Literal[
+    "created", "joined", "moved", "merged", "split", "closed", "reopened", "retracted", "withdrawn", "regrouped"
+]
+"""retracted: a report was taken back, others remain; withdrawn: the last one was."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

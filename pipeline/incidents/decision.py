@@ -1,0 +1,186 @@
+"""The records of the incident log: one `Decision` per input, which holds all that the ledger's state needs.
+
+The log is a compacted topic keyed by article, so an older record of an article disappears once a newer one is there.
+Whatever a decision did to *other* articles and to incidents (`placements`, `marks`) must outlive it: the decision
+that supersedes or evicts a record carries those of its effects on that still hold, with the seq that first wrote
+them; the highest seq wins. The state is then the fold of any compaction of the log.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from pipeline.records import CHANGES_NOTHING, ChangeKind, DatePrecision, Verdict
+
+NOTHING_KEY = "~"
+"""Log key of decisions that change nothing; of these only the newest is needed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Features:
+    """What an article is compared by. Weights are frozen at arrival: integers, so that sums do not depend on order.
+
+    Attributes:
+        words: stems, heaviest first; `weights` their weights (unit vector times WEIGHT_ONE).
+        names: names that the article mentions, normalised; `rarity` their rarity (0 to RARITY_ONE).
+        ages: ages of persons in years.
+        addresses: street addresses, normalised.
+        days: days on which the told events happened, as proleptic ordinals (`date.toordinal`).
+        back: explicitly dated days at least 4 days before publication, as ordinals.
+        day: day of publication, as ordinal; None where the article says no time.
+        length: number of words of the text that were read.
+    """
+
+    words: tuple[str, ...] = ()
+    weights: tuple[int, ...] = ()
+    names: tuple[str, ...] = ()
+    rarity: tuple[int, ...] = ()
+    ages: tuple[int, ...] = ()
+    addresses: tuple[str, ...] = ()
+    days: tuple[int, ...] = ()
+    back: tuple[int, ...] = ()
+    day: int | None = None
+    length: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mention:
+    """A named thing in one article: all its spans of one label and one entity."""
+
+    entity_id: str | None
+    label: str
+    forms: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """What an incident's record needs of one report."""
+
+    provider: str
+    source: str | None
+    title: str | None
+    lead: str
+    published: datetime | None
+    precision: DatePrecision
+    language: str | None
+    verdict: Verdict
+    mentions: tuple[Mention, ...] = ()
+    places: tuple[dict[str, Any], ...] = ()
+    times: tuple[dict[str, Any], ...] = ()
+    tolls: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placement:
+    """Where an article stands, written by the decision of another article.
+
+    Attributes:
+        seq: decision that wrote this; the highest wins.
+        assigned_seq: decision that put the article into `incident_id`.
+        why: the reasons in force; in full, because the record they came with may be gone.
+    """
+
+    article_id: str
+    seq: int
+    incident_id: str
+    assigned_seq: int
+    copy_of: str | None
+    copy_group: str
+    why: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """What an incident's reports alone do not tell.
+
+    Attributes:
+        seq: decision that last changed the incident: its version.
+        merged_into: the incident that took its reports, when it was merged.
+        withdrawn: its last report was taken back.
+        time: of its newest report at that decision; without reports it is remembered as long as such an article.
+    """
+
+    incident_id: str
+    seq: int
+    merged_into: str | None = None
+    withdrawn: bool = False
+    time: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """An entry of `incident-changes`, before it has an id."""
+
+    change: ChangeKind
+    incident_id: str
+    article_id: str | None
+    evidence: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watermark:
+    """Event time as far as it has been seen (see `watermark.advance`).
+
+    Attributes:
+        time: the watermark; None until a second article has confirmed the first.
+        ahead: number of articles in a row that lay further ahead than is believed at once.
+        earliest: the earliest of these.
+    """
+
+    time: datetime | None = None
+    ahead: int = 0
+    earliest: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Floor:
+    """Articles up to this (time, article id) have been forgotten."""
+
+    time: datetime
+    article_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What the ledger decided about one input, and all that its state keeps of it.
+
+    Attributes:
+        seq, prev_seq, edition, article_id, verdict, reason: as in the `Annotated` that was decided.
+        watermark, floor: after this decision.
+        time: event time of the article as far as it is believed; orders eviction and closing.
+        event_time: event time as given, or the watermark.
+        incident_id: the article's incident; None when it is taken back.
+        scored: placed by its own evidence, not by that of the article it copies.
+        placements, marks: effects on other articles and on incidents: this decision's own, and those carried on.
+        changes: what consumers are told; order matters.
+    """
+
+    seq: int
+    prev_seq: int
+    edition: int
+    article_id: str | None
+    verdict: Verdict
+    reason: str
+    watermark: Watermark
+    floor: Floor | None
+    time: datetime | None = None
+    event_time: datetime | None = None
+    incident_id: str | None = None
+    scored: bool = False
+    copy_of: str | None = None
+    copy_group: str | None = None
+    why: dict[str, Any] = field(default_factory=dict)
+    features: Features | None = field(default=None, repr=False)
+    card: Card | None = field(default=None, repr=False)
+    placements: tuple[Placement, ...] = ()
+    marks: tuple[Mark, ...] = ()
+    changes: tuple[Change, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """Key of this record in the incident log."""
+        if self.verdict in CHANGES_NOTHING or self.article_id is None:
+            return NOTHING_KEY
+        return self.article_id

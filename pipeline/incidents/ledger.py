@@ -1,0 +1,218 @@
+"""The ledger: for each input of an edition, in order, one decision on which incident it belongs to."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from pipeline.facts.article import facts_of, tolls_of
+from pipeline.incidents.decision import Decision
+from pipeline.incidents.features import features
+from pipeline.incidents.match import Match, match_incident, rank
+from pipeline.incidents.plan import Plan
+from pipeline.incidents.profile import Profile
+from pipeline.incidents.record import card, incident_record
+from pipeline.incidents.rethink import rethink
+from pipeline.incidents.score import JOIN, MOVE, Query
+from pipeline.incidents.state import Entry, State, days
+from pipeline.incidents.why import why_copy, why_scored
+from pipeline.incidents.young import is_young
+from pipeline.records import (
+    CHANGES_NOTHING,
+    Annotated,
+    ArticleEvent,
+    IncidentChange,
+    IncidentRecord,
+)
+from pipeline.settings import Incidents
+
+SPLIT = 1.0
+"""An updated article leaves the company it is in only when it scores this much below what joining takes."""
+
+
+class Ledger:
+    """State of one edition, and the decisions that change it. Pure: no clock, no input or output.
+
+    Feed it every record of `annotated[edition]` in order (`decide`), after feeding it the incident log (`apply`).
+    Decisions depend on the inputs alone: not on batches, restarts, hash seeds, or on what compaction left of the log.
+    """
+
+    def __init__(self, edition: int, settings: Incidents) -> None:
+        self.edition = edition
+        self._settings = settings
+        self._state = State(days(settings.ttl_days))
+
+    @property
+    def last_seq(self) -> int:
+        """Seq of the newest decision; -1 at first."""
+        return self._state.last_seq
+
+    @property
+    def entries(self) -> int:
+        """Remembered articles, those taken back included."""
+        return len(self._state.entries)
+
+    @property
+    def evicted(self) -> Counter[str]:
+        """Forgotten articles by reason (age, size) since the process started."""
+        return self._state.evicted
+
+    def decide(self, item: Annotated) -> Decision:
+        """Decide one input and apply the decision.
+
+        Raises:
+            ValueError: `item.prev_seq` is not the last decided seq, or the edition is another: a bug of the caller.
+        """
+        if item.edition != self.edition:
+            raise ValueError(f"record of edition {item.edition} given to the ledger of edition {self.edition}")
+        if item.prev_seq != self.last_seq:
+            raise ValueError(f"seq {item.seq} follows {item.prev_seq}, but the last decided is {self.last_seq}")
+        decision = self._decide(item)
+        self._state.apply(decision)
+        return decision
+
+    def apply(self, decision: Decision) -> None:
+        """Fold a decision of the log in; one with a seq up to `last_seq` changes nothing."""
+        self._state.apply(decision)
+
+    def event(self, decision: Decision, item: Annotated) -> ArticleEvent:
+        """The final word on one input, for `enriched`; a function of its arguments alone."""
+        article = item.article
+        annotation = item.annotation
+        return ArticleEvent(
+            id=None if article is None else article.native_id,
+            article_id=item.article_id,
+            edition=item.edition,
+            seq=item.seq,
+            provider=None if article is None else article.provider,
+            source=None if article is None else article.source,
+            title=None if article is None else article.title,
+            text=None if article is None else article.text,
+            url=None if article is None else article.url,
+            published=None if article is None else article.published,
+            language=None if article is None else article.language,
+            version=None if article is None else article.version,
+            verdict=item.verdict,
+            reason=item.reason,
+            copy_of=None if item.copy is None else item.copy.of,
+            copy_kind=None if item.copy is None else item.copy.kind,
+            copy_group=item.copy_group,
+            regrouped=item.regrouped,
+            incident_id=decision.incident_id,
+            why=decision.why,
+            entities=() if annotation is None else annotation.entities,
+            side_spans=() if annotation is None else annotation.side_spans,
+            facts=facts_of(article),
+            tolls=tolls_of(article),
+        )
+
+    def changes(self, decision: Decision) -> list[IncidentChange]:
+        """What the decision did to incidents, for `incident-changes`; a function of the decision alone."""
+        return [
+            IncidentChange(
+                change_id=f"{decision.edition}:{decision.seq}:{n}",
+                change=change.change,
+                incident_id=change.incident_id,
+                edition=decision.edition,
+                seq=decision.seq,
+                article_id=change.article_id,
+                event_time=decision.event_time,
+                evidence=change.evidence,
+            )
+            for n, change in enumerate(decision.changes)
+        ]
+
+    def touched(self, decision: Decision) -> list[str]:
+        """Ids of the incidents whose record the decision changed."""
+        return [m.incident_id for m in decision.marks if m.seq == decision.seq]
+
+    def record(self, incident_id: str) -> IncidentRecord | None:
+        """An incident as it stands now; None if it is unknown or forgotten."""
+        return incident_record(self._state, self.edition, incident_id, days(self._settings.close_after_days))
+
+    def drain_tombstones(self) -> list[str]:
+        """Log keys of the articles forgotten since the last call, to be deleted from the log."""
+        keys = list(self._state.tombstones)
+        self._state.tombstones.clear()
+        return keys
+
+    def incident_ids(self) -> list[str]:
+        """Ids of all incidents that have a record: live, closed, merged and withdrawn ones."""
+        return [i for i in self._state.known_incidents() if self.record(i) is not None]
+
+    # Deciding
+
+    def _decide(self, item: Annotated) -> Decision:
+        state = self._state
+        if item.verdict in CHANGES_NOTHING or item.article_id is None:
+            return Decision(
+                seq=item.seq,
+                prev_seq=item.prev_seq,
+                edition=item.edition,
+                article_id=item.article_id,
+                verdict=item.verdict,
+                reason=item.reason,
+                watermark=state.watermark,
+                floor=state.floor,
+            )
+        plan = Plan(state, item, self._settings)
+        if item.article is None:
+            plan.why = {"kind": "taken_back", "reason": item.reason}
+        else:
+            self._place(plan, item)
+        plan.regroup(item.regrouped)
+        return plan.finish()
+
+    def _place(self, plan: Plan, item: Annotated) -> None:
+        plan.card = card(item)
+        plan.features = features(item, self._frequency)
+        source = self._source(item)
+        if source is not None:
+            plan.incident_id = source.incident_id
+            plan.why = why_copy(item, source)
+            return
+        plan.scored = True
+        query = Query(Profile(item.seq, plan.features))
+        matches = rank(self._state, query, plan.event_time, item.article_id)
+        if plan.old is None:
+            self._place_new(plan, matches)
+        else:
+            self._place_again(plan, plan.old, query, matches)
+        plan.why = why_scored(plan, query, matches)
+        rethink(self._state, plan, query, matches, self._settings)
+
+    def _place_new(self, plan: Plan, matches: list[Match]) -> None:
+        if matches and matches[0].score >= JOIN:
+            plan.incident_id = matches[0].incident_id
+        else:
+            plan.found()
+
+    def _place_again(self, plan: Plan, old: Entry, query: Query, matches: list[Match]) -> None:
+        """An update keeps its incident, unless the evidence clearly says otherwise and the incident is young."""
+        home = old.incident_id
+        assert home is not None
+        plan.incident_id = home
+        if not is_young(self._state, home, plan.event_time, self._settings):
+            return
+        own = match_incident(self._state, query, plan.event_time, home, plan.article_id)
+        best = next((m for m in matches if m.incident_id != home), None)
+        if best is not None and best.score >= JOIN + MOVE and (own is None or best.score >= own.score + MOVE):
+            if plan.members(home):
+                plan.incident_id = best.incident_id
+            else:
+                plan.merge(home, best.incident_id, {"score": round(best.score, 3), "reason": "update"})
+        elif own is not None and own.score < JOIN - SPLIT:
+            plan.found()
+
+    def _source(self, item: Annotated) -> Entry | None:
+        """The remembered article that a copy follows."""
+        if item.verdict != "copy":
+            return None
+        found = self._state.live(item.copy.of if item.copy is not None else None)
+        if found is None:
+            found = self._state.live(item.copy_group)
+        if found is None and item.copy_group is not None:
+            found = next((e for e in self._state.group(item.copy_group)), None)
+        return None if found is None or found.article_id == item.article_id else found
+
+    def _frequency(self, term: str) -> tuple[int, int]:
+        return self._state.index.frequency(term), len(self._state.index)

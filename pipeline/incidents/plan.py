@@ -1,0 +1,314 @@
+"""One decision in the making: where articles go, and what follows from that for incidents, log and consumers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from pipeline import ids
+from pipeline.incidents.decision import Card, Change, Decision, Features, Floor, Mark, Placement
+from pipeline.incidents.state import Entry, State, days, earlier
+from pipeline.incidents.watermark import advance, believed
+from pipeline.records import Annotated, ChangeKind
+from pipeline.settings import Incidents
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+"""Event time of an article without any, before there is a watermark."""
+
+
+class Plan:
+    """Collects what one input does, without touching the state; `finish` makes the decision of it.
+
+    Attributes:
+        incident_id: where the input's own article goes; None: nowhere, it is taken back.
+        event_time: of the article; the watermark where it says none.
+    """
+
+    def __init__(self, state: State, item: Annotated, settings: Incidents) -> None:
+        assert item.article_id is not None
+        self._state = state
+        self._settings = settings
+        self.item = item
+        self.article_id = item.article_id
+        self.event_time = item.event_time or state.watermark.time or EPOCH
+        self.watermark = advance(state.watermark, self.event_time)
+        self.time = believed(self.watermark, self.event_time)
+        self.old = state.live(self.article_id)
+        self.incident_id: str | None = None
+        self.scored = False
+        self.why: dict[str, Any] = {}
+        self.features: Features | None = None
+        self.card: Card | None = None
+        self._moved: dict[str, Placement] = {}
+        self._merged: dict[str, str] = {}
+        self._evidence: dict[str, dict[str, Any]] = {}
+
+    # What may be decided
+
+    def found(self) -> str:
+        """Put the article into an incident of its own and return its id.
+
+        The id is that of the founding article. Where an incident of that id lives on without its founder (which was
+        taken back, or moved), the founder's next incident gets a numbered one.
+        """
+        number = 0
+        while True:
+            name = self.article_id if number == 0 else f"{self.article_id}#{number}"
+            incident_id = ids.incident_id(self.item.edition, name)
+            if not [e for e in self._state.reports(incident_id) if e.article_id != self.article_id]:
+                break
+            number += 1
+        self.incident_id = incident_id
+        return incident_id
+
+    def move(self, entry: Entry, incident_id: str, why: dict[str, Any]) -> None:
+        """Put another article into an incident."""
+        now = self._placed(entry)
+        self._moved[entry.article_id] = replace(
+            now, incident_id=incident_id, assigned_seq=self.item.seq, seq=self.item.seq, why=why
+        )
+
+    def merge(self, loser: str, winner: str, evidence: dict[str, Any]) -> None:
+        """Put all that an incident holds into another one."""
+        for entry in self.members(loser):
+            if entry.article_id != self.article_id:
+                self.move(entry, winner, self._placed(entry).why)
+        if self.incident_id == loser:
+            self.incident_id = winner
+        self._merged[loser] = winner
+        self._evidence[loser] = evidence
+
+    def regroup(self, regrouped: dict[str, str]) -> None:
+        """Give copy groups new roots."""
+        for old, new in sorted(regrouped.items()):
+            for entry in self._state.group(old):
+                if entry.article_id == self.article_id:
+                    continue
+                now = self._placed(entry)
+                copy_of = None if entry.article_id == new else new if now.copy_of == old else now.copy_of
+                self._moved[entry.article_id] = replace(now, seq=self.item.seq, copy_of=copy_of, copy_group=new)
+
+    def members(self, incident_id: str) -> list[Entry]:
+        """Other articles that are in an incident as planned so far, in the order of their decisions."""
+        state = self._state
+        stay = {
+            e.article_id: e
+            for e in state.reports(incident_id)
+            if e.article_id != self.article_id and self.incident_of(e) == incident_id
+        }
+        come = {p.article_id: state.entries[p.article_id] for p in self._moved.values() if p.incident_id == incident_id}
+        return sorted((stay | come).values(), key=lambda e: e.seq)
+
+    def incident_of(self, entry: Entry) -> str | None:
+        """Where another article is as planned so far."""
+        moved = self._moved.get(entry.article_id)
+        return entry.incident_id if moved is None else moved.incident_id
+
+    def _placed(self, entry: Entry) -> Placement:
+        moved = self._moved.get(entry.article_id)
+        return placement(entry) if moved is None else moved
+
+    # What follows
+
+    def finish(self) -> Decision:
+        """The decision, with marks, changes, evictions and the effects that it carries on."""
+        floor, evicted = self._floor()
+        changes = self._changes()
+        closed = self._closed()
+        changed = self._touched() + [c.incident_id for c in closed]
+        marks = {i: self._mark(i) for i in changed}
+        for loser, winner in self._merged.items():
+            for earlier_loser in self._state.redirected_to(loser):
+                if earlier_loser not in marks:
+                    mark = self._state.marks[earlier_loser]
+                    marks[earlier_loser] = replace(mark, seq=self.item.seq, merged_into=winner)
+        placements, carried = self._carried(evicted, marks)
+        gone = {e.article_id for e in evicted}
+        return Decision(
+            seq=self.item.seq,
+            prev_seq=self.item.prev_seq,
+            edition=self.item.edition,
+            article_id=self.article_id,
+            verdict=self.item.verdict,
+            reason=self.item.reason,
+            watermark=self.watermark,
+            floor=floor,
+            time=self.time,
+            event_time=self.event_time,
+            incident_id=self.incident_id,
+            scored=self.scored,
+            copy_of=self.item.copy.of if self.item.copy is not None else None,
+            copy_group=self.item.copy_group,
+            why=self.why,
+            features=self.features if self.incident_id is not None else None,
+            card=self.card if self.incident_id is not None else None,
+            placements=tuple(
+                sorted(
+                    [p for p in self._moved.values() if p.article_id not in gone] + placements,
+                    key=lambda p: (p.seq, p.article_id),
+                )
+            ),
+            marks=tuple(sorted([*marks.values(), *carried], key=lambda m: (m.seq, m.incident_id))),
+            changes=tuple(changes + closed),
+        )
+
+    def _touched(self) -> list[str]:
+        """Incidents whose record this decision changes."""
+        found: dict[str, None] = {}
+        if self.old is not None and self.old.incident_id is not None:
+            found[self.old.incident_id] = None
+        if self.incident_id is not None:
+            found[self.incident_id] = None
+        for moved in sorted(self._moved.values(), key=lambda p: p.article_id):
+            left = self._state.entries[moved.article_id].incident_id
+            assert left is not None
+            found[left] = None
+            found[moved.incident_id] = None
+        return list(found)
+
+    def _mark(self, incident_id: str) -> Mark:
+        known = self._state.marks.get(incident_id)
+        times = [e.time for e in self.members(incident_id)]
+        if self.incident_id == incident_id:
+            times.append(self.time)
+        # Never earlier than before: a mark that is forgotten must not leave an older one of it in force in the log.
+        time = max([*times, *([self.time] if known is None else [known.time])])
+        if times:
+            return Mark(incident_id=incident_id, seq=self.item.seq, time=time)
+        winner = self._merged.get(incident_id)
+        return Mark(incident_id=incident_id, seq=self.item.seq, merged_into=winner, withdrawn=winner is None, time=time)
+
+    def _floor(self) -> tuple[Floor | None, list[Entry]]:
+        """The new floor and the entries that it forgets."""
+        state, settings = self._state, self._settings
+        floor = state.floor
+        line = earlier(self.watermark.time, days(self._settings.ttl_days))
+        if line is not None and (floor is None or floor < Floor(time=line)):
+            floor = Floor(time=line)
+        evicted = [] if floor is None else state.expired(floor, self.article_id)
+        # The newest article does not count: its record in the log must stay until the next one is there.
+        others = len(state.entries) - (self.article_id in state.entries) - len(evicted)
+        if others > settings.max_articles:
+            evicted = state.oldest(len(evicted) + others - settings.max_articles, self.article_id)
+            floor = Floor(time=evicted[-1].time, article_id=evicted[-1].article_id)
+        return floor, evicted
+
+    def _closed(self) -> list[Change]:
+        """Incidents that nobody has reported on for so long that they close now."""
+        line = earlier(self.watermark.time, days(self._settings.close_after_days))
+        if line is None:
+            return []
+        old_line = earlier(self._state.watermark.time, days(self._settings.close_after_days))
+        touched = set(self._touched())
+        closed = []
+        for incident_id in sorted(self._state.closing_before(line)):
+            last = self._state.last_time(incident_id)
+            was_open = last is not None and (old_line is None or last >= old_line)
+            if last is not None and was_open and last < line and incident_id not in touched:
+                closed.append(self._change("closed", incident_id, None, {"last_report": _iso(last)}))
+        return closed
+
+    def _changes(self) -> list[Change]:
+        """What consumers are told about the incidents that this decision touches, in a readable order."""
+        state = self._state
+        changes: list[Change] = []
+        for incident_id in self._touched():
+            before = state.reports(incident_id)
+            others = self.members(incident_id)
+            own = self.incident_id == incident_id
+            after = [e.time for e in others] + ([self.time] if own else [])
+            evidence = self._evidence.get(incident_id, {})
+            if not before and after:
+                changes.append(self._opened(incident_id, own, others))
+            elif not after:
+                winner = self._merged.get(incident_id)
+                kind: ChangeKind = "withdrawn" if winner is None else "merged"
+                more = {"reason": self.item.reason} if winner is None else {"into": winner, **evidence}
+                changes.append(self._change(kind, incident_id, self.article_id, more))
+            changes += self._arrivals(incident_id, before)
+            if after:
+                changes += self._opening_or_closing(incident_id, before, max(after))
+        for moved in sorted(self._moved.values(), key=lambda p: p.article_id):
+            entry = state.entries[moved.article_id]
+            if moved.incident_id == entry.incident_id:
+                groups = {"copy_group": moved.copy_group, "copy_of": moved.copy_of}
+                changes.append(self._change("regrouped", moved.incident_id, moved.article_id, groups))
+        return changes
+
+    def _opened(self, incident_id: str, own: bool, others: list[Entry]) -> Change:
+        known = self._state.marks.get(incident_id)
+        founder = self.article_id if own or not others else others[0].article_id
+        if known is not None and known.merged_into is not None:
+            return self._change("reopened", incident_id, founder, {"was_merged_into": known.merged_into})
+        if known is not None and known.withdrawn:
+            return self._change("reopened", incident_id, founder, {"was": "withdrawn"})
+        return self._change("created", incident_id, founder, {})
+
+    def _arrivals(self, incident_id: str, before: list[Entry]) -> list[Change]:
+        changes: list[Change] = []
+        if self.incident_id == incident_id and before and self.article_id not in {e.article_id for e in before}:
+            came_from = self.old.incident_id if self.old is not None else None
+            if came_from is None:
+                evidence: dict[str, Any] = {k: self.why[k] for k in ("kind", "score") if k in self.why}
+                changes.append(self._change("joined", incident_id, self.article_id, evidence))
+            elif self._merged.get(came_from) != incident_id:
+                changes.append(self._change("moved", incident_id, self.article_id, {"from": came_from}))
+        for moved in sorted(self._moved.values(), key=lambda p: p.article_id):
+            came_from = self._state.entries[moved.article_id].incident_id
+            if moved.incident_id == incident_id and came_from not in (incident_id, None):
+                assert came_from is not None
+                if self._merged.get(came_from) != incident_id:
+                    changes.append(self._change("moved", incident_id, moved.article_id, {"from": came_from}))
+        if self.incident_id is None and self.old is not None and self.old.incident_id == incident_id:
+            left = len(self.members(incident_id))
+            if left:
+                evidence = {"reason": self.item.reason, "reports_left": left}
+                changes.append(self._change("retracted", incident_id, self.article_id, evidence))
+        return changes
+
+    def _opening_or_closing(self, incident_id: str, before: list[Entry], last: datetime) -> list[Change]:
+        line = earlier(self.watermark.time, days(self._settings.close_after_days))
+        old_line = earlier(self._state.watermark.time, days(self._settings.close_after_days))
+        is_open = line is None or last >= line
+        was_open = not before or old_line is None or max(e.time for e in before) >= old_line
+        if is_open and not was_open:
+            return [self._change("reopened", incident_id, self.article_id, {"was": "closed"})]
+        if was_open and not is_open:
+            return [self._change("closed", incident_id, self.article_id, {"last_report": _iso(last)})]
+        return []
+
+    def _carried(self, evicted: list[Entry], marks: dict[str, Mark]) -> tuple[list[Placement], list[Mark]]:
+        """Effects that still hold and whose records go away with this decision."""
+        state = self._state
+        gone = {e.article_id for e in evicted} | {self.article_id}
+        placements, carried = [], []
+        for article_id in sorted(gone):
+            for kind, name in state.effects_held(article_id):
+                if kind == "article":
+                    if name not in gone and name not in self._moved:
+                        placements.append(placement(state.entries[name]))
+                elif name not in marks:
+                    carried.append(state.marks[name])
+        return placements, carried
+
+    def _change(self, kind: ChangeKind, incident_id: str, article_id: str | None, evidence: dict[str, Any]) -> Change:
+        return Change(change=kind, incident_id=incident_id, article_id=article_id, evidence=evidence)
+
+
+def placement(entry: Entry) -> Placement:
+    """Where an article stands now, as an effect that a later record can carry."""
+    assert entry.incident_id is not None
+    return Placement(
+        article_id=entry.article_id,
+        seq=entry.placed_seq,
+        incident_id=entry.incident_id,
+        assigned_seq=entry.assigned_seq,
+        copy_of=entry.copy_of,
+        copy_group=entry.copy_group,
+        why=entry.read_why(),
+    )
+
+
+def _iso(time: datetime) -> str:
+    return time.isoformat().replace("+00:00", "Z")

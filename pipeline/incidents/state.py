@@ -1,0 +1,352 @@
+"""The ledger's memory: what the fold of the incident log leaves, and how one decision changes it.
+
+Nothing here decides. Every field is a function of the newest record of each article (and of the effects these
+carry), never of records that compaction may have removed; `tests/unit/incidents/test_fold.py` holds it to that.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import Counter
+from datetime import datetime, timedelta
+from typing import Any
+
+from pipeline import codec
+from pipeline.incidents.decision import Card, Decision, Floor, Mark, Placement, Watermark
+from pipeline.incidents.index import Index
+from pipeline.incidents.profile import Profile
+from pipeline.records import CHANGES_NOTHING
+
+EffectKey = tuple[str, str]
+"""("article", article id) or ("incident", incident id): one register that later decisions may overwrite."""
+
+
+class Entry:
+    """One remembered article. The card and the reasons are kept as bytes: they are read only to write a record.
+
+    Attributes:
+        seq: of its newest own decision.
+        time: orders eviction and closing. event_time: as given.
+        incident_id: None once the article was taken back; the entry then only carries effects.
+        placed_seq: seq of the placement in force: its own decision's, or another article's.
+        assigned_seq: seq of the decision that put it into its incident.
+        profile: None when it was taken back.
+    """
+
+    __slots__ = (
+        "article_id",
+        "assigned_seq",
+        "card",
+        "copy_group",
+        "copy_of",
+        "event_time",
+        "incident_id",
+        "placed_seq",
+        "profile",
+        "scored",
+        "seq",
+        "time",
+        "why",
+    )
+
+    def __init__(self, decision: Decision) -> None:
+        assert decision.article_id is not None
+        assert decision.time is not None
+        assert decision.event_time is not None
+        self.article_id = decision.article_id
+        self.seq = self.placed_seq = self.assigned_seq = decision.seq
+        self.time = decision.time
+        self.event_time = decision.event_time
+        self.incident_id = decision.incident_id
+        self.scored = decision.scored
+        self.copy_of = decision.copy_of
+        self.copy_group = decision.copy_group or decision.article_id
+        self.profile = None if decision.features is None else Profile(decision.seq, decision.features)
+        self.card = b"" if decision.card is None else codec.encode(decision.card)
+        self.why = codec.encode(decision.why)
+
+    @property
+    def age_key(self) -> tuple[datetime, str]:
+        return self.time, self.article_id
+
+    def read_card(self) -> Card:
+        return codec.decode(self.card, Card)
+
+    def read_why(self) -> dict[str, Any]:
+        why: dict[str, Any] = codec.decode_json(self.why)
+        return why
+
+
+class State:
+    """Fold of the incident log of one edition.
+
+    Args:
+        ttl: only to tell, in `evicted`, what was forgotten for its age from what went for want of room.
+    """
+
+    def __init__(self, ttl: timedelta) -> None:
+        self._ttl = ttl
+        self.last_seq = -1
+        self.watermark = Watermark()
+        self.floor: Floor | None = None
+        self.entries: dict[str, Entry] = {}
+        self.by_seq: dict[int, Entry] = {}
+        self.members: dict[str, dict[str, Entry]] = {}
+        """incident id -> its live articles by id. Iterate with `reports`, which orders them."""
+        self.marks: dict[str, Mark] = {}
+        self.index = Index()
+        self.evicted: Counter[str] = Counter()
+        self.tombstones: dict[str, None] = {}
+        self._groups: dict[str, dict[str, Entry]] = {}
+        self._held: dict[str, dict[EffectKey, None]] = {}
+        self._holder: dict[EffectKey, str] = {}
+        self._by_age: list[tuple[datetime, str, int]] = []
+        self._closing: list[tuple[datetime, str]] = []
+        self._marks_by_time: list[tuple[datetime, str]] = []
+        self._redirects: dict[str, dict[str, None]] = {}
+
+    # Reading
+
+    def live(self, article_id: str | None) -> Entry | None:
+        """The entry of an article that is in an incident."""
+        entry = None if article_id is None else self.entries.get(article_id)
+        return entry if entry is not None and entry.incident_id is not None else None
+
+    def reports(self, incident_id: str) -> list[Entry]:
+        """Live articles of an incident, in the order of their decisions."""
+        return sorted(self.members.get(incident_id, {}).values(), key=_by_seq)
+
+    def group(self, copy_group: str) -> list[Entry]:
+        """Live articles of a copy group, in the order of their decisions."""
+        return sorted(self._groups.get(copy_group, {}).values(), key=_by_seq)
+
+    def last_time(self, incident_id: str) -> datetime | None:
+        return max((e.time for e in self.members.get(incident_id, {}).values()), default=None)
+
+    def closing_before(self, line: datetime) -> list[str]:
+        """Incidents whose last report is older than the line, of those not named by an earlier call.
+
+        May name an incident that closed long ago (after a restart) or that a later report has kept open; the caller
+        looks at its reports.
+        """
+        due: dict[str, None] = {}
+        while self._closing and self._closing[0][0] < line:
+            due[heapq.heappop(self._closing)[1]] = None
+        return list(due)
+
+    def effects_held(self, article_id: str) -> list[EffectKey]:
+        """The effects whose newest record is this article's."""
+        return list(self._held.get(article_id, ()))
+
+    def expired(self, floor: Floor, without: str) -> list[Entry]:
+        """Entries at or below the floor, oldest first, but for one article."""
+        found = []
+        kept = None
+        while self._by_age and self._by_age[0][:2] <= (floor.time, floor.article_id):
+            item = heapq.heappop(self._by_age)
+            entry = self._aged(item)
+            if entry is None:
+                continue
+            if entry.article_id == without:
+                kept = item
+                continue
+            found.append((item, entry))
+        for item, _ in found:  # reading must not change what a second call sees
+            heapq.heappush(self._by_age, item)
+        if kept is not None:
+            heapq.heappush(self._by_age, kept)
+        return [entry for _, entry in found]
+
+    def oldest(self, count: int, without: str) -> list[Entry]:
+        """The `count` oldest entries by (time, article id), but for one article."""
+        taken = []
+        found: list[Entry] = []
+        while self._by_age and len(found) < count:
+            item = heapq.heappop(self._by_age)
+            entry = self._aged(item)
+            if entry is None:
+                continue
+            taken.append(item)
+            if entry.article_id != without:
+                found.append(entry)
+        for item in taken:
+            heapq.heappush(self._by_age, item)
+        return found
+
+    def _aged(self, item: tuple[datetime, str, int]) -> Entry | None:
+        entry = self.entries.get(item[1])
+        return entry if entry is not None and entry.seq == item[2] else None
+
+    def known_incidents(self) -> list[str]:
+        return sorted(self.members.keys() | self.marks.keys())
+
+    def redirected_to(self, incident_id: str) -> list[str]:
+        """Merged incidents whose reports went to this one."""
+        return sorted(self._redirects.get(incident_id, ()))
+
+    # Writing
+
+    def apply(self, decision: Decision) -> None:
+        """Fold one decision in; one that is already in changes nothing."""
+        if decision.seq <= self.last_seq:
+            return
+        self.last_seq = decision.seq
+        if decision.verdict in CHANGES_NOTHING or decision.article_id is None:
+            return
+        self.watermark = decision.watermark
+        self.floor = decision.floor
+        article_id = decision.article_id
+        old = self.entries.get(article_id)
+        left = [] if old is None or old.incident_id is None else [old.incident_id]
+        self._forget(article_id)
+        self.tombstones.pop(article_id, None)
+        entry = Entry(decision)
+        self.entries[article_id] = self.by_seq[entry.seq] = entry
+        heapq.heappush(self._by_age, (*entry.age_key, entry.seq))
+        self._place(entry)
+        for placement in decision.placements:
+            left += self._apply_placement(placement, article_id)
+        for mark in decision.marks:
+            left.append(mark.incident_id)
+            self._apply_mark(mark, article_id)
+        if decision.floor is not None:
+            left += self._evict(decision.floor, article_id)
+            self._prune_marks(decision.floor, left)
+
+    def _forget(self, article_id: str) -> None:
+        entry = self.entries.pop(article_id, None)
+        if entry is None:
+            return
+        del self.by_seq[entry.seq]
+        self._displace(entry)
+        self._release(("article", article_id))
+        for effect in self._held.pop(article_id, {}):
+            del self._holder[effect]
+
+    def _place(self, entry: Entry) -> None:
+        if entry.incident_id is None:
+            return
+        self.members.setdefault(entry.incident_id, {})[entry.article_id] = entry
+        self._groups.setdefault(entry.copy_group, {})[entry.article_id] = entry
+        heapq.heappush(self._closing, (entry.time, entry.incident_id))
+        self._reindex(entry.incident_id, entry.copy_group)
+
+    def _displace(self, entry: Entry) -> None:
+        if entry.incident_id is None:
+            return
+        self.index.remove(entry.seq)
+        for table, key in ((self.members, entry.incident_id), (self._groups, entry.copy_group)):
+            group = table[key]
+            del group[entry.article_id]
+            if not group:
+                del table[key]
+        self._reindex(entry.incident_id, entry.copy_group)
+
+    def _reindex(self, incident_id: str, copy_group: str) -> None:
+        """Within one incident, a copy group is compared through its scored articles, else through its first."""
+        group = [e for e in self.group(copy_group) if e.incident_id == incident_id]
+        speakers = [e for e in group if e.scored] or group[:1]
+        wanted = {e.seq for e in speakers}
+        for entry in group:
+            indexed = self.index.get(entry.seq) is not None
+            if entry.seq in wanted and not indexed and entry.profile is not None:
+                self.index.add(entry.profile)
+            elif indexed and entry.seq not in wanted:
+                self.index.remove(entry.seq)
+
+    def _apply_placement(self, placement: Placement, holder: str) -> list[str]:
+        """Move an article; returns the incident that it left."""
+        entry = self.live(placement.article_id)
+        if entry is None or entry.incident_id is None or placement.seq < entry.placed_seq:
+            return []
+        left = entry.incident_id
+        self._displace(entry)
+        entry.placed_seq = placement.seq
+        entry.incident_id = placement.incident_id
+        entry.assigned_seq = placement.assigned_seq
+        entry.copy_of = placement.copy_of
+        entry.copy_group = placement.copy_group
+        entry.why = codec.encode(placement.why)
+        self._place(entry)
+        self._hold(("article", entry.article_id), holder)
+        return [left]
+
+    def _apply_mark(self, mark: Mark, holder: str) -> None:
+        known = self.marks.get(mark.incident_id)
+        if known is not None:
+            if mark.seq < known.seq:
+                return
+            self._drop_mark(mark.incident_id)
+        self.marks[mark.incident_id] = mark
+        heapq.heappush(self._marks_by_time, (mark.time, mark.incident_id))
+        if mark.merged_into is not None:
+            self._redirects.setdefault(mark.merged_into, {})[mark.incident_id] = None
+        self._hold(("incident", mark.incident_id), holder)
+
+    def _evict(self, floor: Floor, without: str) -> list[str]:
+        left = []
+        for entry in self.expired(floor, without):
+            if entry.incident_id is not None:
+                left.append(entry.incident_id)
+            self._forget(entry.article_id)
+            self.tombstones[entry.article_id] = None
+            self.evicted["age" if self._is_too_old(entry) else "size"] += 1
+        return left
+
+    def _is_too_old(self, entry: Entry) -> bool:
+        line = earlier(self.watermark.time, self._ttl)
+        return line is not None and entry.time < line
+
+    def _prune_marks(self, floor: Floor, left: list[str]) -> None:
+        """Drop marks of incidents without reports that the floor has passed.
+
+        Not sooner: during a restore an incident may lack its reports until a later record of the log places them.
+        """
+        while self._marks_by_time and self._marks_by_time[0][0] < floor.time:
+            left.append(heapq.heappop(self._marks_by_time)[1])
+        for incident_id in left:
+            mark = self.marks.get(incident_id)
+            if mark is not None and mark.time < floor.time and incident_id not in self.members:
+                self._drop_mark(incident_id)
+
+    def _drop_mark(self, incident_id: str) -> None:
+        mark = self.marks.pop(incident_id)
+        if mark.merged_into is not None:
+            losers = self._redirects[mark.merged_into]
+            del losers[incident_id]
+            if not losers:
+                del self._redirects[mark.merged_into]
+        self._release(("incident", incident_id))
+
+    def _hold(self, effect: EffectKey, holder: str) -> None:
+        self._release(effect)
+        self._holder[effect] = holder
+        self._held.setdefault(holder, {})[effect] = None
+
+    def _release(self, effect: EffectKey) -> None:
+        holder = self._holder.pop(effect, None)
+        if holder is None:
+            return
+        held = self._held[holder]
+        del held[effect]
+        if not held:
+            del self._held[holder]
+
+
+def days(number: float) -> timedelta:
+    """A setting in days as a duration; more than a timedelta holds means for ever."""
+    return timedelta(days=min(number, timedelta.max.days))
+
+
+def earlier(time: datetime | None, by: timedelta) -> datetime | None:
+    """`time - by`; None where there is no time, or no such date."""
+    if time is None:
+        return None
+    try:
+        return time - by
+    except OverflowError:
+        return None
+
+
+def _by_seq(entry: Entry) -> int:
+    return entry.seq

@@ -1,0 +1,71 @@
+"""Words and names of a text, as they are compared: cheap, language-light, the same everywhere."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
+_CAPITALISED = re.compile(r"[A-Z][\w’'-]*[^\W_](?:\s(?:of|de|al|bin|van|von|der|the)(?=\s[A-Z]))?")
+_POSSESSIVE = re.compile(r"['’]s?$")
+
+_STOPWORDS = (
+    "a about above after again all also am an and any are as at be because been before being below between both but "
+    "by can could did do does doing down during each few for from further had has have having he her here hers him "
+    "his how i if in into is it its itself just me more most my no nor not now of off on once only or other our out "
+    "over own said same say says she should so some such than that the their theirs them then there these they this "
+    "those through to too under until up very was we were what when where which while who whom why will with would "
+    "you your"
+)
+STOPWORDS = frozenset(_STOPWORDS.split())
+
+_CALENDAR = (
+    "monday tuesday wednesday thursday friday saturday sunday january february march april may june july august "
+    "september october november december mon tue tues wed thu thur thurs fri sat sun jan feb mar apr jun jul aug sep "
+    "sept oct nov dec today yesterday tomorrow"
+)
+CALENDAR = frozenset(_CALENDAR.split())
+
+
+def stem(word: str) -> str:
+    """Fold plurals and the commonest verb endings: a light suffix stripper, wrong sometimes but always alike."""
+    if len(word) > 4 and word.endswith("ies"):
+        return word[:-3] + "y"
+    if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is")):
+        word = word[:-1]
+    for ending in ("ing", "ed"):
+        if len(word) > len(ending) + 3 and word.endswith(ending):
+            word = word[: -len(ending)]
+            if word[-1] == word[-2] and word[-1] not in "lsz":
+                word = word[:-1]
+            break
+    return word[:-1] if len(word) > 4 and word.endswith("e") else word
+
+
+def words(text: str, limit: int) -> Iterator[str]:
+    """The first `limit` words of a text, lower case, without possessives; stopwords included."""
+    for count, match in enumerate(_WORD.finditer(text)):
+        if count >= limit:
+            return
+        yield _POSSESSIVE.sub("", match[0].lower())
+
+
+def stems(text: str, limit: int) -> Iterator[str]:
+    """Stems of the words that carry meaning among the first `limit`."""
+    for word in words(text, limit):
+        if word not in STOPWORDS and (len(word) > 1 or word.isdigit()):
+            yield stem(word)
+
+
+def capitalised(text: str) -> Iterator[tuple[int, int, str]]:
+    """Runs of capitalised words that do not merely open a sentence: (start, end, text).
+
+    A stand-in for named entities where the entities stage has not looked (evaluation sets, titles, copies).
+    """
+    position = 0
+    while match := _CAPITALISED.search(text, position):
+        start, end = match.span()
+        while more := _CAPITALISED.match(text, end + 1) if text[end : end + 1] == " " else None:
+            end = more.end()
+        position = end
+        yield start, end, text[start:end]

@@ -1,0 +1,39 @@
+"""A ledger's whole logical state as plain data, to compare two ledgers by."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pipeline.incidents.ledger import Ledger
+
+
+def dump(ledger: Ledger) -> dict[str, Any]:
+    state = ledger._state
+    return {
+        "last_seq": state.last_seq,
+        "watermark": state.watermark,
+        "floor": state.floor,
+        "entries": {
+            e.article_id: (
+                e.seq,
+                e.time,
+                e.event_time,
+                e.incident_id,
+                e.placed_seq,
+                e.assigned_seq,
+                e.scored,
+                e.copy_of,
+                e.copy_group,
+                e.card,
+                e.why,
+                None if e.profile is None else (e.profile.words, e.profile.weights, e.profile.names),
+            )
+            for e in state.entries.values()
+        },
+        "members": {i: sorted(m) for i, m in state.members.items()},
+        "marks": state.marks,
+        "holders": state._holder,
+        "redirects": {k: sorted(v) for k, v in state._redirects.items()},
+        "postings": state.index._postings,
+        "records": {i: ledger.record(i) for i in ledger.incident_ids()},
+    }

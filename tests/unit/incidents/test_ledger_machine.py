@@ -1,0 +1,191 @@
+"""Any sequence of inputs, restarts and compactions keeps what the ledger promises."""
+
+from __future__ import annotations
+
+import random
+from datetime import timedelta
+from typing import Any
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from pipeline import codec
+from pipeline.incidents.decision import NOTHING_KEY, Decision
+from pipeline.incidents.ledger import Ledger
+from pipeline.records import Annotated
+from pipeline.settings import Incidents
+
+from .dump import dump
+from .wire import EVENTS, START, Wire, aid, article
+
+SMALL = Incidents(max_articles=7, ttl_days=6.0, young_hours=48.0, close_after_days=2.0)
+
+names = st.sampled_from([f"n{i}" for i in range(12)])
+events = st.integers(0, len(EVENTS) - 1)
+angles = st.integers(0, 3)
+gaps = st.sampled_from([0.0, 0.5, 3.0, 20.0, 60.0, -30.0, -200.0, 24.0 * 365 * 50])
+
+Log = list[tuple[str, bytes | None]]
+
+
+def compacted(log: Log, seed: int) -> Log:
+    """One of the states that Kafka's cleaner may leave the log in.
+
+    The cleaner goes through the log from its start: where it has removed a record, it has removed all older ones of
+    the same key. It never removes the newest of a key, unless that is a tombstone and nothing older is left.
+    """
+    rng = random.Random(seed)
+    positions: dict[str, list[int]] = {}
+    for n, (key, _) in enumerate(log):
+        positions.setdefault(key, []).append(n)
+    kept = set()
+    for of_key in positions.values():
+        rest = of_key[rng.randrange(len(of_key)) :]
+        if len(rest) == 1 and log[rest[0]][1] is None and rng.random() < 0.5:
+            continue
+        kept.update(rest)
+    return [entry for n, entry in enumerate(log) if n in kept]
+
+
+def restored(log: Log) -> Ledger:
+    ledger = Ledger(0, SMALL)
+    for _, value in log:
+        if value is not None:
+            ledger.apply(codec.decode(value, Decision))
+    return ledger
+
+
+class LedgerMachine(RuleBasedStateMachine):
+    def __init__(self) -> None:
+        super().__init__()
+        self.wire = Wire()
+        self.hours = 0.0
+        self.ledger = Ledger(0, SMALL)
+        self.undisturbed = Ledger(0, SMALL)
+        self.log: Log = []
+        self.killed: set[str] = set()
+        self.last: Decision | None = None
+
+    def feed(self, item: Annotated) -> None:
+        decision = self.ledger.decide(item)
+        data = codec.encode(decision)
+        assert codec.decode(data, Decision) == decision
+        expected = self.undisturbed.decide(item)
+        assert decision == expected
+        assert data == codec.encode(expected)
+        self.log.append((decision.key, data))
+        for key in self.ledger.drain_tombstones():
+            assert key != NOTHING_KEY
+            self.log.append((key, None))
+        assert item.article_id is not None or decision.key == NOTHING_KEY
+        self.check_changes(decision)
+        self.last = decision
+
+    def check_changes(self, decision: Decision) -> None:
+        touched = set(self.ledger.touched(decision))
+        for change in self.ledger.changes(decision):
+            assert change.incident_id in touched
+        for incident_id in touched:
+            record = self.ledger.record(incident_id)
+            assert record is None or record.version == decision.seq
+
+    def tick(self, gap: float) -> float:
+        if gap < 10_000:
+            self.hours += max(0.0, gap)
+            return self.hours + min(0.0, gap)
+        return self.hours + gap
+
+    @rule(name=names, event=events, angle=angles, gap=gaps, verdict=st.sampled_from(["new", "update", "correction"]))
+    def text(self, name: str, event: int, angle: int, gap: float, verdict: Any) -> None:
+        at = START + timedelta(hours=self.tick(gap))
+        self.killed.discard(aid(name))
+        self.feed(self.wire.item(name, verdict, article(name, event, angle, at)))
+
+    @rule(name=names, event=events)
+    def undated(self, name: str, event: int) -> None:
+        self.killed.discard(aid(name))
+        self.feed(self.wire.item(name, "new", article(name, event, 2, None)))
+
+    @rule(name=names, of=names, event=events, gap=gaps)
+    def copy(self, name: str, of: str, event: int, gap: float) -> None:
+        if name == of:
+            return
+        source = self.ledger._state.live(aid(of))
+        group = aid(of) if source is None else source.copy_group
+        self.killed.discard(aid(name))
+        self.feed(self.wire.copy(name, of, event, self.tick(gap), copy_group=group))
+
+    @rule(name=names, verdict=st.sampled_from(["kill", "withheld"]), reroot=st.booleans())
+    def take_back(self, name: str, verdict: Any, reroot: bool) -> None:
+        group = [e for e in self.ledger._state.group(aid(name)) if e.article_id != aid(name)]
+        regrouped = {aid(name): group[0].article_id} if group and reroot else {}
+        self.killed.add(aid(name))
+        self.feed(self.wire.item(name, verdict, event_time=START + timedelta(hours=self.hours), regrouped=regrouped))
+
+    @rule(name=names, verdict=st.sampled_from(["stale", "void"]))
+    def nothing(self, name: str, verdict: Any) -> None:
+        before = dump(self.undisturbed)
+        self.feed(self.wire.item(name, verdict))
+        after = dump(self.undisturbed)
+        assert {**before, "last_seq": 0} == {**after, "last_seq": 0}
+
+    @precondition(lambda self: self.log)
+    @rule(seed=st.integers(0, 1000), really=st.booleans())
+    def restart(self, seed: int, really: bool) -> None:
+        log = compacted(self.log, seed)
+        if really:
+            self.log = log
+        self.ledger = restored(log)
+        assert dump(self.ledger) == dump(self.undisturbed)
+
+    @precondition(lambda self: self.last is not None)
+    @rule()
+    def redelivered(self) -> None:
+        assert self.last is not None
+        before = dump(self.ledger)
+        self.ledger.apply(self.last)
+        assert dump(self.ledger) == before
+
+    @invariant()
+    def every_live_article_is_in_one_live_incident(self) -> None:
+        state = self.ledger._state
+        seen: dict[str, str] = {}
+        for incident_id in self.ledger.incident_ids():
+            record = self.ledger.record(incident_id)
+            assert record is not None
+            if record.status in ("merged", "withdrawn"):
+                assert not record.reports
+            else:
+                assert record.reports
+            for report in record.reports:
+                assert report.article_id not in seen
+                seen[report.article_id] = incident_id
+            assert record.counts["reports"] == len(record.reports)
+            assert record.counts["copies"] == sum(r.copy_of is not None for r in record.reports)
+            assert len(record.reports) >= record.counts["independent_origins"] >= bool(record.reports)
+        assert seen == {e.article_id: e.incident_id for e in state.entries.values() if e.incident_id is not None}
+        assert not self.killed & seen.keys()
+
+    @invariant()
+    def redirects_end_at_once(self) -> None:
+        for incident_id in self.ledger.incident_ids():
+            record = self.ledger.record(incident_id)
+            if record is not None and record.merged_into is not None:
+                target = self.ledger.record(record.merged_into)
+                assert target is None or target.status != "merged"
+
+    @invariant()
+    def memory_is_bounded(self) -> None:
+        assert self.ledger.entries <= SMALL.max_articles + 1
+
+    @invariant()
+    def every_incident_can_be_found(self) -> None:
+        """Each live incident has an indexed article, and only live articles are indexed."""
+        state = self.ledger._state
+        indexed = {state.by_seq[seq].incident_id for seq in state.index._profiles}
+        assert indexed == state.members.keys()
+
+
+LedgerMachine.TestCase.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
+TestLedger = LedgerMachine.TestCase
