@@ -10,7 +10,9 @@ A setting `section.name` is `name` under `[section]` in the file, `WIREFUSE_SECT
 from __future__ import annotations
 
 import difflib
+import math
 import os
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import Field, dataclass, field, fields
@@ -23,7 +25,7 @@ from pipeline.errors import SettingsError
 
 ENV_PREFIX = "WIREFUSE_"
 CONFIG_ENV = "WIREFUSE_CONFIG"
-"""Path of the TOML file; default `wirefuse.toml` in the working directory, if it is there."""
+"""Path of the TOML file; unset: `wirefuse.toml` in the working directory, if it is there; empty: no file."""
 DEFAULT_FILE = "wirefuse.toml"
 
 _ALIASES = {"WIREFUSE_BROKER": "broker.bootstrap", "WIREFUSE_DATA_DIR": "data.dir"}
@@ -31,7 +33,7 @@ _NOT_SETTINGS = {CONFIG_ENV, "WIREFUSE_PARENT_PID", "WIREFUSE_WORKER"}
 
 
 def _setting(default: Any, help: str, *, secret: bool = False) -> Any:
-    return field(default=default, metadata={"help": help, "secret": secret})
+    return field(default=default, repr=not secret, metadata={"help": help, "secret": secret})
 
 
 def default_data_dir() -> str:
@@ -186,6 +188,11 @@ class SettingInfo:
     def env(self) -> str:
         return ENV_PREFIX + self.name.upper().replace(".", "_")
 
+    def value(self, settings: Settings) -> Any:
+        """Its value in `settings`."""
+        section, _, key = self.name.partition(".")
+        return getattr(getattr(settings, section), key)
+
 
 def catalogue() -> dict[str, SettingInfo]:
     """All settings by dotted name, in declaration order."""
@@ -206,9 +213,22 @@ def catalogue() -> dict[str, SettingInfo]:
 
 
 def _unknown(what: str, name: str, known: list[str]) -> SettingsError:
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    section, dot, leaf = name.rpartition(".")
+    close = (
+        # The right name in the wrong section, a typo in the right section, anything alike.
+        [k for k in known if k.endswith("." + leaf)]
+        or _alike(name, [k for k in known if dot and k.startswith(section + dot)])
+        or _alike(name, known)
+    )
     hint = f"; did you mean {close[0]}?" if close else "; `wirefuse config show` lists all"
     return SettingsError(f"{what}: no setting is called {name}{hint}")
+
+
+def _alike(name: str, known: list[str]) -> list[str]:
+    # What all begin with says nothing about how alike they are.
+    common = len(os.path.commonprefix([name, *known]))  # noqa: RUF071 - characters are meant, these are no paths
+    found = difflib.get_close_matches(name[common:], [k[common:] for k in known], n=1)
+    return [name[:common] + rest for rest in found]
 
 
 def _from_file(path: Path, known: Mapping[str, SettingInfo]) -> Iterator[tuple[str, Any, str]]:
@@ -242,13 +262,33 @@ def _from_env(env: Mapping[str, str], known: Mapping[str, SettingInfo]) -> Itera
         yield by_env[variable], value, variable
 
 
-def _typed(info: SettingInfo, value: Any, where: str) -> Any:
+_KINDS = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}
+
+
+def _from_flags(flags: Mapping[str, Any], known: Mapping[str, SettingInfo]) -> Iterator[tuple[str, Any, str]]:
+    for name, value in flags.items():
+        if name not in known:
+            raise _unknown("--set", name, list(known))
+        yield name, value, "--set"
+
+
+def _typed(info: SettingInfo, value: Any, where: str, *, text: bool) -> Any:
+    """The value in the setting's type; `text`: a string may stand for a number or a truth value."""
     try:
-        # Text from the environment or a flag may stand for a number or a truth value; a value from TOML may not.
-        return msgspec.convert(value, info.type, strict=not isinstance(value, str) or info.type is str)
+        return msgspec.convert(value, info.type, strict=not (text and isinstance(value, str)))
     except msgspec.ValidationError:
         shown = "(secret)" if info.secret else repr(value)
-        raise SettingsError(f"{where}: {info.name} must be {info.type.__name__}, not {shown}") from None
+        raise SettingsError(f"{where}: {info.name} must be {_KINDS[info.type]}, not {shown}") from None
+
+
+def settings_file(file: Path | None = None, env: Mapping[str, str] | None = None) -> Path | None:
+    """The TOML file that `load` reads with the same arguments; None: it reads none."""
+    if file is not None:
+        return file
+    named = (os.environ if env is None else env).get(CONFIG_ENV)
+    if named is not None:
+        return Path(named) if named else None
+    return Path(DEFAULT_FILE) if Path(DEFAULT_FILE).exists() else None
 
 
 def load(
@@ -270,23 +310,17 @@ def load(
     known = catalogue()
     values: dict[str, Any] = {}
     origin: dict[str, str] = {}
-    if file is None:
-        named = env.get(CONFIG_ENV)
-        file = Path(named) if named else Path(DEFAULT_FILE)
-        if not named and not file.exists():
-            file = None
-    layers = [_from_file(file, known)] if file else []
-    layers.append(_from_env(env, known))
-    for layer in layers:
+    path = settings_file(file, env)
+    layers = [
+        (_from_file(path, known) if path else (), False),
+        (_from_env(env, known), True),
+        (_from_flags(flags or {}, known), True),
+    ]
+    for layer, text in layers:
         for name, value, where in layer:
-            values[name] = _typed(known[name], value, where)
+            values[name] = _typed(known[name], value, where, text=text)
             origin[name] = where
-    for name, value in (flags or {}).items():
-        if name not in known:
-            raise _unknown("--set", name, list(known))
-        values[name] = _typed(known[name], value, "--set")
-        origin[name] = "--set"
-    _check(values, origin)
+    _check(values, origin, known)
     hints = get_type_hints(Settings)
     sections = {}
     for section in {name.partition(".")[0] for name in known}:
@@ -295,37 +329,88 @@ def load(
     return Settings(**sections, origin=origin)
 
 
-_POSITIVE = (
-    "topics.editions",
-    "topics.unique_partitions",
-    "topics.output_partitions",
-    "topics.dead_letter_partitions",
-    "topics.replication",
-    "runner.batch_size",
-    "runner.max_attempts",
-    "entities.processes",
-    "entities.batch_size",
-    "entities.max_chars",
-    "sink.batch_size",
-    "producer.max_item_bytes",
-    "producer.max_in_flight",
+_POSITIVE = frozenset(
+    {
+        "broker.session_timeout_s",
+        "broker.request_timeout_s",
+        "topics.editions",
+        "topics.unique_partitions",
+        "topics.output_partitions",
+        "topics.dead_letter_partitions",
+        "topics.replication",
+        "runner.batch_size",
+        "runner.max_attempts",
+        "runner.commit_interval_s",
+        "runner.watchdog_s",
+        "entities.processes",
+        "entities.batch_size",
+        "entities.max_chars",
+        "sink.batch_size",
+        "producer.max_item_bytes",
+        "producer.max_in_flight",
+    }
 )
+"""Numbers that 0 makes no sense for; no number may be negative."""
+
+_RANGES = {
+    "broker.local_port": (0, 65535),
+    "http.port": (0, 65535),
+    # Kafka counts a record's bytes in 32 bits; the headers of a dead letter need some room beside its value.
+    "topics.max_message_bytes": (128 * 1024, 2**31 - 1),
+    # What a Java long of milliseconds holds, and a timestamp after it.
+    **{f"topics.{name}_retention_days": (0, 365_000) for name in ("raw", "work", "output", "dead_letter")},
+}
+
+_CHOICES = {
+    "log.level": ("debug", "info", "warning", "error"),
+    "log.format": ("auto", "json", "human"),
+}
+
+# Kafka's rule for topic names; 249 characters in all, the longest name of ours has 16.
+_PREFIX = re.compile(r"[A-Za-z0-9._-]{0,200}")
 
 
-def _check(values: Mapping[str, Any], origin: Mapping[str, str]) -> None:
-    for name in _POSITIVE:
-        if name in values and values[name] < 1:
-            raise SettingsError(f"{origin[name]}: {name} must be at least 1, not {values[name]}")
-    level = values.get("log.level", "info")
-    if level not in ("debug", "info", "warning", "error"):
-        raise SettingsError(f"{origin['log.level']}: log.level must be debug, info, warning or error, not {level!r}")
+def _check(values: Mapping[str, Any], origin: Mapping[str, str], known: Mapping[str, SettingInfo]) -> None:
+    def wrong(name: str, must: str) -> SettingsError:
+        return SettingsError(f"{origin[name]}: {name} must be {must}, not {values[name]!r}")
+
+    for name, value in values.items():
+        if known[name].type in (int, float):
+            low, high = _RANGES.get(name, (0, math.inf))
+            if not math.isfinite(value):
+                raise wrong(name, "a finite number")
+            if name in _POSITIVE and known[name].type is int and value < 1:
+                raise wrong(name, "at least 1")
+            if name in _POSITIVE and value <= 0:
+                raise wrong(name, "more than 0")
+            if not low <= value <= high:
+                raise wrong(name, f"at least {low}" if high == math.inf else f"from {low} to {high}")
+        elif name in _CHOICES and value not in _CHOICES[name]:
+            raise wrong(name, "one of " + ", ".join(_CHOICES[name]))
+    if not _PREFIX.fullmatch(values.get("topics.prefix", "")):
+        raise wrong("topics.prefix", "at most 200 letters, digits, dots, underscores and hyphens")
+    editions = values.get("topics.editions", known["topics.editions"].default)
+    if values.get("producer.edition", 0) >= editions:
+        raise wrong("producer.edition", f"below topics.editions, which is {editions}")
 
 
 def as_environment(settings: Settings) -> dict[str, str]:
-    """The variables that give a child process exactly these settings."""
-    return {
-        info.env: str(getattr(getattr(settings, section), key))
+    """The variables that give a child process exactly these settings, whatever files it finds where it starts."""
+    found = {
+        info.env: str(info.value(settings))
         for name, info in catalogue().items()
-        for section, _, key in [name.partition(".")]
-        if name in settings.origin
+        if name in settings.origin or info.value(settings) != info.default
     }
+    return found | {CONFIG_ENV: ""}
+
+
+_PASSWORD_IN_URL = re.compile(r"(?<=://)([^/@:]*):.*@")
+_PASSWORD_IN_QUERY = re.compile(r"(?<=[?&])(password|sslpassword|passfile)=[^&]*", re.IGNORECASE)
+
+
+def masked(info: SettingInfo, value: Any) -> str:
+    """A value as it may be shown: a secret URL without its password."""
+    text = str(value)
+    if not info.secret:
+        return text
+    return _PASSWORD_IN_QUERY.sub(r"\1=***", _PASSWORD_IN_URL.sub(r"\1:***@", text))

@@ -12,7 +12,7 @@ import pytest
 
 from pipeline.broker.admin import EnsureReport, ensure_topics
 from pipeline.broker.local import LocalBroker
-from pipeline.settings import Settings, load
+from pipeline.settings import CONFIG_ENV, Settings, load
 
 _prefixes = itertools.count()
 
@@ -39,9 +39,17 @@ def make_settings(broker: RunningBroker, tmp_path: Path) -> Callable[..., Settin
     prefix = f"test-{os.getpid()}-{next(_prefixes)}."
 
     def make(**flags: object) -> Settings:
-        own = {"broker.bootstrap": broker.bootstrap, "topics.prefix": prefix, "data.dir": str(tmp_path / "data")}
-        # An empty environment: the tests do not depend on the settings of whoever runs them.
-        return load(env={}, flags=own | flags)
+        own = {
+            "broker.bootstrap": broker.bootstrap,
+            "data.dir": str(tmp_path / "data"),
+            "topics.prefix": prefix,
+            # Few partitions: creating them is most of what a short test waits for.
+            "topics.unique_partitions": 3,
+            "topics.output_partitions": 2,
+            "topics.dead_letter_partitions": 2,
+        }
+        # The tests do not depend on the settings of whoever runs them.
+        return load(env={CONFIG_ENV: ""}, flags=own | flags)
 
     return make
 
@@ -49,7 +57,7 @@ def make_settings(broker: RunningBroker, tmp_path: Path) -> Callable[..., Settin
 @pytest.fixture
 def settings(make_settings: Callable[..., Settings]) -> Settings:
     """Settings with a topic prefix of their own, few partitions and a temporary data directory."""
-    return make_settings(**{"topics.unique_partitions": 3, "topics.output_partitions": 2})
+    return make_settings()
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ BROKEN = b'{"id": "7", "title": \xff\x00'
 
 @pytest.fixture
 def settings(make_settings: Callable[..., Settings]) -> Settings:
-    made = make_settings(**{"topics.editions": 2, "topics.dead_letter_partitions": 2})
+    made = make_settings(**{"topics.editions": 2, "topics.unique_partitions": 1, "topics.output_partitions": 1})
     ensure_topics(made)
     return made
 

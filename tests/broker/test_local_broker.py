@@ -22,7 +22,7 @@ from pipeline.broker.client import bootstrap
 from pipeline.broker.errors import BrokerError
 from pipeline.broker.local import LocalBroker
 from pipeline.broker.probe import answers
-from pipeline.settings import Settings, load
+from pipeline.settings import CONFIG_ENV, Settings, load
 from pipeline.topics import topic
 
 pytestmark = pytest.mark.broker
@@ -46,7 +46,7 @@ def local(tmp_path: Path) -> Iterator[LocalBroker]:
 
 
 def _settings(directory: Path, **flags: object) -> Settings:
-    return load(env={}, flags={"data.dir": str(directory), "broker.local_port": 0} | flags)
+    return load(env={CONFIG_ENV: ""}, flags={"data.dir": str(directory), "broker.local_port": 0} | flags)
 
 
 def _command(settings: Settings, *arguments: str) -> Result:
