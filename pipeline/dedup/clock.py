@@ -1,0 +1,55 @@
+"""Event time of an edition: the watermark, robust against times that cannot be right.
+
+The watermark is the newest publication time seen. A time more than the tolerance ahead of it is not believed alone:
+one article dated 9999 must not expire everything. When `RUN` dated articles in a row are that far ahead, the wire was
+silent (or an archive has a gap) and the watermark moves to the earliest of them. The first time of all is not believed
+either until a second lies within the tolerance of it; until then the watermark is the earliest time seen.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+RUN = 32
+"""So many dated articles in a row, all far ahead of the watermark, move it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clock:
+    """Event time after a decision; all times in microseconds since 1970.
+
+    Attributes:
+        watermark: None until an article said its time.
+        settled: two articles have agreed on the time.
+        ahead: dated articles in a row that were far ahead of the watermark.
+        ahead_from: the earliest of them.
+    """
+
+    watermark: int | None = None
+    settled: bool = False
+    ahead: int = 0
+    ahead_from: int | None = None
+
+    def after(self, published: int | None, tolerance: int) -> Clock:
+        """The clock after an article published at a time (None: it says none)."""
+        if published is None:
+            return self
+        if self.watermark is None:
+            return replace(self, watermark=published)
+        if published > self.watermark + tolerance:
+            run = self.ahead + 1
+            earliest = published if self.ahead_from is None else min(published, self.ahead_from)
+            if run >= RUN:
+                return Clock(watermark=earliest, settled=True)
+            return replace(self, ahead=run, ahead_from=earliest)
+        if not self.settled and published < self.watermark - tolerance:
+            return Clock(watermark=published)
+        return Clock(watermark=max(self.watermark, published), settled=True)
+
+    def remembered_from(self, published: int | None, tolerance: int) -> int | None:
+        """When an article's time to live begins: its publication, but not far beyond the watermark."""
+        if self.watermark is None:
+            return published
+        if published is None:
+            return self.watermark
+        return min(published, self.watermark + tolerance)

@@ -1,0 +1,305 @@
+"""One edition's memory of its wire, and the decision on each input.
+
+State is a fold: `apply` takes a decision into the state and `decide` is "make a decision from the state, apply it".
+What the state holds is a function of the newest record of each article (and the newest record of all), so the fold of
+any compaction of the decision log gives the same state, and the same decisions from there on.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+
+from pipeline.dedup.clock import Clock
+from pipeline.dedup.copies import Copies, Finding
+from pipeline.dedup.decision import Decision, Memory, Move
+from pipeline.dedup.lineage import Groups
+from pipeline.dedup.memory import Entry, Remembered, entry
+from pipeline.dedup.versions import is_correction, micros, order, stated_order
+from pipeline.ids import article_id as id_of
+from pipeline.ids import content_hash
+from pipeline.records import RawArticle, Verdict, Void
+from pipeline.settings import Dedup as DedupSettings
+from pipeline.text.clean import Cleaned, clean
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_DAY = 86_400_000_000
+_HOUR = 3_600_000_000
+
+
+class Dedup:
+    """The state of one edition.
+
+    Attributes:
+        last_seq: seq of the last decision; -1 at first.
+    """
+
+    def __init__(self, edition: int, settings: DedupSettings) -> None:
+        self.edition = edition
+        self.last_seq = -1
+        self._tolerance = int(settings.future_tolerance_hours * _HOUR)
+        self._clock = Clock()
+        self._remembered = Remembered(int(settings.ttl_days * _DAY), settings.max_entries)
+        self._groups = Groups()
+        self._copies = Copies()
+        self._tombstones: dict[str, None] = {}
+
+    @property
+    def entries(self) -> int:
+        """Articles remembered, withdrawn ones included."""
+        return len(self._remembered)
+
+    @property
+    def evicted(self) -> Counter[str]:
+        """Articles forgotten since this object was made, by reason: "ttl" or "size"."""
+        return self._remembered.evicted
+
+    def drain_tombstones(self) -> list[str]:
+        """Log keys of the articles forgotten since the last call, in the order they were forgotten.
+
+        An article that has been remembered again meanwhile is left out.
+        """
+        keys = [key for key in self._tombstones if self._remembered.get(key) is None]
+        self._tombstones.clear()
+        return keys
+
+    def decide(self, seq: int, item: RawArticle | Void) -> Decision:
+        """Decide one input and take the decision into the state.
+
+        Args:
+            seq: its offset; greater than `last_seq`.
+            item: any record that a decoder can make; there is no input that raises.
+        """
+        decision = self._void(seq, item) if isinstance(item, Void) else self._article(seq, item)
+        self.apply(decision)
+        return decision
+
+    def apply(self, decision: Decision) -> None:
+        """Take a decision into the state; one that is already in it changes nothing."""
+        if decision.seq <= self.last_seq:
+            return
+        self.last_seq = decision.seq
+        self._clock = decision.clock
+        if decision.memory is not None and decision.article_id is not None:
+            old = self._remembered.get(decision.article_id)
+            if old is not None:
+                self._forget(old)
+            new = entry(decision.article_id, decision.seq, decision.memory)
+            self._remembered.put(new)
+            self._groups.add(new)
+            self._copies.add(new)
+        for gone in self._remembered.evict(self._clock.watermark):
+            self._forget(gone)
+            self._tombstones[gone.article_id] = None
+
+    def _forget(self, old: Entry) -> None:
+        self._groups.remove(old)
+        self._copies.remove(old)
+
+    def _void(self, seq: int, item: Void) -> Decision:
+        return self._nothing(seq, item.article_id, "void", item.reason, None)
+
+    def _article(self, seq: int, item: RawArticle) -> Decision:
+        article_id = id_of(item.provider, item.native_id)
+        known = self._remembered.get(article_id)
+        if item.pub_status != "usable":
+            return self._withdrawal(seq, item, article_id, known)
+        cleaned = clean(item)
+        content = content_hash(cleaned.title, cleaned.text, item.ednote, _text(item.embargoed_until))
+        stale = _stale(item, content, known)
+        if stale is not None:
+            return self._nothing(seq, article_id, "stale", stale, item.published)
+        return self._publication(seq, item, article_id, known, cleaned, content)
+
+    def _nothing(
+        self, seq: int, article_id: str | None, verdict: Verdict, reason: str, published: datetime | None
+    ) -> Decision:
+        return Decision(
+            seq=seq,
+            prev_seq=self.last_seq,
+            article_id=article_id,
+            verdict=verdict,
+            reason=reason,
+            event_time=published if published is not None else _time(self._clock.watermark),
+            watermark=_time(self._clock.watermark),
+            clock=self._clock,
+        )
+
+    def _withdrawal(self, seq: int, item: RawArticle, article_id: str, known: Entry | None) -> Decision:
+        kill = item.pub_status == "canceled"
+        if known is not None:
+            stated = stated_order(item, known.memory)
+            if stated == "older":
+                return self._nothing(seq, article_id, "stale", "older version", item.published)
+            if known.memory.status == "canceled" and stated != "newer":
+                return self._nothing(seq, article_id, "stale", "redelivery" if kill else "killed", item.published)
+            if known.memory.status == item.pub_status and stated != "newer":
+                return self._nothing(seq, article_id, "stale", "redelivery", item.published)
+        clock = self._clock.after(micros(item.published), self._tolerance)
+        heirs = [e for e in self._groups.members(article_id) if e.article_id != article_id]
+        moves = (Move(old=article_id, new=heirs[0].article_id, seq=seq),) if heirs else ()
+        # A withdrawal without a version says nothing of the version it takes back: no later one can be shown newer.
+        memory = Memory(
+            status=item.pub_status,
+            version=item.version,
+            version_created=micros(item.version_created),
+            published=micros(item.published),
+            content=None,
+            origin=_earliest(micros(item.published), known),
+            since=self._since(clock, clock.watermark, known, bool(moves)),
+            moves=self._kept_moves(known) + moves,
+        )
+        return Decision(
+            seq=seq,
+            prev_seq=self.last_seq,
+            article_id=article_id,
+            verdict="kill" if kill else "withheld",
+            reason=item.pub_status,
+            event_time=item.published if item.published is not None else _time(clock.watermark),
+            watermark=_time(clock.watermark),
+            regrouped={m.old: m.new for m in moves},
+            clock=clock,
+            memory=memory,
+        )
+
+    def _publication(
+        self, seq: int, item: RawArticle, article_id: str, known: Entry | None, cleaned: Cleaned, content: str
+    ) -> Decision:
+        published = micros(item.published)
+        clock = self._clock.after(published, self._tolerance)
+        event_time = published if published is not None else clock.watermark
+        origin = _earliest(event_time, known)
+        found = self._copies.find(article_id, cleaned, origin)
+        group, moves = self._lineage(seq, article_id, found)
+        verdict, reason = _verdict(item, known)
+        if found.best is not None:
+            copied = f"{found.best.kind} copy"
+            reason = copied if verdict == "new" else f"{reason}, {copied}"
+            verdict = "copy"
+        version, version_created = _version(item, known)
+        memory = Memory(
+            status="usable",
+            version=version,
+            version_created=version_created,
+            published=published,
+            content=content,
+            origin=origin,
+            since=self._since(clock, clock.remembered_from(published, self._tolerance), known, bool(moves)),
+            group=group,
+            signature=found.sketch.packed(),
+            level=found.sketch.level,
+            shingles=found.sketch.shingles,
+            words=found.sketch.words,
+            exact=found.exact,
+            moves=self._kept_moves(known) + moves,
+        )
+        return Decision(
+            seq=seq,
+            prev_seq=self.last_seq,
+            article_id=article_id,
+            verdict=verdict,
+            reason=reason,
+            event_time=_time(event_time),
+            watermark=_time(clock.watermark),
+            copy_of=found.best.of if found.best else None,
+            copy_kind=found.best.kind if found.best else None,
+            copy_why=found.best.why if found.best else {},
+            added=found.best.added if found.best else (),
+            copy_group=group,
+            regrouped={m.old: m.new for m in moves},
+            clock=clock,
+            memory=memory,
+        )
+
+    def _lineage(self, seq: int, article_id: str, found: Finding) -> tuple[str, tuple[Move, ...]]:
+        """The group of an article, and the groups that get another root through it."""
+        moves: dict[str, str] = {}
+        group = article_id
+        if found.best is not None:
+            source = self._remembered.get(found.best.of)
+            assert source is not None
+            group = self._groups.root(source)
+            if group == article_id:
+                # Its own former copies: an update made it a copy of one that was published earlier.
+                group = source.article_id
+            if any(e.article_id != article_id for e in self._groups.members(article_id)):
+                moves[article_id] = group
+        for later in found.later:
+            e = self._remembered.get(later)
+            assert e is not None
+            if self._groups.root(e) == later and later != group:
+                moves[later] = group
+        return group, tuple(Move(old=old, new=new, seq=seq) for old, new in moves.items())
+
+    def _kept_moves(self, known: Entry | None) -> tuple[Move, ...]:
+        return () if known is None else tuple(m for m in known.memory.moves if self._groups.needs(m))
+
+    def _since(self, clock: Clock, since: int | None, known: Entry | None, moved: bool) -> int | None:
+        """When the time to live begins. Never earlier than before, so that forgetting does not depend on history.
+
+        One that re-rooted a group outlives every article remembered so far, whose group it says.
+        """
+        if known is not None and known.memory.since is None:
+            return None
+        if moved and clock.watermark is not None and since is not None:
+            since = max(since, clock.watermark + self._tolerance + 1)
+        if known is not None and since is not None:
+            assert known.memory.since is not None
+            since = max(since, known.memory.since)
+        return since
+
+
+def _stale(item: RawArticle, content: str, known: Entry | None) -> str | None:
+    """Why a usable delivery changes nothing; None when it does."""
+    if known is None:
+        return None
+    stated = stated_order(item, known.memory)
+    if known.memory.status == "canceled":
+        return None if stated == "newer" else "killed"
+    if known.memory.status == "withheld":
+        # A wire without versions can only release by sending again.
+        return "withheld" if stated in ("older", "same") else None
+    match order(item, content, known.memory):
+        case "older":
+            return "older version"
+        case "same":
+            return "redelivery"
+        case _:
+            return None
+
+
+def _verdict(item: RawArticle, known: Entry | None) -> tuple[Verdict, str]:
+    if known is None:
+        return "new", "first seen"
+    if known.memory.status == "canceled":
+        return "update", "reinstated"
+    if known.memory.status == "withheld":
+        return "update", "released"
+    return ("correction", "correction") if is_correction(item) else ("update", "newer version")
+
+
+def _version(item: RawArticle, known: Entry | None) -> tuple[int | None, int | None]:
+    """The version to remember of a usable delivery; what it does not state stays as it was."""
+    version, created = item.version, micros(item.version_created)
+    if known is not None and known.memory.status == "usable":
+        if version is None:
+            version = known.memory.version
+        if created is None and version == known.memory.version:
+            created = known.memory.version_created
+    return version, created
+
+
+def _earliest(time: int | None, known: Entry | None) -> int | None:
+    """The earliest publication time that any remembered version of an article stated."""
+    before = None if known is None else known.memory.origin
+    if time is None or before is None:
+        return before if time is None else time
+    return min(time, before)
+
+
+def _time(value: int | None) -> datetime | None:
+    return None if value is None else _EPOCH + timedelta(microseconds=value)
+
+
+def _text(when: datetime | None) -> str | None:
+    return None if when is None else when.isoformat()

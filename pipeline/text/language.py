@@ -1,0 +1,64 @@
+"""The language of an article: what it says itself, else what its words look like."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from py3langid.langid import LanguageIdentifier
+
+# The start of a text is enough: accuracy on news levels off below 1,000 characters, cost does not.
+_START = 600
+# Below so many letters a guess is a coin toss.
+_MIN_LETTERS = 40
+_MIN_PROBABILITY = 0.9
+_LETTER = re.compile(r"[^\W\d_]")
+_TAG = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{1,8})*\Z")
+
+
+def normalise_tag(tag: str | None) -> str | None:
+    """A BCP 47 tag in its usual case ("EN_us" -> "en-US"); None when it is no tag or says "undetermined"."""
+    if tag is None or not _TAG.match(tag.strip()):
+        return None
+    language, *rest = re.split("[-_]", tag.strip())
+    language = language.lower()
+    if language in ("und", "zxx", "mul", "mis"):
+        return None
+    parts = [language]
+    for part in rest:
+        if len(part) == 4 and part.isalpha():
+            parts.append(part.title())  # script
+        elif len(part) == 2:
+            parts.append(part.upper())  # region
+        else:
+            parts.append(part.lower())
+    return "-".join(parts)
+
+
+@cache
+def _identifier() -> LanguageIdentifier:
+    from py3langid.langid import MODEL_FILE, LanguageIdentifier
+
+    return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+
+
+def detect(text: str) -> str | None:
+    """ISO 639-1 code of the language of a text; None when it is too short or the classifier is unsure."""
+    start = text[:_START]
+    if len(_LETTER.findall(start)) < _MIN_LETTERS:
+        return None
+    language, probability = _identifier().classify(start)
+    return str(language) if probability >= _MIN_PROBABILITY else None
+
+
+def language_of(stated: str | None, title: str | None, text: str) -> str | None:
+    """The language an article says it has, else the detected one.
+
+    Args:
+        stated: the wire's own tag.
+        title: helps where the text is short.
+        text: the cleaned text.
+    """
+    return normalise_tag(stated) or detect(text if len(text) >= _START or not title else f"{title}\n{text}")

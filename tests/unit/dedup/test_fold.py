@@ -1,0 +1,87 @@
+"""State is the fold of any compaction of the decision log: same state, same later decisions, byte for byte."""
+
+from __future__ import annotations
+
+from random import Random
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.codec import decode, encode
+from pipeline.dedup.decision import Decision
+from pipeline.dedup.state import Dedup
+from pipeline.records import RawArticle, Void
+from pipeline.settings import Dedup as DedupSettings
+from .streams import streams
+
+SMALL = DedupSettings(ttl_days=3, max_entries=6, future_tolerance_hours=48)
+
+Log = list[tuple[str, bytes | None]]
+
+
+def run(state: Dedup, items: list[RawArticle | Void], first: int, log: Log, drain_every: int) -> list[bytes]:
+    """Decide items with the log written as the stage writes it: tombstones after a batch of decisions."""
+    decided = []
+    for n, item in enumerate(items):
+        decision = state.decide(first + n, item)
+        log.append((decision.key, encode(decision)))
+        decided.append(encode(decision))
+        if n % drain_every == 0:
+            log += [(key, None) for key in state.drain_tombstones()]
+    return decided
+
+
+def compacted(log: Log, random: Random) -> Log:
+    """What Kafka may make of a compacted topic: any superseded record may be gone, tombstones too; order is kept."""
+    newest = {key: at for at, (key, _) in enumerate(log)}
+    kept = [(key, value) for at, (key, value) in enumerate(log) if newest[key] == at or random.random() < 0.5]
+    gone = {key for key, at in newest.items() if log[at][1] is None and random.random() < 0.5}
+    return [(key, value) for key, value in kept if key not in gone]
+
+
+def restored(log: Log) -> Dedup:
+    state = Dedup(0, SMALL)
+    for _, value in log:
+        if value is not None:
+            state.apply(decode(value, Decision))
+    return state
+
+
+@settings(max_examples=150, deadline=None)
+@given(streams, st.data())
+def test_restart_from_a_compacted_log_changes_no_later_decision(
+    items: list[RawArticle | Void], data: st.DataObject
+) -> None:
+    drain_every = data.draw(st.integers(1, 5))
+    cut = data.draw(st.integers(0, len(items)))
+    random = Random(data.draw(st.integers(0, 1_000_000)))
+    undisturbed = run(Dedup(0, SMALL), items, 0, [], drain_every)
+
+    log: Log = []
+    before = run(Dedup(0, SMALL), items[:cut], 0, log, drain_every)
+    again = restored(compacted(log, random))
+    after = run(again, items[cut:], cut, [], drain_every)
+    assert before + after == undisturbed
+
+
+@settings(max_examples=60, deadline=None)
+@given(streams)
+def test_the_fold_remembers_exactly_what_the_live_state_remembers(items: list[RawArticle | Void]) -> None:
+    live = Dedup(0, SMALL)
+    log: Log = []
+    run(live, items, 0, log, 1)
+    again = restored(log)
+    assert (again.last_seq, again.entries) == (live.last_seq, live.entries)
+    assert again.entries <= SMALL.max_entries
+
+
+@settings(max_examples=60, deadline=None)
+@given(streams)
+def test_applying_decisions_twice_changes_nothing(items: list[RawArticle | Void]) -> None:
+    once, twice = Dedup(0, SMALL), Dedup(0, SMALL)
+    for seq, item in enumerate(items[:-1]):
+        decision = once.decide(seq, item)
+        twice.apply(decision)
+        twice.apply(decision)
+    last = len(items) - 1
+    assert encode(once.decide(last, items[-1])) == encode(twice.decide(last, items[-1]))
