@@ -40,6 +40,9 @@ class InvalidEvent(WirefuseError):
         self.kind: InvalidKind = kind
         self.detail = detail
 
+    def __reduce__(self) -> tuple[type[InvalidEvent], tuple[InvalidKind, str]]:
+        return InvalidEvent, (self.kind, self.detail)  # crosses process boundaries (the entities pool)
+
 
 class RetryableError(WirefuseError):
     """Something outside is not there at the moment; the same call may succeed later."""

@@ -31,6 +31,11 @@ def incident_id(edition: int, founding_article_id: str) -> str:
     return _digest("incident", str(edition), founding_article_id)
 
 
+def entity_id(identity_class: str, name: str) -> str:
+    """The id of a named thing: 32 hex digits from what kind of thing it is and its normalised canonical name."""
+    return _digest("entity", identity_class, name)
+
+
 def content_hash(*parts: str | None) -> str:
     """Fingerprint of an article version's content; None and "" differ."""
     return _digest("content", *("\x00" if p is None else "+" + p for p in parts))

@@ -1,0 +1,68 @@
+"""Command line of the entities: `wirefuse annotate`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import click
+
+from pipeline.codec import decode_json, encode
+from pipeline.errors import InvalidEvent
+from pipeline.settings import Settings
+
+
+def _texts(file: BinaryIO) -> Iterator[tuple[int, Any, str | InvalidEvent]]:
+    for number, line in enumerate(file, 1):
+        if not line.strip():
+            continue
+        try:
+            row = decode_json(line)
+        except InvalidEvent as e:
+            yield number, None, e
+            continue
+        if (
+            not isinstance(row, dict)
+            or not isinstance(row.get("id"), str | int)
+            or not isinstance(row.get("text"), str)
+        ):
+            yield number, None, InvalidEvent("schema", 'needs "id" (text or number) and "text" (text)')
+        else:
+            yield number, row["id"], row["text"]
+
+
+@click.command()
+@click.argument("source", metavar="IN.jsonl", type=click.File("rb"))
+@click.argument("target", metavar="OUT.jsonl", type=click.Path(dir_okay=False, path_type=Path))
+@click.option(
+    "--pipeline",
+    "model",
+    metavar="NAME",
+    help="A spaCy package or path, or `rules`. Default: the setting entities.model.",
+)
+@click.pass_obj
+def annotate(settings: Settings, source: BinaryIO, target: Path, model: str | None) -> None:
+    """Find the entities in texts.
+
+    IN.jsonl has one {"id", "text"} a line; OUT.jsonl gets {"id", "entities": [[start, end, label], ...]}, half-open
+    character offsets into the text as given. A line that cannot be read is reported and left out; the exit code is
+    then 1.
+    """
+    from pipeline.entities.annotator import Annotator  # spaCy takes a second to import: not for --help
+
+    chosen = settings.entities if model is None else replace(settings.entities, model=model)
+    annotator = Annotator(chosen)
+    bad = done = 0
+    with target.open("wb") as out:
+        for number, id, text in _texts(source):
+            if isinstance(text, InvalidEvent):
+                click.echo(f"{source.name}, line {number}: {text.detail}", err=True)
+                bad += 1
+                continue
+            out.write(encode({"id": id, "entities": [list(span) for span in annotator.spans(text)]}) + b"\n")
+            done += 1
+    click.echo(f"{done} texts annotated by {annotator.version}" + (f", {bad} lines left out" if bad else ""), err=True)
+    if bad:
+        raise click.exceptions.Exit(1)

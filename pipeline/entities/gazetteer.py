@@ -1,0 +1,93 @@
+"""Names that are known beforehand: those that ship, and a user's own `aliases.toml`."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from pipeline.entities.classes import lines
+from pipeline.entities.labels import LABELS
+from pipeline.entities.names import normalise
+from pipeline.errors import SettingsError
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """One known thing: its canonical name, its type, and every form it is written in (the canonical one first)."""
+
+    canonical: str
+    label: str
+    forms: tuple[str, ...]
+
+
+def _shipped() -> Iterator[Name]:
+    for line in lines("gazetteer.txt"):
+        label, canonical, others, *people = line.split("|")
+        forms = (canonical, *(f for f in others.split(",") if f))
+        # A comma inside a name ("Washington, D.C.") never occurs in the list of other forms.
+        yield Name(canonical, label, tuple(dict.fromkeys(forms)))
+        adjectives = [f for part in people for f in part.split(",") if f]
+        if adjectives:
+            yield Name(adjectives[0], "NORP", tuple(dict.fromkeys(adjectives)))
+
+
+def load_aliases(path: Path) -> tuple[Name, ...]:
+    """Read a user's names: TOML tables `[[name]]` with `name`, `label` and `forms`.
+
+    Raises:
+        SettingsError: unreadable file, unknown label, missing key.
+    """
+    try:
+        with path.open("rb") as f:
+            tables = tomllib.load(f).get("name", [])
+    except OSError as e:
+        raise SettingsError(f"{path}: cannot be read: {e.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as e:
+        raise SettingsError(f"{path}: not TOML: {e}") from None
+    found = []
+    for n, table in enumerate(tables, 1):
+        name, label, forms = table.get("name"), table.get("label"), table.get("forms", [])
+        if not isinstance(name, str) or not name.strip():
+            raise SettingsError(f"{path}: [[name]] number {n}: `name` must be a text")
+        if label not in LABELS:
+            raise SettingsError(f"{path}: [[name]] {name}: `label` must be one of {', '.join(LABELS)}, not {label!r}")
+        if not isinstance(forms, list) or not all(isinstance(f, str) and f.strip() for f in forms):
+            raise SettingsError(f"{path}: [[name]] {name}: `forms` must be a list of texts")
+        found.append(Name(name, label, tuple(dict.fromkeys([name, *forms]))))
+    return tuple(found)
+
+
+class Gazetteer:
+    """Known names by form. A user's own names stand before the shipped ones."""
+
+    def __init__(self, own: tuple[Name, ...] = ()) -> None:
+        self.own = own
+        self.names: tuple[Name, ...] = own + tuple(_shipped())
+        self._by_form: dict[str, list[Name]] = {}
+        for name in self.names:
+            for form in name.forms:
+                known = self._by_form.setdefault(normalise(form), [])
+                if name not in known:
+                    known.append(name)
+
+    def find(self, text: str, label: str | None = None) -> Name | None:
+        """The known thing that a text names, of the given type when one is asked for."""
+        for name in self._by_form.get(normalise(text), ()):
+            if label is None or name.label == label:
+                return name
+        return None
+
+
+@lru_cache(maxsize=1)
+def shipped() -> Gazetteer:
+    """The gazetteer without a user's own names."""
+    return Gazetteer()
+
+
+@lru_cache(maxsize=1)
+def cities() -> tuple[str, ...]:
+    """Names of cities of at least 50,000 people (GeoNames)."""
+    return tuple(lines("cities.txt"))

@@ -1,0 +1,89 @@
+"""Which spaCy pipeline annotates: ours, the rules alone, or the user's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import spacy
+from spacy.language import Language
+
+from pipeline import __version__
+from pipeline.entities import rules, tokenizer
+from pipeline.entities.labels import LABELS
+from pipeline.errors import SettingsError
+
+RULES = "rules"
+
+
+def load_pipeline(model: str) -> Language:
+    """The spaCy pipeline that a setting names: "" is the one that ships, "rules" ours without a trained model.
+
+    Raises:
+        SettingsError: there is no such package or folder, or it cannot be loaded.
+    """
+    if model in ("", RULES):
+        return _rules()
+    try:
+        return spacy.load(model)
+    except OSError as e:
+        what = "folder" if Path(model).exists() else "package or folder"
+        raise SettingsError(f"entities.model: no spaCy pipeline in {what} {model!r}: {e}") from None
+    except (ValueError, ImportError) as e:
+        raise SettingsError(f"entities.model: {model!r} cannot be loaded: {e}") from None
+
+
+def _rules() -> Language:
+    rules.register()
+    nlp = tokenizer.blank()
+    nlp.add_pipe("wirefuse_names")
+    nlp.meta["name"] = "wirefuse_rules"
+    nlp.meta["version"] = __version__
+    return nlp
+
+
+def entity_labels(nlp: Language) -> tuple[str, ...]:
+    """The labels that the components of a pipeline may give to entities, sorted."""
+    found: set[str] = set()
+    for name in nlp.pipe_names:
+        if any(a.startswith("doc.ents") for a in nlp.get_pipe_meta(name).assigns):
+            found.update(getattr(nlp.get_pipe(name), "labels", ()))
+    return tuple(sorted(found))
+
+
+def parse_label_map(text: str) -> dict[str, str | None]:
+    """Read the setting `entities.labels`: "PER=PERSON,MISC=" -> {"PER": "PERSON", "MISC": None}.
+
+    Raises:
+        SettingsError: no `=`, or a right side that is no label of ours.
+    """
+    table: dict[str, str | None] = {}
+    for part in text.split(","):
+        if not part.strip():
+            continue
+        theirs, separator, ours = (p.strip() for p in part.partition("="))
+        if not separator or not theirs or (ours and ours not in LABELS):
+            raise SettingsError(
+                f"entities.labels: {part.strip()!r}: write THEIRS=OURS, OURS one of {', '.join(LABELS)} or empty"
+            )
+        table[theirs] = ours or None
+    return table
+
+
+def label_map(nlp: Language, setting: str) -> dict[str, str | None]:
+    """For each label of the pipeline, ours, or None for "dropped".
+
+    Raises:
+        SettingsError: the pipeline finds no entities, or has a label that is neither ours nor mapped.
+    """
+    theirs = entity_labels(nlp)
+    if not theirs:
+        raise SettingsError("entities.model: this pipeline finds no entities: none of its components sets doc.ents")
+    table = {label: label for label in LABELS} | parse_label_map(setting)
+    unknown = [label for label in theirs if label not in table]
+    if unknown:
+        example = ",".join(f"{label}=" for label in unknown)
+        raise SettingsError(
+            f"entities.model: unknown labels {', '.join(unknown)}. Map each to one of {', '.join(LABELS)}, "
+            f'or to nothing to drop it: [entities] labels = "{example}"'
+        )
+    return {label: table[label] for label in theirs}

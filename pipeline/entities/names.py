@@ -1,0 +1,72 @@
+"""The form under which two spellings of a name are the same name."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+
+from pipeline.entities.classes import lexicon
+
+_APOSTROPHES = str.maketrans(
+    {"’": "'", "‘": "'", "ʼ": "'", "ʻ": "'", "`": "'", "´": "'", "–": "-", "—": "-", "‐": "-", "‑": "-"}
+)
+# Letters that Unicode does not decompose into a base letter and a mark.
+_LETTERS = str.maketrans(
+    {"ø": "o", "đ": "d", "ð": "d", "ł": "l", "ı": "i", "ß": "ss", "æ": "ae", "œ": "oe", "þ": "th", "ħ": "h"}
+)
+_POSSESSIVE = re.compile(r"(?:'s|(?<=s)')$")
+_ARTICLES = ("the ", "a ", "an ")
+_LEGAL_FORMS = frozenset(
+    ["inc", "incorporated", "corp", "corporation", "co", "company", "ltd", "limited", "llc", "plc", "gmbh", "ag", "sa"]
+)
+
+
+def plain(text: str) -> str:
+    """Lower case without diacritics, typographic quotes and runs of white space."""
+    text = text.translate(_APOSTROPHES).casefold().translate(_LETTERS)
+    if not text.isascii():
+        text = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+    return " ".join(text.split())
+
+
+@lru_cache(maxsize=65536)
+def normalise(text: str) -> str:
+    """A name without article, possessive, quotes, dots, hyphens: "the al-Omar’s" and "Al Omar" give "al omar"."""
+    name = plain(text).strip(" \"'“”«»()[],;:.")
+    name = _POSSESSIVE.sub("", name)
+    for article in _ARTICLES:
+        if name.startswith(article) and len(name) > len(article):
+            name = name[len(article) :]
+            break
+    # "U.S." is "us" as one word; "J. D. Smith" keeps its parts.
+    name = re.sub(r"(?<=\b\w)\.(?=\w\b)", "", name).replace(".", " ").replace("'", "").replace("-", " ")
+    return " ".join(name.split()) or plain(text)
+
+
+def without_title(text: str) -> tuple[str, str]:
+    """Split a person's mention into its leading titles and the name: ("Gen.", "Erik Kurilla").
+
+    A mention of titles alone is left whole in the second part.
+    """
+    words = text.split()
+    _, cased = lexicon()
+    n = 0
+    while n < len(words) - 1 and is_title(words[n], cased):
+        n += 1
+    return " ".join(words[:n]), " ".join(words[n:])
+
+
+def is_title(word: str, cased: dict[str, frozenset[str]] | None = None) -> bool:
+    """Whether a word is a title or rank that stands before a name, whatever its case."""
+    if cased is None:
+        _, cased = lexicon()
+    return any("title" in cased.get(form, ()) for form in (word, word.rstrip(","), word.title()))
+
+
+def without_legal_form(name: str) -> str:
+    """A normalised organisation without "inc", "ltd" and their like at its end."""
+    words = name.split()
+    while len(words) > 1 and words[-1] in _LEGAL_FORMS:
+        words.pop()
+    return " ".join(words)

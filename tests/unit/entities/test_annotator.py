@@ -1,0 +1,168 @@
+"""What the annotator promises whatever pipeline runs: offsets, order, isolation, bounded time on hostile text."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+import spacy
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.entities.annotator import Annotator
+from pipeline.errors import InvalidEvent, SettingsError
+from pipeline.records import Annotation
+from pipeline.settings import Entities
+
+from .articles import article
+
+NEWS = (
+    "Iran-backed militants fired three rockets at a US base near Al-Omar oil field on Friday, the Syrian Observatory "
+    "for Human Rights said. President Biden ordered F-15 fighter jets to strike back at 11 a.m."
+)
+
+
+@pytest.fixture(scope="module", params=["", "rules"])
+def annotator(request: pytest.FixtureRequest) -> Annotator:
+    return Annotator(Entities(model=request.param))
+
+
+def done(result: Annotation | InvalidEvent) -> Annotation:
+    assert isinstance(result, Annotation)
+    return result
+
+
+def test_finds_the_names_of_a_report(annotator: Annotator) -> None:
+    (annotation,) = annotator.annotate([article(NEWS, title="Rockets hit base in Syria")])
+    found = {(e.text, e.label) for e in done(annotation).entities}
+    assert {("Iran", "GPE"), ("Al-Omar oil field", "FAC"), ("Syrian Observatory for Human Rights", "ORG")} <= found
+    assert {("President Biden", "PERSON"), ("F-15 fighter jets", "PLATFORM"), ("11 a.m.", "TIME")} <= found
+    assert ("Syria", "GPE") in {(e.text, e.label) for e in done(annotation).title_entities}
+
+
+def test_spans_are_offsets_into_the_text(annotator: Annotator) -> None:
+    text = "\n\n  " + NEWS.replace(". ", ".\n\n\n") + "  \x00\n" + NEWS
+    (annotation,) = annotator.annotate([article(text)])
+    entities = done(annotation).entities
+    assert entities
+    assert [e.text for e in entities] == [text[e.start : e.end] for e in entities]
+    ends = [(e.start, e.end) for e in entities]
+    assert ends == sorted(ends)
+    assert all(a[1] <= b[0] for a, b in itertools.pairwise(ends))
+
+
+def test_a_text_has_the_same_entities_in_any_company(annotator: Annotator) -> None:
+    texts = [NEWS, "Explosion in Kyiv kills 3.", "", NEWS[:90], "General Michael Kurilla spoke in Doha on Monday."] * 3
+    together = annotator.annotate([article(t) for t in texts])
+    assert together == [annotator.annotate([article(t)])[0] for t in texts]
+    assert together[0] == together[5]
+
+
+def test_windows_of_a_long_text_keep_offsets() -> None:
+    small = Annotator(Entities(model="rules", max_chars=300))
+    text = "\n\n".join([NEWS] * 20)
+    entities = done(small.annotate([article(text)])[0]).entities
+    assert [e.text for e in entities] == [text[e.start : e.end] for e in entities]
+    assert len(entities) == 20 * len(done(small.annotate([article(NEWS)])[0]).entities)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        " \n\t ",
+        "x" * 300_000,
+        "!" * 300_000,
+        "(" * 50_000 + ")" * 50_000,
+        "😀🎉👨‍👩‍👧" * 2000,
+        "\x00\x01\x02\x1b[31m\x7f" * 500,
+        "Москва 北京 القاهرة Αθήνα " * 500,
+        "\u202e\u200b\u00ad\ufeff" * 500,
+        "A" + "\u0301" * 5000,
+        "1,000,000.000.000-1/2:3 " * 2000,
+    ],
+    ids=lambda text: repr(text[:12]),
+)
+def test_hostile_text_neither_crashes_nor_hangs(annotator: Annotator, text: str) -> None:
+    (annotation,) = annotator.annotate([article(text, title=text[:500])])
+    assert all(e.text == text[e.start : e.end] for e in done(annotation).entities)
+
+
+@given(st.text(max_size=300))
+@settings(max_examples=60, deadline=None)
+def test_any_text_gives_valid_spans(text: str) -> None:
+    annotator = _cached()
+    entities = done(annotator.annotate([article(text)])[0]).entities
+    assert all(text[e.start : e.end] == e.text and e.text.strip() for e in entities)
+
+
+_CACHE: list[Annotator] = []
+
+
+def _cached() -> Annotator:
+    if not _CACHE:
+        _CACHE.append(Annotator(Entities()))
+    return _CACHE[0]
+
+
+def test_texts_in_another_language_are_left_alone(annotator: Annotator) -> None:
+    texts = [article("President Biden sprach in Berlin.", language="de"), article(NEWS, language="en-GB")]
+    german, english = annotator.annotate(texts)
+    assert done(german).entities == ()
+    assert done(english).entities
+
+
+def test_entity_ids_depend_on_the_name_alone(annotator: Annotator) -> None:
+    first, second = annotator.annotate(
+        [article("Troops left Iraq on Friday."), article("In the north of Iraq, Iraq's army waited.", native_id="2")]
+    )
+    ids = {e.entity_id for a in (first, second) for e in done(a).entities if e.text == "Iraq"}
+    assert len(ids) == 1
+
+
+def test_a_foreign_pipeline_needs_its_labels_mapped(tmp_path: object) -> None:
+    nlp = spacy.blank("en")
+    nlp.add_pipe("entity_ruler").add_patterns(  # type: ignore[attr-defined]
+        [{"label": "PER", "pattern": "Kurilla"}, {"label": "MISC", "pattern": "Cup"}]
+    )
+    nlp.to_disk(str(tmp_path))
+    with pytest.raises(SettingsError, match=r"unknown labels MISC, PER.*MISC=,PER="):
+        Annotator(Entities(model=str(tmp_path)))
+    mapped = Annotator(Entities(model=str(tmp_path), labels="PER=PERSON, MISC="))
+    assert mapped.labels == ("PERSON",)
+    assert mapped.spans("Kurilla lifts the Cup") == [(0, 7, "PERSON")]
+
+
+@pytest.mark.parametrize("labels", ["PER", "PER=HUMAN", "=PERSON"])
+def test_a_wrong_label_map_is_refused(labels: str) -> None:
+    with pytest.raises(SettingsError, match=r"entities\.labels"):
+        Annotator(Entities(model="rules", labels=labels))
+
+
+def test_a_missing_pipeline_is_refused() -> None:
+    with pytest.raises(SettingsError, match="no spaCy pipeline in package or folder 'no_such_model'"):
+        Annotator(Entities(model="no_such_model"))
+
+
+def test_a_pipeline_without_entities_is_refused(tmp_path: object) -> None:
+    spacy.blank("en").to_disk(str(tmp_path))
+    with pytest.raises(SettingsError, match="finds no entities"):
+        Annotator(Entities(model=str(tmp_path)))
+
+
+def test_one_refused_article_does_not_harm_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    annotator = Annotator(Entities(model="rules"))
+    nlp = annotator._nlp
+
+    @spacy.Language.component("refuses_poison")
+    def refuse(doc: spacy.tokens.Doc) -> spacy.tokens.Doc:
+        if "poison" in doc.text:
+            raise ValueError("bad text")
+        return doc
+
+    nlp.add_pipe("refuses_poison")
+    good, bad, other = annotator.annotate([article(NEWS), article("poison"), article(NEWS)])
+    assert isinstance(bad, InvalidEvent)
+    assert bad.kind == "processing"
+    assert done(good) == done(other)
+    assert done(good).entities
