@@ -46,7 +46,8 @@ D_contra = TypeVar("D_contra", bound=Decision, contravariant=True)
 class Engine(Protocol[D_contra]):
     """In-memory state that a decision log folds into."""
 
-    last_seq: int
+    @property
+    def last_seq(self) -> int: ...
 
     def apply(self, decision: D_contra) -> None: ...
 

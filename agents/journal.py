@@ -65,9 +65,9 @@ class CrashJournal:
         found = self._suspects.get(key)
         if found is not None and last < found.last:
             # The rest of what killed the last owner stays under suspicion.
-            rest = Suspect(max(found.first, last + 1), found.last, 0)
+            rest = found if last < found.first else Suspect(last + 1, found.last, 0)
             self._suspects[key] = rest
-            self.begin(topic, partition, rest.first, rest.last)
+            self.begin(topic, partition, rest.first, rest.last, rest.attempts)
             return
         self._suspects.pop(key, None)
         os.pwrite(self._files[key], b" " * _WIDTH, 0)

@@ -74,7 +74,7 @@ class Runner(Generic[T]):
         self._lag_task: asyncio.Task[None] | None = None
         self._stopping = False
         self._generation = -1
-        self._unacked: defaultdict[Partition, deque[Any]] = defaultdict(deque)
+        self._unacked: defaultdict[Partition, deque[Any]] = defaultdict(deque)  # worked through, oldest first
         self._taken: dict[Partition, int] = {}  # next offset to take, for each assigned partition
         self._done: dict[Partition, int] = {}  # next offset to acknowledge
         self._last_timestamp_ms: dict[Partition, int] = {}
@@ -190,10 +190,16 @@ class Runner(Generic[T]):
             if self._stopping:
                 return
             current = [e for e in events if e.message.generation_id == self._generation]
+            self._meters.in_flight.set(len(current) + sum(len(q) for q in self._unacked.values()))
             items = [self._take(event) for event in current]
             await self._check_gaps(items)
+            events_of = {(i.topic, i.partition, i.offset): e for i, e in zip(items, current, strict=True)}
             for part in self._parts(items):
                 await self._work(part)
+                for i in part:
+                    self._unacked[i.topic, i.partition].append(events_of[i.topic, i.partition, i.offset])
+                self._acknowledge()
+                self._journal_done(part)
 
     def _take(self, event: Any) -> Incoming:
         m = event.message
@@ -207,7 +213,6 @@ class Runner(Generic[T]):
             headers=dict(m.headers or ()),
             timestamp_ms=int((m.timestamp or 0) * 1000),
         )
-        self._unacked[name, m.partition].append(event)
         self._meters.received.inc()
         self._meters.size.observe(len(m.value or b""))
         return incoming
@@ -248,7 +253,6 @@ class Runner(Generic[T]):
 
     async def _work(self, part: Sequence[Incoming]) -> None:
         started = time.perf_counter()
-        self._meters.in_flight.set(sum(len(q) for q in self._unacked.values()))
         self._watchdog.busy(True)
         self._journal_begin(part)
         try:
@@ -257,8 +261,6 @@ class Runner(Generic[T]):
         except (RetryableError, OutputError, asyncio.CancelledError):
             self._journal_done(part)  # the world was to blame, not these inputs
             raise
-        self._acknowledge()
-        self._journal_done(part)
         self._watchdog.progress()
         self._watchdog.busy(False)
         self._meters.done(len(part), time.perf_counter() - started)

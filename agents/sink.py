@@ -16,7 +16,7 @@ from pipeline.errors import InvalidEvent
 from pipeline.metrics import Metrics
 from pipeline.records import ArticleEvent, IncidentChange, IncidentRecord, Void
 from pipeline.settings import Settings, load
-from pipeline.sink.base import IncidentTombstone, SinkRecord, open_sink
+from pipeline.sink.base import IncidentTombstone, Sink, SinkRecord, open_sink
 from pipeline.topics import TopicName
 
 _KINDS: dict[TopicName, type[ArticleEvent | IncidentRecord | IncidentChange]] = {
@@ -39,7 +39,8 @@ class SinkStage:
     def __init__(self, settings: Settings, metrics: Metrics) -> None:
         self.batch_size = settings.sink.batch_size
         self._metrics = metrics
-        self._sink = open_sink(settings.sink_url)
+        self._url = settings.sink_url
+        self._sink: Sink | None = None
         # One thread: SQLite and its like want their connection used by one.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="sink")
         self._providers: set[str] = set()
@@ -50,16 +51,17 @@ class SinkStage:
         return codec.decode(incoming.value, _KINDS[incoming.topic])
 
     async def process(self, batch: Sequence[Item[SinkRecord]]) -> AsyncIterator[Outcome]:
+        sink = self._sink
+        assert sink is not None, "start() comes first"
         written = [item for item in batch if not isinstance(item.value, Void)]
-        name = self._sink.name
         started = time.perf_counter()
         records = [item.value for item in written if not isinstance(item.value, Void)]
-        result = await asyncio.get_running_loop().run_in_executor(self._thread, self._sink.write, records)
+        result = await asyncio.get_running_loop().run_in_executor(self._thread, sink.write, records)
         self._metrics.histogram("sink_write_duration_seconds").labels(self._sink.name).observe(
             time.perf_counter() - started
         )
         for what in ("articles", "incidents", "changes", "inputs", "ignored"):
-            self._metrics.counter("sink_writes_total").labels(name, what).inc(getattr(result, what))
+            self._metrics.counter("sink_writes_total").labels(sink.name, what).inc(getattr(result, what))
         for provider, count in result.kills.items():
             self._metrics.counter("kills_propagated_total").labels(self._label(provider)).inc(count)
         outcome = Outcome()
@@ -92,10 +94,11 @@ class SinkStage:
         return frozenset()
 
     async def start(self) -> None:
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._sink.open)
+        self._sink = await asyncio.get_running_loop().run_in_executor(self._thread, open_sink, self._url)
 
     async def stop(self) -> None:
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._sink.close)
+        if self._sink is not None:
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._sink.close)
         self._thread.shutdown()
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import faulthandler
 import logging
 import os
-import sys
 import threading
 import time
 
@@ -13,6 +12,7 @@ log = logging.getLogger(__name__)
 
 EXIT_STALLED = 70
 _LOOK_EVERY_S = 1.0
+_STDERR = 2
 
 
 class Watchdog:
@@ -63,6 +63,6 @@ class Watchdog:
             problem = self.problem()
             if problem is not None:
                 log.critical("stalled: %s; stacks follow, then this worker ends", problem)
-                faulthandler.dump_traceback(file=sys.stderr, all_threads=True)
-                sys.stderr.flush()
+                # By number: Faust puts an object in place of sys.stderr that is no file.
+                faulthandler.dump_traceback(file=_STDERR, all_threads=True)
                 os._exit(EXIT_STALLED)

@@ -10,7 +10,7 @@ import json
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -132,7 +132,7 @@ class _Chain:
         self._incident_of: dict[str, str] = {}
         self._taken_back: set[str] = set()
 
-    def take(self, items: Iterable[Item], files: dict[str, BinaryIO], sort: str | None) -> list[int]:
+    def take(self, items: Iterable[Item], files: Mapping[str, BinaryIO], sort: str | None) -> list[int]:
         """Decide about everything.
 
         Returns:
@@ -169,7 +169,7 @@ class _Chain:
         return annotated(decision, raw, self._edition)
 
     def _finish(
-        self, batch: list[tuple[_Input, Annotated | None]], order: list[int], files: dict[str, BinaryIO]
+        self, batch: list[tuple[_Input, Annotated | None]], order: list[int], files: Mapping[str, BinaryIO]
     ) -> None:
         articles = [
             r.article for _, r in batch if r is not None and r.verdict in NEEDS_ENTITIES and r.article is not None

@@ -1,0 +1,169 @@
+"""The demo: the whole chain on real and written articles, from nothing to incidents, and everything stopped after."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from kafka.errors import KafkaError
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+from agents.progress import ChainProgress, StageProgress, watching
+from agents.supervisor import Supervisor, workers
+from agents.up import broker, line, with_flags
+from pipeline.errors import FatalError, WirefuseError
+from pipeline.settings import Settings, as_environment
+from pipeline.sink.base import Reader, open_reader
+from pipeline.sink.commands import incident_summary
+
+SEEDS = Path(__file__).parents[1] / "seeds"
+# First the two founding articles, then the rest; the written wire brings its updates and kills in order.
+DEMO_WIRE = ("*.txt", "written-wire.jsonl", "broken-wire.jsonl", "re3d.jsonl", "wikinews.jsonl", "world-events.jsonl")
+_LOOK_EVERY_S = 0.5
+_PLAIN_EVERY_S = 3.0
+_PATIENCE_S = 600.0
+_SHOWN_INCIDENTS = 10
+_MARK = ".wirefuse-demo"
+
+
+def demo_files() -> list[Path]:
+    """The files of the demo wire.
+
+    Raises:
+        WirefuseError: they are not beside the code, as in an installed package.
+    """
+    found = [path for pattern in DEMO_WIRE for path in sorted(SEEDS.glob(pattern))]
+    if not found:
+        raise WirefuseError(f"the demo wire is not in {SEEDS}; give files with --wire")
+    return found
+
+
+def run(settings: Settings, directory: Path, wires: Sequence[Path]) -> None:
+    """Run the demo in a directory of its own, which is emptied first.
+
+    Raises:
+        WirefuseError: something did not work; the message holds the tail of the log that says why.
+    """
+    console = Console()
+    started = time.monotonic()
+    _empty(directory)
+    flags: dict[str, object] = {"data.dir": str(directory.resolve()), "topics.output_partitions": 3}
+    if not settings.broker.bootstrap:
+        flags["broker.local_port"] = 0
+    settings = with_flags(settings, flags)
+    files = list(wires) or demo_files()
+    with broker(settings, console) as running, _stages(running, console) as supervisor:
+        sent = _publish(running, files, console)
+        with watching(running) as progress:
+            stages = _wait(running, progress, supervisor, console)
+        reader = open_reader(running.sink_url)
+        _report(reader, stages, sent, console)
+        console.print(f"\nDone in {time.monotonic() - started:.0f} s. ", end="")
+    _where(directory, console)
+
+
+def _empty(directory: Path) -> None:
+    if directory.exists():
+        if any(directory.iterdir()) and not (directory / _MARK).exists():
+            raise WirefuseError(f"{directory} holds something that is no demo; name another folder with --dir")
+        shutil.rmtree(directory)
+    directory.mkdir(parents=True)
+    (directory / _MARK).touch()
+
+
+@contextmanager
+def _stages(settings: Settings, console: Console) -> Iterator[Supervisor]:
+    supervisor = Supervisor(settings, workers(settings), said=console.print)
+    console.print("Starting the stages: dedup, entities, incidents, sink ...")
+    try:
+        supervisor.start()
+        yield supervisor
+    finally:
+        console.print("Stopping the stages ...")
+        supervisor.stop()
+
+
+def _publish(settings: Settings, files: Sequence[Path], console: Console) -> int:
+    """Publish with the same command that a user would give.
+
+    Returns:
+        Number of records in `raw` afterwards.
+    """
+    command = [sys.executable, "-m", "pipeline.cli", "publish", *map(str, files)]
+    import os
+
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("WIREFUSE_")}
+    done = subprocess.run(
+        command, env=environment | as_environment(settings), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    if done.returncode != 0:
+        raise WirefuseError(f"publishing failed:\n{done.stdout[-3000:]}")
+    console.print(done.stdout.strip(), highlight=False)
+    with watching(settings) as progress:
+        return progress.size("raw")
+
+
+def _wait(
+    settings: Settings, progress: ChainProgress, supervisor: Supervisor, console: Console
+) -> list[StageProgress]:
+    """Wait until every stage has acknowledged all that there is."""
+    deadline = time.monotonic() + _PATIENCE_S
+    columns = (TextColumn("{task.description:<10}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bars:
+        tasks = {s.stage: bars.add_task(s.stage, total=None) for s in progress.stages()}
+        said = 0.0
+        while True:
+            supervisor.tend()
+            _check(supervisor, deadline)
+            try:
+                stages = progress.stages()
+            except KafkaError:
+                time.sleep(_LOOK_EVERY_S)
+                continue
+            for stage in stages:
+                bars.update(tasks[stage.stage], completed=stage.done, total=stage.records)
+            if not console.is_terminal and time.monotonic() - said > _PLAIN_EVERY_S:
+                console.print(line(stages), highlight=False)
+                said = time.monotonic()
+            if all(s.waiting == 0 for s in stages) and progress.finished():
+                return progress.stages()
+            time.sleep(_LOOK_EVERY_S)
+
+
+def _check(supervisor: Supervisor, deadline: float) -> None:
+    for process in supervisor.processes:
+        if process.recent_deaths >= 3:
+            raise FatalError(f"{process.name} keeps dying; the end of {process.log_file}:\n{process.log_tail()}")
+    if time.monotonic() > deadline:
+        tails = "\n".join(f"--- {p.log_file}\n{p.log_tail(5)}" for p in supervisor.processes)
+        raise FatalError(f"not finished after {_PATIENCE_S:.0f} s\n{tails}")
+
+
+def _report(reader: Reader, stages: Sequence[StageProgress], raw: int, console: Console) -> None:
+    counts = reader.counts()
+    console.print()
+    console.print("Through the stages: " + ", ".join(f"{s.stage} {s.done:,}" for s in stages), highlight=False)
+    verdicts = ", ".join(f"{n} {verdict}" for verdict, n in sorted(counts.inputs.items(), key=lambda x: -x[1]))
+    total = sum(counts.inputs.values())
+    console.print(f"In the sink: {total:,} of {raw:,} inputs ({verdicts})", highlight=False)
+    live = sum(counts.incidents.get(status, 0) for status in ("open", "closed"))
+    console.print(f"Incidents: {live:,}\n", highlight=False)
+    incidents = list(reader.incidents(limit=100_000))
+    incidents.sort(key=lambda i: (-_seeds_in(i), -i.counts.get("independent_origins", 0), i.incident_id))
+    for incident in incidents[:_SHOWN_INCIDENTS]:
+        console.print(incident_summary(incident), highlight=False)
+
+
+def _where(directory: Path, console: Console) -> None:
+    console.print(f"Everything is stopped. The data lies in {directory}:", highlight=False)
+    console.print(f"  {directory}/wirefuse.db      the sink (SQLite): articles, incidents, changes")
+    console.print(f"  {directory}/logs/            the log of each stage")
+    console.print("Look further:")
+    look = f"WIREFUSE_DATA_DIR={directory} wirefuse"
+    console.print(f"  {look} incidents list\n  {look} incidents show ID\n  {look} articles list", highlight=False)
