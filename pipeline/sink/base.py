@@ -294,7 +294,7 @@ def open_reader(url: str) -> Reader:
         from pipeline.sink.sqlite_reader import SqliteReader
 
         return SqliteReader(path)
-    from pipeline.sink.jsonl import JsonLinesReader
+    from pipeline.sink.jsonl_reader import JsonLinesReader
 
     return JsonLinesReader(path)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from pipeline.sink.rules import (
     listed,
     membership,
     present_group,
+    rank_of,
     status_of,
     timestamp,
     version_of,
@@ -42,7 +43,6 @@ def _replaced(columns: str, key: str) -> str:
 _PUT_ARTICLE = f"""
     INSERT INTO articles ({_ARTICLE_COLUMNS}) VALUES ({", ".join("?" * 16)})
     ON CONFLICT (article_id) DO UPDATE SET {_replaced(_ARTICLE_COLUMNS, "article_id")}
-    WHERE (excluded.edition, excluded.seq) > (articles.edition, articles.seq)
 """
 _PUT_REMOVAL = """
     UPDATE articles SET removed_edition = ?1, removed_seq = ?2
@@ -73,7 +73,7 @@ class SqliteSink:
     Args:
         path: the file; made when missing, with its folders.
         busy_timeout_s: how long to wait for another writer before giving up with a RetryableError.
-        max_pages: the file grows to so many pages of 4 KiB at most; None: as far as the disk allows.
+        max_pages: the file grows to so many pages of 8 KiB at most; None: as far as the disk allows.
     """
 
     name = "sqlite"
@@ -191,33 +191,40 @@ class _Transaction:
     def _put_articles(self, batch: Batch) -> int:
         if not batch.articles:
             return 0
-        stored = self._db.executemany(_PUT_ARTICLE, map(_article_row, batch.articles.values())).rowcount
-        self._db.executemany(_PUT_REMOVAL, [(*rank, article_id) for article_id, rank in batch.removals.items()])
-        self._moved.update(batch.articles)
-        self._regroup(batch)
-        return stored
+        stored = {
+            row[0]: (row[1], row[2])
+            for row in self._db.execute(
+                f"SELECT article_id, edition, seq FROM articles WHERE article_id IN {_IDS}", (_json(batch.articles),)
+            )
+        }
+        newer = {id: e for id, e in batch.articles.items() if id not in stored or rank_of(e) > stored[id]}
+        self._db.executemany(_PUT_ARTICLE, map(_article_row, newer.values()))
+        self._db.executemany(_PUT_REMOVAL, [(*rank, id) for id, rank in batch.removals.items()])
+        self._moved.update(newer, batch.removals)
+        self._regroup(newer, batch.regroupings)
+        return len(newer)
 
-    def _regroup(self, batch: Batch) -> None:
-        self._db.executemany("INSERT OR IGNORE INTO regroupings VALUES (?, ?, ?, ?)", batch.regroupings)
-        said = {e.copy_group for e in batch.articles.values() if e.copy_group is not None}
-        renamed = {old for _, old, _, _ in batch.regroupings}
+    def _regroup(self, articles: Mapping[str, ArticleEvent], regroupings: Sequence[tuple[int, str, int, str]]) -> None:
+        self._db.executemany("INSERT OR IGNORE INTO regroupings VALUES (?, ?, ?, ?)", regroupings)
+        renamed = {old for _, old, _, _ in regroupings}
+        said = {e.copy_group for e in articles.values() if e.copy_group is not None}
         steps: defaultdict[tuple[int, str], list[tuple[int, str]]] = defaultdict(list)
         for edition, old, seq, new in self._db.execute(
             f"{_LINKED_GROUPS} SELECT edition, old_root, seq, new_root FROM linked JOIN regroupings r"
             " ON r.old_root = linked.root ORDER BY edition, old_root, seq",
-            (_json(said | renamed),),
+            (_json(renamed | said),),
         ):
             steps[edition, old].append((seq, new))
         if not steps:
             return
         rows = self._db.execute(
-            f"{_LINKED_GROUPS} SELECT article_id, edition, seq, said_copy_group, copy_group FROM articles"
-            " WHERE said_copy_group IN linked",
-            (_json(renamed),),
-        ).fetchall()
-        rows += self._db.execute(
-            f"SELECT article_id, edition, seq, said_copy_group, copy_group FROM articles WHERE article_id IN {_IDS}",
-            (_json(batch.articles),),
+            f"{_LINKED_GROUPS}, affected (article_id) AS ("
+            "  SELECT root FROM linked"
+            "  UNION SELECT article_id FROM articles WHERE said_copy_group IN linked AND said_copy_group <> article_id"
+            "  UNION SELECT value FROM json_each(?))"
+            " SELECT article_id, edition, seq, said_copy_group, copy_group"
+            " FROM affected JOIN articles USING (article_id)",
+            (_json(renamed), _json(articles)),
         ).fetchall()
         self._db.executemany(
             "UPDATE articles SET copy_group = ? WHERE article_id = ?",

@@ -33,6 +33,12 @@ _INCIDENT = (
     "SELECT incident_id, version, status, merged_into, title, first_seen, last_seen, reports, copies,"
     " independent_origins, record FROM incidents"
 )
+# In this form the root is found by the primary key and its copies by the partial index.
+_IN_COPY_GROUP = """article_id IN (
+    WITH wanted (root) AS (SELECT ?)
+    SELECT article_id FROM articles, wanted WHERE article_id = root AND copy_group = root
+    UNION SELECT article_id FROM articles, wanted WHERE copy_group = root AND copy_group <> article_id
+)"""
 
 
 class SqliteReader:
@@ -77,9 +83,9 @@ class SqliteReader:
         if query.status is not None:
             where["status = ?"] = query.status
         if query.incident_id is not None:
-            where["incident_id = ?"] = query.incident_id
+            where["article_id IN (SELECT article_id FROM incident_articles WHERE incident_id = ?)"] = query.incident_id
         if query.copy_group is not None:
-            where["copy_group = ?"] = query.copy_group
+            where[_IN_COPY_GROUP] = query.copy_group
         if query.since is not None:
             where["published >= ?"] = timestamp(query.since)
         return [_article(row) for row in self._listed(_ARTICLE, where, "published DESC, article_id", query.limit)]

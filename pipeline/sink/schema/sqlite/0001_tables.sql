@@ -26,9 +26,9 @@ CREATE TABLE articles (
 );
 CREATE INDEX articles_published ON articles (published);
 CREATE INDEX articles_native_id ON articles (native_id);
-CREATE INDEX articles_incident ON articles (incident_id) WHERE incident_id IS NOT NULL;
-CREATE INDEX articles_copy_group ON articles (copy_group) WHERE copy_group IS NOT NULL;
-CREATE INDEX articles_said_copy_group ON articles (said_copy_group) WHERE said_copy_group IS NOT NULL;
+-- The root of a copy group is found by its article_id, so these two need the others only: a tenth of the rows or so.
+CREATE INDEX articles_copy_group ON articles (copy_group) WHERE copy_group <> article_id;
+CREATE INDEX articles_said_copy_group ON articles (said_copy_group) WHERE said_copy_group <> article_id;
 CREATE INDEX articles_said_incident ON articles (said_incident_id, seq) WHERE said_incident_id IS NOT NULL;
 
 -- Incidents as they stand: the newest record of each, by version. Merged and withdrawn ones stay, as redirects.
