@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -12,23 +13,28 @@ from pathlib import Path
 
 from kafka.errors import KafkaError
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from agents.progress import ChainProgress, StageProgress, watching
 from agents.supervisor import Supervisor, workers
-from agents.up import broker, line, with_flags
+from agents.up import broker, status_line, with_flags
 from pipeline.errors import FatalError, WirefuseError
+from pipeline.ids import article_id
 from pipeline.settings import Settings, as_environment
-from pipeline.sink.base import Reader, open_reader
-from pipeline.sink.commands import incident_summary
+from pipeline.sink.base import IncidentQuery, Reader, StoredArticle, StoredIncident, open_reader
+from pipeline.sources.jsonl import UNKNOWN_PROVIDER
 
 SEEDS = Path(__file__).parents[1] / "seeds"
-# First the two founding articles, then the rest; the written wire brings its updates and kills in order.
-DEMO_WIRE = ("*.txt", "written-wire.jsonl", "broken-wire.jsonl", "re3d.jsonl", "wikinews.jsonl", "world-events.jsonl")
+# In order of time, as a wire brings them: 2004-2013, 2015, undated, the founding articles of 2023, fiction of 2024.
+DEMO_WIRE = ("wikinews.jsonl", "world-events.jsonl", "re3d.jsonl", "*.txt", "written-wire.jsonl", "broken-wire.jsonl")
+SEED_IDS = ("000_45ac591add9fa278.txt", "002_ecae0b2c642c6691.txt")
+_SEED_ARTICLES = {article_id(UNKNOWN_PROVIDER, native_id) for native_id in SEED_IDS}
 _LOOK_EVERY_S = 0.5
 _PLAIN_EVERY_S = 3.0
 _PATIENCE_S = 600.0
 _SHOWN_INCIDENTS = 10
+_SHOWN_REPORTS = 6
 _MARK = ".wirefuse-demo"
 
 
@@ -96,8 +102,6 @@ def _publish(settings: Settings, files: Sequence[Path], console: Console) -> int
         Number of records in `raw` afterwards.
     """
     command = [sys.executable, "-m", "pipeline.cli", "publish", *map(str, files)]
-    import os
-
     environment = {k: v for k, v in os.environ.items() if not k.startswith("WIREFUSE_")}
     done = subprocess.run(
         command, env=environment | as_environment(settings), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
@@ -109,9 +113,7 @@ def _publish(settings: Settings, files: Sequence[Path], console: Console) -> int
         return progress.size("raw")
 
 
-def _wait(
-    settings: Settings, progress: ChainProgress, supervisor: Supervisor, console: Console
-) -> list[StageProgress]:
+def _wait(settings: Settings, progress: ChainProgress, supervisor: Supervisor, console: Console) -> list[StageProgress]:
     """Wait until every stage has acknowledged all that there is."""
     deadline = time.monotonic() + _PATIENCE_S
     columns = (TextColumn("{task.description:<10}"), BarColumn(), MofNCompleteColumn())
@@ -129,7 +131,7 @@ def _wait(
             for stage in stages:
                 bars.update(tasks[stage.stage], completed=stage.done, total=stage.records)
             if not console.is_terminal and time.monotonic() - said > _PLAIN_EVERY_S:
-                console.print(line(stages), highlight=False)
+                console.print(status_line(stages), highlight=False)
                 said = time.monotonic()
             if all(s.waiting == 0 for s in stages) and progress.finished():
                 return progress.stages()
@@ -147,17 +149,40 @@ def _check(supervisor: Supervisor, deadline: float) -> None:
 
 def _report(reader: Reader, stages: Sequence[StageProgress], raw: int, console: Console) -> None:
     counts = reader.counts()
-    console.print()
-    console.print("Through the stages: " + ", ".join(f"{s.stage} {s.done:,}" for s in stages), highlight=False)
+    console.print("\nThrough the stages: " + ", ".join(f"{s.stage} {s.done:,}" for s in stages), highlight=False)
     verdicts = ", ".join(f"{n} {verdict}" for verdict, n in sorted(counts.inputs.items(), key=lambda x: -x[1]))
     total = sum(counts.inputs.values())
     console.print(f"In the sink: {total:,} of {raw:,} inputs ({verdicts})", highlight=False)
-    live = sum(counts.incidents.get(status, 0) for status in ("open", "closed"))
-    console.print(f"Incidents: {live:,}\n", highlight=False)
-    incidents = list(reader.incidents(limit=100_000))
-    incidents.sort(key=lambda i: (-_seeds_in(i), -i.counts.get("independent_origins", 0), i.incident_id))
+    incidents = reader.incidents(IncidentQuery(statuses=("open", "closed")))
+    told = sum(1 for i in incidents if i.reports > 1)
+    console.print(f"Incidents: {len(incidents):,}, of which {told:,} were reported more than once\n", highlight=False)
+    # The two founding articles' incident first, then what most newsrooms wrote about on their own.
+    incidents.sort(key=lambda i: (not _holds_a_seed(i), -i.independent_origins, -i.reports, i.incident_id))
     for incident in incidents[:_SHOWN_INCIDENTS]:
-        console.print(incident_summary(incident), highlight=False)
+        _show(reader, incident, console)
+
+
+def _holds_a_seed(incident: StoredIncident) -> bool:
+    return any(r["article_id"] in _SEED_ARTICLES for r in incident.record["reports"])
+
+
+def _show(reader: Reader, incident: StoredIncident, console: Console) -> None:
+    counts = f"{incident.reports} reports, {incident.copies} copies, {incident.independent_origins} independent origins"
+    console.print(f"[bold]{escape(incident.title or '(no title)')}[/bold]", highlight=False)
+    console.print(f"  {incident.incident_id[:12]}  {counts}", highlight=False)
+    for report in incident.record["reports"][:_SHOWN_REPORTS]:
+        article = reader.article(report["article_id"])
+        title = report["title"] or _first_words(article)
+        outlet = report["source"] or report["provider"]
+        copy = " (copy)" if report["verdict"] == "copy" else ""
+        console.print(
+            f"    {escape(outlet)}: {escape(title)}{copy}", highlight=False, overflow="ellipsis", no_wrap=True
+        )
+
+
+def _first_words(article: StoredArticle | None) -> str:
+    text = (article.record.get("text") or "") if article is not None else ""
+    return " ".join(text.split()[:14]) + " ..."
 
 
 def _where(directory: Path, console: Console) -> None:

@@ -81,7 +81,7 @@ def _tend(supervisor: Supervisor, progress: ChainProgress, console: Console) -> 
         while True:
             supervisor.tend()
             if time.monotonic() - shown > _PLAIN_EVERY_S:
-                console.print(line(_look(progress)))
+                console.print(status_line(_look(progress)))
                 shown = time.monotonic()
             time.sleep(_LOOK_EVERY_S)
     with Live(console=console, refresh_per_second=4) as live:
@@ -98,7 +98,7 @@ def _look(progress: ChainProgress) -> list[StageProgress]:
         return []  # the broker is away for a moment; the next look will tell
 
 
-def line(stages: list[StageProgress]) -> str:
+def status_line(stages: list[StageProgress]) -> str:
     """The state of the chain in one line."""
     if not stages:
         return "Kafka does not answer"

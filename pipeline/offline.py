@@ -26,7 +26,16 @@ from pipeline.entities.annotator import Annotator
 from pipeline.errors import InvalidEvent, WirefuseError
 from pipeline.incidents.ledger import Ledger
 from pipeline.intake import raw_article
-from pipeline.records import CHANGES_NOTHING, NEEDS_ENTITIES, Annotated, ArticleEvent, RawArticle, Verdict, Void
+from pipeline.records import (
+    CHANGES_NOTHING,
+    NEEDS_ENTITIES,
+    Annotated,
+    ArticleEvent,
+    IncidentRecord,
+    RawArticle,
+    Verdict,
+    Void,
+)
 from pipeline.settings import Producer, Settings
 from pipeline.sources import Item, read_path
 
@@ -89,12 +98,13 @@ def run(
     with ExitStack() as stack:
         files = {
             name: stack.enter_context((out / f"{name}.jsonl").open("w+b"))
-            for name in ("decided", "articles", "incidents", "changes", "dead-letters")
+            for name in ("decided", "states", "articles", "incidents", "changes", "dead-letters")
         }
         order = chain.take(_items(paths, settings.producer), files, sort)
-        chain.write_incidents(files["incidents"])
+        chain.write_incidents(files["states"], files["incidents"])
         chain.write_articles(files["decided"], order, files["articles"])
-    (out / "decided.jsonl").unlink()
+    for name in ("decided", "states"):
+        (out / f"{name}.jsonl").unlink()
     chain.summary.seconds = time.perf_counter() - started
     return chain.summary
 
@@ -129,6 +139,7 @@ class _Chain:
         self._ledger = Ledger(edition, settings.incidents)
         self._seq = 0
         self._regrouped: dict[str, str] = {}
+        self._last_state: dict[str, int] = {}  # incident -> where its newest record stands in the file "states"
         self._incident_of: dict[str, str] = {}
         self._taken_back: set[str] = set()
 
@@ -182,7 +193,7 @@ class _Chain:
             else:
                 if record.verdict in NEEDS_ENTITIES and record.article is not None:
                     record = self._with_entities(one.item, record, next(found), files["dead-letters"])
-                event = self._settle(record, files["changes"])
+                event = self._settle(record, files)
             self.summary.verdicts[event.verdict] += 1
             _write(files["decided"], event)
 
@@ -200,11 +211,16 @@ class _Chain:
             event_time=None,
         )
 
-    def _settle(self, record: Annotated, changes: BinaryIO) -> ArticleEvent:
+    def _settle(self, record: Annotated, files: Mapping[str, BinaryIO]) -> ArticleEvent:
         decision = self._ledger.decide(record)
         self._ledger.drain_tombstones()
         for change in self._ledger.changes(decision):
-            _write(changes, change)
+            _write(files["changes"], change)
+        for incident_id in self._ledger.touched(decision):
+            state = self._ledger.record(incident_id)
+            if state is not None:
+                self._last_state[incident_id] = files["states"].tell()
+                _write(files["states"], state)
         self._regrouped.update(record.regrouped)
         if record.article_id is not None and record.verdict not in CHANGES_NOTHING:
             if record.verdict in _TAKEN_BACK:
@@ -213,16 +229,21 @@ class _Chain:
                 self._taken_back.discard(record.article_id)
         return self._ledger.event(decision, record)
 
-    def write_incidents(self, file: BinaryIO) -> None:
-        """Every incident that is remembered, as it stands; merged ones point to where they went."""
-        for incident_id in self._ledger.incident_ids():
-            record = self._ledger.record(incident_id)
-            if record is None:
+    def write_incidents(self, states: BinaryIO, file: BinaryIO) -> None:
+        """Every incident as it was last said, those long forgotten too; merged ones point to where they went."""
+        assigned: dict[str, int] = {}
+        for start in self._last_state.values():
+            states.seek(start)
+            line = states.readline()
+            file.write(line)
+            record = codec.decode(line, IncidentRecord)
+            if record.status not in ("open", "closed"):
                 continue
-            _write(file, record)
-            if record.status in ("open", "closed"):
-                self.summary.incidents += 1
-                self._incident_of.update((report.article_id, incident_id) for report in record.reports)
+            self.summary.incidents += 1
+            for report in record.reports:
+                if report.assigned_seq >= assigned.get(report.article_id, -1):
+                    assigned[report.article_id] = report.assigned_seq
+                    self._incident_of[report.article_id] = record.incident_id
 
     def write_articles(self, decided: BinaryIO, order: Sequence[int], file: BinaryIO) -> None:
         """The events in input order, with what later decisions changed of them."""

@@ -1,0 +1,60 @@
+# Wirefuse. `make demo` and `make test` need Python 3.11 or later, make and the package indexes; nothing else.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+STAMP_DEV := $(VENV)/.installed-dev
+
+.PHONY: help demo test check unit broker-test chaos bench lock clean
+
+help:  ## Show what there is to make.
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
+
+demo: $(STAMP)  ## Run the whole chain on the demo wire, real Kafka included, and show the incidents.
+	@$(BIN)/wirefuse demo
+
+test: check  ## Check and run every test, those on the real broker included.
+	$(BIN)/pytest
+
+check: $(STAMP_DEV)  ## Lint, format and types.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+unit: $(STAMP_DEV)  ## Only the tests that need no broker.
+	$(BIN)/pytest -m "not broker"
+
+broker-test: $(STAMP_DEV)  ## Only the tests on the real broker.
+	$(BIN)/pytest -m broker
+
+chaos: $(STAMP_DEV)  ## The long kill test: WIRE=articles.jsonl KILLS=50 make chaos
+	$(BIN)/python tests/chaos.py --kills $(or $(KILLS),50) $(WIRE)
+
+bench: $(STAMP_DEV)  ## All benchmarks; DATA=folder of corpora for those that want real ones.
+	$(BIN)/python benchmarks/end_to_end.py $(DATA)
+
+lock: $(STAMP_DEV)  ## Make the lock files anew from pyproject.toml.
+	$(BIN)/pip-compile $(LOCK_FLAGS) -o requirements.lock pyproject.toml
+	$(BIN)/pip-compile $(LOCK_FLAGS) --extra dev -c requirements.lock -o requirements-dev.lock pyproject.toml
+
+# No index address may stand in a lock file: whoever installs chooses the index.
+LOCK_FLAGS := -q --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
+	--strip-extras --allow-unsafe --no-header
+
+clean:  ## Remove the virtual environment, caches and the demo's data.
+	rm -rf $(VENV) .wirefuse .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Wirefuse needs Python 3.11 or later; name one with make PYTHON=python3.12 ..."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(STAMP): requirements.lock pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(STAMP_DEV): requirements-dev.lock $(STAMP)
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-dev.lock
+	@touch $@
