@@ -7,6 +7,7 @@ import os
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import BinaryIO, cast
 
@@ -106,21 +107,29 @@ def read_file(path: Path, settings: Producer, start: Position = BEGINNING) -> It
         OSError: the file cannot be opened or read.
     """
     file = shown(path)
-    line = start.line
+    position = start
     with open_bytes(path) as stream:
         try:
             try:
                 reader = READERS[detect(path, stream)]
             except InvalidEvent as e:
                 whole = read_whole(stream, settings.max_item_bytes)
-                yield Item(file=file, line=1, raw=whole.data, size=whole.size, digest=whole.digest, error=e)
+                after = Position(whole.size, 2)
+                yield Item(file=file, line=1, raw=whole.data, size=whole.size, digest=whole.digest, error=e, next=after)
                 return
             for item in reader(stream, file=file, settings=settings, start=start):
                 yield item
-                line = item.line + 1
+                position = item.next
         except (EOFError, gzip.BadGzipFile, zlib.error) as e:
             error = InvalidEvent("unsupported", f"the gzip data is damaged or cut off: {e}")
-            yield Item(file=file, line=line, raw=b"", size=0, error=error)
+            yield Item(
+                file=file,
+                line=position.line,
+                raw=b"",
+                size=0,
+                error=error,
+                next=replace(position, line=position.line + 1),
+            )
 
 
 def read_path(path: Path, settings: Producer) -> Iterator[Item]:
@@ -137,4 +146,4 @@ def read_path(path: Path, settings: Producer) -> Iterator[Item]:
             yield from read_file(file, settings)
         except OSError as e:
             error = InvalidEvent("unsupported", f"the file cannot be read: {e.strerror or e}")
-            yield Item(file=shown(file), line=1, raw=b"", size=0, error=error)
+            yield Item(file=shown(file), line=1, raw=b"", size=0, error=error, next=Position(0, 2))

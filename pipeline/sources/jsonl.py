@@ -73,7 +73,8 @@ def read(stream: BinaryIO, *, file: str, settings: Producer, start: Position) ->
     for line in lines:
         if first and line.data.startswith(_UTF16_BOMS):
             error = InvalidEvent("unsupported", "the file is UTF-16: convert it to UTF-8")
-            yield Item(file=file, line=1, raw=line.data, size=line.size, digest=line.digest, error=error)
+            after = Position(line.end, 2)
+            yield Item(file=file, line=1, raw=line.data, size=line.size, digest=line.digest, error=error, next=after)
             return
         first = False
         if line.data.removeprefix(_BOM).strip():

@@ -60,12 +60,13 @@ def read(stream: BinaryIO, *, file: str, settings: Producer, start: Position) ->
     if whole.digest:
         detail = f"the feed has {whole.size} bytes; producer.fetch_max_bytes allows {settings.fetch_max_bytes}"
         error = InvalidEvent("too_large", detail)
-        yield Item(file=file, line=1, raw=whole.data, size=whole.size, digest=whole.digest, error=error)
+        after = Position(whole.size, 2)
+        yield Item(file=file, line=1, raw=whole.data, size=whole.size, digest=whole.digest, error=error, next=after)
         return
     try:
         document = parse_feed(whole.data, file=file, provider=settings.provider or None, settings=settings)
     except InvalidEvent as e:
-        yield Item(file=file, line=1, raw=whole.data, size=whole.size, error=e, next=Position(whole.size, 1))
+        yield Item(file=file, line=1, raw=whole.data, size=whole.size, error=e, next=Position(whole.size, 2))
         return
     if start.offset and start.offset != whole.size:
         start = Position()  # another document than the one that was read before

@@ -60,6 +60,11 @@ class Item:
         return len(self.raw) < self.size
 
     @property
+    def unfinished(self) -> bool:
+        """Whether it is the last line of a file and has no line end: whoever writes it may not be done."""
+        return self.next.line == self.line
+
+    @property
     def sha256(self) -> str:
         """SHA-256 of the whole original, in hex."""
         return self.digest or sha256(self.raw).hexdigest()
