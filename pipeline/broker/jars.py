@@ -16,6 +16,7 @@ import os
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
@@ -35,6 +36,7 @@ Progress = Callable[[int, int, str], None]
 """Called with (jars there, jars in all, name of the last one)."""
 
 _ATTEMPTS = 3
+_PAUSE_S = 0.5
 _CONNECTIONS = 4
 _TIMEOUT_S = 60
 
@@ -162,6 +164,7 @@ def _download(jar: Jar, directory: Path, scratch: Path, repositories: dict[str, 
 
     failure = ""
     for attempt in range(_ATTEMPTS):
+        time.sleep(_PAUSE_S * attempt)
         context = _context(scratch / f"{jar.file_name}.{attempt}", repositories)
         artifact = context.project(jar.group, jar.artifact).at_version(jar.version).artifact()
         try:

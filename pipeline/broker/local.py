@@ -5,11 +5,7 @@ The directory holds:
     data/               the log segments, formatted once
     logs/               broker.log (log4j2), console.log (what Java itself prints)
     server.properties   written anew at each start
-    broker.lock         locked by the Java process itself as long as it lives
-    broker.json         its pid and address; means nothing unless the lock is held
-
-The lock is taken before Java starts and inherited by it, so "is it running" never depends on a pid that may be stale or
-belong to another program by now.
+    broker.lock, .json  who runs it: see `lease`
 """
 
 from __future__ import annotations
@@ -17,8 +13,6 @@ from __future__ import annotations
 import base64
 import contextlib
 import errno
-import fcntl
-import json
 import os
 import shutil
 import signal
@@ -27,15 +21,13 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
-from pipeline.broker import guard, jars
+from pipeline.broker import diagnosis, guard, jars
 from pipeline.broker.errors import BrokerError
 from pipeline.broker.java import find_java
+from pipeline.broker.lease import Lease
 from pipeline.broker.probe import answers
 from pipeline.broker.server_config import log4j2_properties, server_properties
 from pipeline.settings import Settings
@@ -44,11 +36,6 @@ HOST = "127.0.0.1"
 _PORTS_TRIED = 3
 _MIN_FREE_BYTES = 256 * 1024 * 1024
 _START_TIMEOUT_S = 120.0
-# Another process that only asks for the status holds the lock for an instant.
-_LOCK_PATIENCE_S = 1.0
-_LOG_TAIL_LINES = 12
-_WHOLE_LOG = 2000
-_PORT_TAKEN = "Address already in use"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +89,7 @@ class LocalBroker:
         self.detached = detached
         self.quick = quick
         self.progress = progress
+        self._lease = Lease(self.directory)
         self._process: subprocess.Popen[str] | None = None
         self._pid: int | None = None
         # Its only other end is in the guard: closed by the kernel when this process is gone.
@@ -143,7 +131,8 @@ class LocalBroker:
         try:
             self._data.parent.mkdir(parents=True, exist_ok=True)
             self._logs.mkdir(exist_ok=True)
-            with self._own_lock() as lock:
+            with self._lease.taken() as lock:
+                self._release()  # should an earlier one have ended by itself
                 self._check_disk()
                 self._start(self._java(find_java(self.java), class_path), lock)
         except OSError as e:
@@ -168,7 +157,7 @@ class LocalBroker:
 
     def status(self) -> BrokerStatus:
         """Whether it runs, where, and whether it answers; for a broker that another process started, too."""
-        known = self._running()
+        known = self._lease.holder()
         if known is None:
             return BrokerStatus(False, False, None, None, str(self.directory))
         pid, address = known
@@ -176,7 +165,7 @@ class LocalBroker:
 
     def address(self) -> str | None:
         """`host:port` of the broker that runs in this directory, whoever started it; None: none does."""
-        known = self._running()
+        known = self._lease.holder()
         return None if known is None else known[1]
 
     # -- files ---
@@ -189,45 +178,9 @@ class LocalBroker:
     def _logs(self) -> Path:
         return self.directory / "logs"
 
-    @property
-    def _state(self) -> Path:
-        return self.directory / "broker.json"
-
-    def log_tail(self, lines: int = _LOG_TAIL_LINES) -> str:
-        """The last lines of the broker's log, or of what Java printed when it did not come to logging."""
-        for name in ("broker.log", "console.log"):
-            try:
-                text = (self._logs / name).read_text("utf-8", "replace")
-            except FileNotFoundError:
-                continue
-            if text.strip():
-                return "\n".join(text.splitlines()[-lines:])
-        return "(its log is empty)"
-
-    @contextmanager
-    def _own_lock(self) -> Iterator[IO[str]]:
-        with (self.directory / "broker.lock").open("a") as lock:
-            deadline = time.monotonic() + _LOCK_PATIENCE_S
-            while not _try_lock(lock, fcntl.LOCK_EX):
-                if time.monotonic() < deadline:
-                    time.sleep(0.02)
-                    continue
-                pid, address = self._running() or (0, "")
-                where = f" at {address} (process {pid})" if pid else ""
-                raise BrokerError(f"a broker runs already in {self.directory}{where}")
-            self._state.unlink(missing_ok=True)
-            yield lock
-
-    def _running(self) -> tuple[int, str] | None:
-        """(pid, address) of the live broker of this directory."""
-        try:
-            with (self.directory / "broker.lock").open() as lock:
-                if _try_lock(lock, fcntl.LOCK_SH):
-                    return None
-            known = json.loads(self._state.read_text())
-            return int(known["pid"]), str(known["bootstrap"])
-        except (OSError, ValueError, KeyError):
-            return None  # never started here, or not yet so far
+    def log_tail(self) -> str:
+        """The last messages of its log."""
+        return diagnosis.log_tail(self._logs)
 
     def _check_disk(self) -> None:
         free = shutil.disk_usage(self.directory).free
@@ -239,7 +192,7 @@ class LocalBroker:
 
     # -- start ---
 
-    def _start(self, java: list[str], lock: IO[str]) -> None:
+    def _start(self, java: list[str], lock: int) -> None:
         if self.port and not _port_is_free(self.port):
             raise BrokerError(
                 f"port {self.port} is taken by another program: stop it, choose another with broker.local_port, or set "
@@ -258,7 +211,7 @@ class LocalBroker:
                 self._release()
                 self.port = wanted
                 # A port that was free a moment ago can be taken before Kafka binds it.
-                taken = isinstance(e, BrokerError) and _PORT_TAKEN in self.log_tail(_WHOLE_LOG)
+                taken = isinstance(e, BrokerError) and diagnosis.port_was_taken(self._logs)
                 if not taken or attempt + 1 == _PORTS_TRIED:
                     raise
 
@@ -305,9 +258,9 @@ class LocalBroker:
             class_path,
         ]
 
-    def _launch(self, java: list[str], lock: IO[str]) -> None:
+    def _launch(self, java: list[str], lock: int) -> None:
         command = [*java, "kafka.Kafka", str(self._configure(self._data))]
-        inherited = [lock.fileno()]
+        inherited = [lock]
         if not self.detached:
             theirs, self._alive = os.pipe()
             inherited.append(theirs)
@@ -338,9 +291,7 @@ class LocalBroker:
             if not printed:
                 raise BrokerError(f"Java could not be started:\n{self.log_tail()}")
             self._pid = int(printed)
-        written = self._state.with_suffix(".new")
-        written.write_text(json.dumps({"pid": self._pid, "bootstrap": f"{HOST}:{self.port}"}))
-        written.replace(self._state)
+        self._lease.note(self._pid, f"{HOST}:{self.port}")
 
     def _await_answer(self) -> None:
         assert self._process is not None
@@ -352,22 +303,12 @@ class LocalBroker:
             if time.monotonic() > deadline:
                 raise BrokerError(f"the broker did not answer within {_START_TIMEOUT_S:.0f} s:\n{self.log_tail()}")
             time.sleep(0.05)
-        raise BrokerError(self._why_it_ended())
-
-    def _why_it_ended(self) -> str:
-        log = self.log_tail(_WHOLE_LOG)
-        for sign, meaning in _CAUSES:
-            if sign in log:
-                reason = meaning.format(directory=self.directory)
-                break
-        else:
-            reason = "see its log"
-        return f"the broker ended while starting: {reason}\n{self.log_tail()}\n(whole log: {self._logs})"
+        raise BrokerError(diagnosis.why_it_ended(self.directory, self._logs))
 
     # -- end ---
 
     def _end(self, first: signal.Signals, timeout_s: float) -> bool:
-        known = self._running()
+        known = self._lease.holder()
         if known is not None:
             pid, _ = known
             _signal(pid, first)
@@ -380,7 +321,7 @@ class LocalBroker:
 
     def _wait_ended(self, timeout_s: float) -> bool:
         deadline = time.monotonic() + timeout_s
-        while self._running() is not None:
+        while self._lease.holder() is not None:
             if self._process is not None:
                 self._process.poll()  # reaps it
             if time.monotonic() > deadline:
@@ -401,31 +342,6 @@ class LocalBroker:
         if self._alive is not None:
             os.close(self._alive)
             self._alive = None
-
-
-_CAUSES: tuple[tuple[str, str], ...] = (
-    (_PORT_TAKEN, "its port is taken by another program; choose another with broker.local_port"),
-    ("No space left on device", "the disk of {directory} is full"),
-    ("OutOfMemoryError", "it ran out of memory"),
-    ("Permission denied", "it may not write in {directory}"),
-    (
-        "meta.properties",
-        "the identity file of its data directory is damaged; move {directory}/data away to begin with an empty one",
-    ),
-    (
-        "Corrupt",
-        "its data directory is damaged; move {directory}/data away to begin with an empty one",
-    ),
-)
-"""Signs in the log -> what they mean to a user."""
-
-
-def _try_lock(file: IO[str], kind: int) -> bool:
-    try:
-        fcntl.flock(file, kind | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _signal(pid: int, number: signal.Signals) -> None:
