@@ -136,7 +136,8 @@ class StoredArticle:
         native_id: the wire's own id.
         copy_group: root of its copy group after all regroupings.
         incident_id: the incident that it is in now; None while it is killed or withheld.
-        record: the article event (see `ArticleEvent`) as JSON data, with the present copy_group and incident_id.
+        record: the article event (see `ArticleEvent`) as JSON data, with the present copy_group and incident_id; of an
+            article taken back also with its id and provider, as an earlier event said them.
     """
 
     article_id: str

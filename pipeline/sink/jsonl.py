@@ -21,7 +21,7 @@ from pipeline.records import ArticleEvent, IncidentRecord
 from pipeline.sink.base import IncidentTombstone, SinkRecord, WriteResult
 from pipeline.sink.line_files import LineFiles
 from pipeline.sink.line_index import ARTICLES, CHANGES, FILES, INCIDENTS, LineIndex, Snapshot, parse_article
-from pipeline.sink.rules import Batch, changes_article, erased, fold, rank_of, status_of
+from pipeline.sink.rules import Batch, changes_article, erased, fold, kill_ids, rank_of, status_of
 
 
 class JsonLinesSink:
@@ -90,7 +90,7 @@ class JsonLinesSink:
             index.add_incident(record, offset)
         for change, offset in zip(changes, offsets[CHANGES], strict=True):
             index.add_change(change, offset)
-        kills = Counter(e.provider or "unknown" for e in events if e.verdict == "kill")
+        kills = Counter(index.identity(id).provider or "unknown" for id in kill_ids(events))
         return WriteResult(
             articles=sum(index.articles.get(id) is not entry for id, entry in before.items()),
             incidents=len(incidents),

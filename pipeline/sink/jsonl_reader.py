@@ -82,8 +82,10 @@ class JsonLinesReader:
         return self._article(article_id) if article_id in self._index.articles else None
 
     def find_articles(self, text: str, limit: int = 10) -> list[str]:
-        entries = self._index.articles.items()
-        return sorted(id for id, entry in entries if id.startswith(text) or entry.native_id == text)[:limit]
+        index = self._index
+        return sorted(id for id in index.articles if id.startswith(text) or index.identity(id).native_id == text)[
+            :limit
+        ]
 
     def incidents(self, query: IncidentQuery) -> list[StoredIncident]:
         entries = self._index.incidents.items()
@@ -127,14 +129,16 @@ class JsonLinesReader:
     def _article(self, id: str) -> StoredArticle:
         line = self._snapshot.line(ARTICLES, self._index.articles[id].offset)
         e = parse_article(line)
+        provider, native_id = self._index.identity(id)
         group, incident_id = self._index.group(id), self._incident_of.get(id)
+        present = {"id": native_id, "provider": provider, "copy_group": group, "incident_id": incident_id}
         return StoredArticle(
             article_id=id,
             edition=e.edition,
             seq=e.seq,
-            provider=e.provider,
+            provider=provider,
             source=e.source,
-            native_id=e.id,
+            native_id=native_id,
             status=status_of(e),
             verdict=e.verdict,
             copy_of=e.copy_of,
@@ -142,7 +146,7 @@ class JsonLinesReader:
             incident_id=incident_id,
             published=_whole_seconds(e.published),
             title=e.title,
-            record=orjson.loads(line) | {"copy_group": group, "incident_id": incident_id},
+            record=orjson.loads(line) | present,
         )
 
     def _incident(self, id: str) -> StoredIncident:

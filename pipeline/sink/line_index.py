@@ -22,6 +22,7 @@ from pipeline.sink.rules import (
     LIVE,
     NOTHING_REMOVED,
     Assignment,
+    Identity,
     Rank,
     changes_article,
     erased,
@@ -48,7 +49,6 @@ class ArticleEntry:
     rank: Rank
     offset: int
     status: ArticleStatus
-    native_id: str | None
     group: str | None
     incident_id: str | None
 
@@ -72,6 +72,7 @@ class LineIndex:
 
     Attributes:
         inputs: (edition, seq) -> offset in articles.jsonl; one line per input.
+        identities: provider and native id of each article, as far as an event has said them.
         removed: article id -> rank of its newest kill or withheld version.
         content: article id -> (rank, offset) of its lines in articles.jsonl that have content.
         to_erase: offsets of the lines whose content was taken back.
@@ -82,6 +83,7 @@ class LineIndex:
 
     inputs: dict[Rank, int] = field(default_factory=dict)
     articles: dict[str, ArticleEntry] = field(default_factory=dict)
+    identities: dict[str, Identity] = field(default_factory=dict)
     removed: dict[str, Rank] = field(default_factory=dict)
     content: dict[str, list[tuple[Rank, int]]] = field(default_factory=dict)
     to_erase: set[int] = field(default_factory=set)
@@ -99,6 +101,8 @@ class LineIndex:
             return False
         assert event.article_id is not None
         id = event.article_id
+        if event.provider is not None:
+            self.identities[id] = Identity(event.provider, event.id)
         status = status_of(event)
         if status != "usable":
             self.removed[id] = max(rank, self.removed.get(id, rank))
@@ -114,7 +118,7 @@ class LineIndex:
         known = self.articles.get(id)
         if known is not None and rank <= known.rank:
             return False
-        self.articles[id] = ArticleEntry(rank, offset, status, event.id, event.copy_group, event.incident_id)
+        self.articles[id] = ArticleEntry(rank, offset, status, event.copy_group, event.incident_id)
         return True
 
     def add_incident(self, record: IncidentRecord | IncidentTombstone, offset: int) -> bool:
@@ -173,6 +177,10 @@ class LineIndex:
             if now is not None:
                 found[article_id] = now
         return found
+
+    def identity(self, article_id: str) -> Identity:
+        """Provider and native id of an article."""
+        return self.identities.get(article_id, Identity(None, None))
 
     def group(self, article_id: str) -> str | None:
         """The copy group that an article belongs to now."""

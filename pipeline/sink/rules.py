@@ -34,6 +34,13 @@ class Rank(NamedTuple):
     seq: int
 
 
+class Identity(NamedTuple):
+    """What an article id is the hash of."""
+
+    provider: str | None
+    native_id: str | None
+
+
 class Assignment(NamedTuple):
     """A claim that an article is in an incident; the greatest holds.
 
@@ -54,6 +61,7 @@ class Batch:
     Attributes:
         inputs: every event, once per (edition, seq), in that order.
         articles: the newest event of each article, erased where it must be.
+        identities: provider and native id of the articles that an event names; a kill may not know them.
         removals: rank of the newest kill or withheld version of each article.
         regroupings: (edition, old root, seq, new root), in order.
         incidents: the newest record or tombstone of each incident.
@@ -63,6 +71,7 @@ class Batch:
 
     inputs: dict[Rank, ArticleEvent]
     articles: dict[str, ArticleEvent]
+    identities: dict[str, Identity]
     removals: dict[str, Rank]
     regroupings: list[tuple[int, str, int, str]]
     incidents: dict[str, IncidentRecord | IncidentTombstone]
@@ -74,6 +83,7 @@ def fold(batch: Sequence[SinkRecord]) -> Batch:
     """Sort a batch by kind and keep what counts."""
     inputs: dict[Rank, ArticleEvent] = {}
     articles: dict[str, ArticleEvent] = {}
+    identities: dict[str, Identity] = {}
     removals: dict[str, Rank] = {}
     regroupings: set[tuple[int, str, int, str]] = set()
     incidents: dict[str, IncidentRecord | IncidentTombstone] = {}
@@ -85,12 +95,15 @@ def fold(batch: Sequence[SinkRecord]) -> Batch:
                 inputs.setdefault(rank, record)
                 if not changes_article(record):
                     continue
-                assert record.article_id is not None
-                known = articles.get(record.article_id)
+                id = record.article_id
+                assert id is not None
+                known = articles.get(id)
                 if known is None or rank > rank_of(known):
-                    articles[record.article_id] = erased(record) if status_of(record) != "usable" else record
+                    articles[id] = erased(record) if status_of(record) != "usable" else record
+                if record.provider is not None:
+                    identities[id] = Identity(record.provider, record.id)
                 if status_of(record) != "usable":
-                    removals[record.article_id] = max(rank, removals.get(record.article_id, rank))
+                    removals[id] = max(rank, removals.get(id, rank))
                 regroupings.update((record.edition, old, record.seq, new) for old, new in record.regrouped.items())
             case IncidentRecord() | IncidentTombstone():
                 newest = incidents.get(record.incident_id)
@@ -101,6 +114,7 @@ def fold(batch: Sequence[SinkRecord]) -> Batch:
     return Batch(
         dict(sorted(inputs.items())),
         dict(sorted(articles.items())),
+        identities,
         removals,
         sorted(regroupings),
         dict(sorted(incidents.items())),
@@ -126,6 +140,11 @@ def changes_article(event: ArticleEvent) -> bool:
 
 def status_of(event: ArticleEvent) -> ArticleStatus:
     return _STATUS.get(event.verdict, "usable")
+
+
+def kill_ids(events: Iterable[ArticleEvent]) -> list[str]:
+    """Article id of every kill."""
+    return [e.article_id for e in events if e.verdict == "kill" and e.article_id is not None]
 
 
 def erased(event: ArticleEvent) -> ArticleEvent:

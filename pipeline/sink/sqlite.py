@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import orjson
 
 from pipeline.codec import encode
 from pipeline.errors import FatalError
-from pipeline.records import ArticleEvent, IncidentChange, IncidentRecord
+from pipeline.records import ArticleEvent, IncidentRecord
 from pipeline.sink import sqlite_store
 from pipeline.sink.base import IncidentTombstone, SinkRecord, WriteResult
 from pipeline.sink.rules import (
@@ -21,6 +21,7 @@ from pipeline.sink.rules import (
     Batch,
     article_json,
     fold,
+    kill_ids,
     listed,
     membership,
     present_group,
@@ -36,14 +37,17 @@ _ARTICLE_COLUMNS = (
 )
 
 
-def _replaced(columns: str, key: str) -> str:
-    return ", ".join(f"{name} = excluded.{name}" for name in columns.replace(" ", "").split(",") if name != key)
+def _replaced(columns: str, *kept: str) -> str:
+    return ", ".join(f"{name} = excluded.{name}" for name in columns.replace(" ", "").split(",") if name not in kept)
 
 
 _PUT_ARTICLE = f"""
     INSERT INTO articles ({_ARTICLE_COLUMNS}) VALUES ({", ".join("?" * 16)})
-    ON CONFLICT (article_id) DO UPDATE SET {_replaced(_ARTICLE_COLUMNS, "article_id")}
+    ON CONFLICT (article_id) DO UPDATE SET
+        {_replaced(_ARTICLE_COLUMNS, "article_id", "provider", "native_id")},
+        provider = coalesce(excluded.provider, provider), native_id = coalesce(excluded.native_id, native_id)
 """
+_PUT_IDENTITY = "UPDATE articles SET provider = ?, native_id = ? WHERE article_id = ? AND provider IS NULL"
 _PUT_REMOVAL = """
     UPDATE articles SET removed_edition = ?1, removed_seq = ?2
     WHERE article_id = ?3 AND (removed_edition, removed_seq) < (?1, ?2)
@@ -151,18 +155,11 @@ class _Transaction:
         self._moved: set[str] = set()  # articles whose incident may be another now
 
     def write(self, batch: Batch) -> WriteResult:
-        inputs, kills = self._put_inputs(batch.inputs.values())
         articles = self._put_articles(batch)
         incidents = self._put_incidents(batch)
         self._place_articles()
-        changes = (
-            self._db.executemany(
-                "INSERT OR IGNORE INTO changes VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                map(_change_row, batch.changes.values()),
-            ).rowcount
-            if batch.changes
-            else 0
-        )
+        inputs, kills = self._put_inputs(batch.inputs.values())
+        changes = self._insert("INSERT OR IGNORE INTO changes VALUES (?, ?, ?, ?, ?, ?, ?, ?)", _changes(batch))
         return WriteResult(
             articles=articles,
             incidents=incidents,
@@ -172,21 +169,19 @@ class _Transaction:
             kills=kills,
         )
 
-    def _put_inputs(self, events: Iterable[ArticleEvent]) -> tuple[int, dict[str, int]]:
+    def _insert(self, sql: str, rows: Sequence[tuple[Any, ...]]) -> int:
+        """Number of rows that were not there before."""
+        return self._db.executemany(sql, rows).rowcount if rows else 0
+
+    def _put_inputs(self, events: Collection[ArticleEvent]) -> tuple[int, dict[str, int]]:
         put = "INSERT OR IGNORE INTO inputs VALUES (?, ?, ?, ?, ?)"
+        carried_out = [e for e in events if e.verdict == "kill" and self._insert(put, [_input_row(e)])]
+        inputs = self._insert(put, [_input_row(e) for e in events if e.verdict != "kill"])
         kills: Counter[str] = Counter()
-        ordinary = []
-        inputs = 0
-        for e in events:
-            row = (e.edition, e.seq, e.article_id, e.verdict, e.reason)
-            if e.verdict != "kill":
-                ordinary.append(row)
-            elif self._db.execute(put, row).rowcount:
-                kills[e.provider or "unknown"] += 1
-                inputs += 1
-        if ordinary:
-            inputs += self._db.executemany(put, ordinary).rowcount
-        return inputs, dict(kills)
+        for id in kill_ids(carried_out):
+            ((provider,),) = self._db.execute("SELECT provider FROM articles WHERE article_id = ?", (id,)).fetchall()
+            kills[provider or "unknown"] += 1
+        return inputs + len(carried_out), dict(kills)
 
     def _put_articles(self, batch: Batch) -> int:
         if not batch.articles:
@@ -199,6 +194,10 @@ class _Transaction:
         }
         newer = {id: e for id, e in batch.articles.items() if id not in stored or rank_of(e) > stored[id]}
         self._db.executemany(_PUT_ARTICLE, map(_article_row, newer.values()))
+        nameless = {id for id in batch.articles if id not in newer or newer[id].provider is None}
+        self._db.executemany(
+            _PUT_IDENTITY, [(*batch.identities[id], id) for id in sorted(nameless & batch.identities.keys())]
+        )
         self._db.executemany(_PUT_REMOVAL, [(*rank, id) for id, rank in batch.removals.items()])
         self._moved.update(newer, batch.removals)
         self._regroup(newer, batch.regroupings)
@@ -333,6 +332,10 @@ def _json(ids: Iterable[str]) -> str:
     return orjson.dumps(sorted(ids)).decode()
 
 
+def _input_row(e: ArticleEvent) -> tuple[Any, ...]:
+    return (e.edition, e.seq, e.article_id, e.verdict, e.reason)
+
+
 def _article_row(e: ArticleEvent) -> tuple[Any, ...]:
     return (
         e.article_id,
@@ -374,6 +377,17 @@ def _incident_row(r: IncidentRecord | IncidentTombstone) -> tuple[Any, ...]:
     )
 
 
-def _change_row(c: IncidentChange) -> tuple[Any, ...]:
-    time = encode(c.event_time).decode().strip('"') if c.event_time is not None else None
-    return (c.change_id, c.edition, c.seq, c.change, c.incident_id, c.article_id, time, encode(c.evidence).decode())
+def _changes(batch: Batch) -> list[tuple[Any, ...]]:
+    return [
+        (
+            c.change_id,
+            c.edition,
+            c.seq,
+            c.change,
+            c.incident_id,
+            c.article_id,
+            None if c.event_time is None else c.event_time.isoformat(),
+            encode(c.evidence).decode(),
+        )
+        for c in batch.changes.values()
+    ]

@@ -167,7 +167,12 @@ def _time(text: str | None) -> datetime | None:
 
 
 def _article(row: sqlite3.Row) -> StoredArticle:
-    present = {"copy_group": row["copy_group"], "incident_id": row["incident_id"]}
+    present = {
+        "id": row["native_id"],
+        "provider": row["provider"],
+        "copy_group": row["copy_group"],
+        "incident_id": row["incident_id"],
+    }
     values = dict(row) | {"published": _time(row["published"]), "record": orjson.loads(row["record"]) | present}
     return StoredArticle(**values)
 

@@ -1,0 +1,447 @@
+"""What every sink promises (pipeline/sink/base.py), on each of them."""
+
+from __future__ import annotations
+
+import os
+import random
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sink_histories import (
+    START,
+    Content,
+    article,
+    change,
+    content,
+    deliveries,
+    event,
+    expected,
+    histories,
+    incident,
+    long_history,
+    marker,
+    record,
+)
+
+from pipeline.errors import FatalError, RetryableError
+from pipeline.records import ArticleEvent
+from pipeline.sink.base import (
+    ArticleQuery,
+    IncidentQuery,
+    IncidentTombstone,
+    NoStoreError,
+    SinkRecord,
+    StoredArticle,
+    StoredIncident,
+    open_reader,
+    open_sink,
+)
+
+KINDS = {"sqlite": "sqlite:///{}/wirefuse.db", "jsonl": "jsonl:///{}/out"}
+
+# A store is made for each example: in memory where the system has such a folder, because each waits for the disk often.
+IN_MEMORY = Path("/dev/shm")
+with_stores = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@pytest.fixture(params=sorted(KINDS))
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def url(kind: str, tmp_path: Path) -> str:
+    return KINDS[kind].format(tmp_path)
+
+
+@contextmanager
+def fresh(kind: str) -> Iterator[tuple[str, Path]]:
+    """URL and folder of a store that does not exist yet."""
+    with tempfile.TemporaryDirectory(dir=IN_MEMORY if IN_MEMORY.is_dir() else None) as folder:
+        yield KINDS[kind].format(folder), Path(folder)
+
+
+def write(url: str, *batches: Sequence[SinkRecord]) -> None:
+    with closing(open_sink(url)) as sink:
+        for batch in batches:
+            sink.write(batch)
+
+
+def read(url: str) -> Content:
+    with closing(open_reader(url)) as reader:
+        return content(reader)
+
+
+def stored_article(url: str, n: int) -> StoredArticle:
+    with closing(open_reader(url)) as reader:
+        found = reader.article(article(n))
+    assert found is not None
+    return found
+
+
+def stored_incident(url: str, n: int) -> StoredIncident:
+    with closing(open_reader(url)) as reader:
+        found = reader.incident(incident(n))
+    assert found is not None
+    return found
+
+
+# Any order, any number of deliveries, any batches
+
+
+@with_stores
+@given(data=st.data())
+def test_content_is_a_function_of_the_set_of_records(kind: str, data: st.DataObject) -> None:
+    history = data.draw(histories)
+    batches = data.draw(deliveries(history))
+    with fresh(kind) as (url, _):
+        write(url, *batches)
+        assert read(url) == expected(history)
+
+
+@with_stores
+@given(data=st.data())
+def test_a_restart_between_any_two_batches_changes_nothing(kind: str, data: st.DataObject) -> None:
+    history = data.draw(histories)
+    batches = data.draw(deliveries(history))
+    with fresh(kind) as (url, _):
+        for batch in batches:
+            write(url, batch)
+        write(url)
+        assert read(url) == expected(history)
+
+
+@with_stores
+@given(data=st.data())
+def test_a_replay_is_a_no_op_and_says_so(kind: str, data: st.DataObject) -> None:
+    history = data.draw(histories)
+    with fresh(kind) as (url, _), closing(open_sink(url)) as sink:
+        first = sink.write(history)
+        again = sink.write(history[::-1])
+        assert first.inputs == sum(isinstance(r, ArticleEvent) for r in history)
+        assert (again.articles, again.incidents, again.changes, again.inputs) == (0, 0, 0, 0)
+        assert again.ignored == len(history)
+        assert again.kills == {}
+        assert read(url) == expected(history)
+
+
+@with_stores
+@given(data=st.data())
+def test_all_sinks_report_the_same_results(data: st.DataObject) -> None:
+    batches = data.draw(deliveries(data.draw(histories)))
+    results = []
+    for kind in KINDS:
+        with fresh(kind) as (url, _), closing(open_sink(url)) as sink:
+            results.append([sink.write(batch) for batch in batches])
+    assert results[1:] == results[:-1]
+
+
+@with_stores
+@given(data=st.data())
+def test_what_was_taken_back_is_nowhere_on_the_disk(kind: str, data: st.DataObject) -> None:
+    history = data.draw(histories)
+    with fresh(kind) as (url, folder):
+        write(url, *data.draw(deliveries(history)))
+        on_disk = b"".join(path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file())
+    events = [r for r in history if isinstance(r, ArticleEvent)]
+    gone = [
+        e
+        for e in events
+        if any(
+            k.article_id == e.article_id and k.verdict in ("kill", "withheld") and k.seq > e.seq
+            for k in events
+            if k.edition == e.edition
+        )
+    ]
+    assert [e.seq for e in gone if marker(e.edition, e.seq).encode() in on_disk] == []
+
+
+# The rules, one by one
+
+
+def test_the_newest_version_of_an_article_wins(url: str) -> None:
+    write(url, [event(0, 5, "update")], [event(0, 2, "new")])
+    found = stored_article(url, 0)
+    assert (found.seq, found.verdict, found.title) == (5, "update", f"Title {marker(0, 5)}")
+    assert found.record["text"].startswith(f"Text {marker(0, 5)}")
+    assert found.published == START.replace(minute=5)
+
+
+def test_an_article_in_two_editions_belongs_to_the_higher(url: str) -> None:
+    write(url, [event(0, 3, edition=1)], [event(0, 900, edition=0)])
+    assert stored_article(url, 0).edition == 1
+
+
+def test_stale_and_void_are_accounted_for_and_change_nothing(url: str) -> None:
+    write(url, [event(0, 0), event(0, 1, "stale"), event(0, 2, "void"), event(None, 3, "void")])
+    with closing(open_reader(url)) as reader:
+        assert [(i.seq, i.verdict, i.article_id) for i in reader.inputs()] == [
+            (0, "new", article(0)),
+            (1, "stale", article(0)),
+            (2, "void", article(0)),
+            (3, "void", None),
+        ]
+    assert stored_article(url, 0).verdict == "new"
+
+
+@pytest.mark.parametrize(("verdict", "status"), [("kill", "killed"), ("withheld", "withheld")])
+def test_what_is_taken_back_loses_its_content_and_its_incident(url: str, verdict: str, status: str) -> None:
+    write(
+        url,
+        [event(0, 0, incident_id=incident(0)), record(0, 0, {0: 0, 1: 0})],
+        [event(0, 4, verdict)],
+    )
+    found = stored_article(url, 0)
+    assert (found.status, found.title, found.incident_id) == (status, None, None)
+    assert found.record["text"] is None
+    assert found.record["entities"] == []
+    assert (found.provider, found.native_id) == ("wire", "item-0")
+    assert read(url)["memberships"] == [(incident(0), article(1))]
+
+
+def test_a_kill_that_carries_content_is_stored_without_it(url: str) -> None:
+    write(url, [replace(event(0, 4), verdict="kill", incident_id=incident(0))])
+    assert marker(0, 4) not in str(read(url))
+
+
+def test_kills_are_counted_once_by_provider(url: str) -> None:
+    with closing(open_sink(url)) as sink:
+        sink.write([event(0, 0), event(1, 1)])
+        assert sink.write([event(0, 2, "kill"), event(1, 3, "withheld")]).kills == {"wire": 1}
+        assert sink.write([event(0, 2, "kill")]).kills == {}
+
+
+def test_an_article_may_come_back_after_a_kill(url: str) -> None:
+    write(
+        url,
+        [event(0, 4, "kill"), event(0, 7, "new", incident_id=incident(1))],
+        [record(0, 2, {0: 2})],  # what was before the kill
+    )
+    found = stored_article(url, 0)
+    assert (found.status, found.incident_id) == ("usable", incident(1))
+
+
+def test_an_assignment_from_before_a_kill_is_ignored(url: str) -> None:
+    write(url, [event(0, 4, "kill"), event(0, 7)], [record(0, 2, {0: 2})])
+    assert stored_article(url, 0).incident_id is None
+
+
+def test_an_article_follows_the_incident_that_lists_it_last(url: str) -> None:
+    write(url, [record(1, 9, {0: 9})], [event(0, 3, incident_id=incident(0))], [record(0, 3, {0: 3})])
+    assert stored_article(url, 0).incident_id == incident(1)
+    assert read(url)["memberships"] == [(incident(1), article(0))]
+
+
+def test_an_article_leaves_an_incident_whose_newer_record_does_not_list_it(url: str) -> None:
+    write(url, [event(0, 3, incident_id=incident(0)), record(0, 3, {0: 3})], [record(0, 8, {})])
+    assert stored_article(url, 0).incident_id is None
+
+
+def test_a_merged_incident_stays_as_a_redirect(url: str) -> None:
+    write(
+        url,
+        [record(0, 3, {0: 3}), record(1, 1, {1: 1})],
+        [record(0, 8, {0: 3}, status="merged", merged_into=incident(1)), record(1, 8, {0: 8, 1: 1})],
+    )
+    found = stored_incident(url, 0)
+    assert (found.status, found.merged_into) == ("merged", incident(1))
+    assert read(url)["memberships"] == sorted([(incident(1), article(0)), (incident(1), article(1))])
+
+
+def test_a_tombstone_withdraws_what_it_ends_and_nothing_later(url: str) -> None:
+    tombstone = IncidentTombstone(incident_id=incident(0), version=6)
+    write(url, [tombstone], [record(0, 6, {}, status="withdrawn")], [record(0, 2, {0: 2})])
+    found = stored_incident(url, 0)
+    assert (found.status, found.version, found.title) == ("withdrawn", 6, None)
+    write(url, [record(0, 11, {0: 11})], [tombstone])
+    assert stored_incident(url, 0).status == "open"
+
+
+def test_copy_groups_follow_a_new_root_but_not_what_came_after_it(url: str) -> None:
+    write(
+        url,
+        [event(1, 1, "copy", copy_group=article(0)), event(3, 9, "copy", copy_group=article(0))],
+        [event(2, 5, regrouped={article(0): article(2)})],
+        [event(4, 3, "copy", copy_group=article(0))],
+    )
+    groups = {n: stored_article(url, n).copy_group for n in (1, 2, 3, 4)}
+    assert groups == {1: article(2), 2: article(2), 3: article(0), 4: article(2)}
+    assert stored_article(url, 1).record["copy_group"] == article(2)
+
+
+def test_changes_keep_the_order_of_their_arrival(url: str) -> None:
+    write(url, [change(0, 4), change(0, 2)], [change(1, 3)])
+    with closing(open_reader(url)) as reader:
+        arrived = reader.changes()
+        assert [c.seq for _, c in arrived] == [4, 2, 3]
+        assert reader.changes(after=arrived[0][0]) == arrived[1:]
+        assert [c.seq for _, c in reader.changes(last=1)] == [3]
+        assert [c.seq for _, c in reader.changes(incident_id=incident(0), last=1)] == [2]
+
+
+# Reading
+
+
+def test_lists_are_newest_first_and_hold_what_was_asked_for(url: str) -> None:
+    undated = event(3, 9, published=None)
+    write(
+        url,
+        [
+            event(0, 0, incident_id=incident(0)),
+            event(1, 1),
+            event(2, 2, "copy", copy_group=article(1)),
+            undated,
+            event(0, 5, "kill"),
+            record(0, 5, {}),
+            record(1, 7, {1: 1, 2: 2}),
+            record(2, 3, status="merged", merged_into=incident(1)),
+        ],
+    )
+    with closing(open_reader(url)) as reader:
+
+        def articles(**query: Any) -> list[str]:
+            return [a.article_id for a in reader.articles(ArticleQuery(**query))]
+
+        def incidents(**query: Any) -> list[str]:
+            return [i.incident_id for i in reader.incidents(IncidentQuery(**query))]
+
+        assert articles() == [article(2), article(1), *sorted([article(0), article(3)])]
+        assert articles(limit=1) == [article(2)]
+        assert articles(status="killed") == [article(0)]
+        assert articles(incident_id=incident(1)) == [article(2), article(1)]
+        assert articles(copy_group=article(1)) == [article(2), article(1)]
+        assert articles(since=START.replace(minute=2)) == [article(2)]
+        assert incidents() == [incident(1), incident(0), incident(2)]
+        assert incidents(statuses=("open", "closed"), limit=1) == [incident(1)]
+        assert incidents(statuses=("merged",)) == [incident(2)]
+        assert incidents(min_reports=2) == [incident(1)]
+        assert incidents(since=START.replace(minute=5)) == [incident(1), incident(0)]
+
+
+def test_ids_are_found_by_their_beginning_and_articles_by_their_native_id(url: str) -> None:
+    write(url, [event(0, 0), event(1, 1), record(0, 0, {0: 0})])
+    with closing(open_reader(url)) as reader:
+        assert reader.find_articles(article(0)[:12]) == [article(0)]
+        assert reader.find_articles("item-1") == [article(1)]
+        assert reader.find_articles("item") == []
+        assert reader.find_articles("", limit=1) == [min(article(0), article(1))]
+        assert reader.find_incidents(incident(0)[:12]) == [incident(0)]
+        assert reader.find_incidents("no") == []
+        assert reader.article("no") is None
+        assert reader.incident("no") is None
+
+
+def test_a_reader_sees_what_was_written_while_the_sink_is_open(url: str) -> None:
+    with closing(open_sink(url)) as sink:
+        sink.write([event(0, 0)])
+        assert stored_article(url, 0).seq == 0
+        sink.write([event(0, 1, "update")])
+        assert stored_article(url, 0).seq == 1
+
+
+def test_a_reader_keeps_working_while_a_kill_rewrites_the_store(url: str) -> None:
+    with closing(open_sink(url)) as sink:
+        sink.write([event(n, n) for n in range(5)])
+        with closing(open_reader(url)) as reader:
+            sink.write([event(0, 9, "kill")])
+            assert {a.article_id for a in reader.articles(ArticleQuery())} == {article(n) for n in range(5)}
+
+
+def test_reading_before_anything_was_written_says_so(url: str) -> None:
+    with pytest.raises(NoStoreError, match="nothing has been written yet"):
+        open_reader(url)
+
+
+# Failing
+
+
+def test_a_closed_sink_refuses_and_can_be_opened_again(url: str) -> None:
+    sink = open_sink(url)
+    sink.open()
+    sink.close()
+    sink.close()
+    with pytest.raises(FatalError, match="not open"):
+        sink.write([event(0, 0)])
+    sink.open()
+    assert sink.write([event(0, 0)]).articles == 1
+    sink.close()
+
+
+@contextmanager
+def no_file_may_grow_beyond(size: int) -> Iterator[None]:
+    """What a full disk looks like to a process, for once in one test."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_a_full_disk_is_retryable_and_leaves_nothing_half_written(url: str, tmp_path: Path) -> None:
+    before: list[SinkRecord] = [event(n, 5000 + n) for n in range(1000, 1003)]
+    batch = long_history(1, 400)
+    with closing(open_sink(url)) as sink:
+        sink.write(before)
+        largest = max(path.stat().st_size for path in tmp_path.rglob("*") if path.is_file())
+        with no_file_may_grow_beyond(largest + 50_000):
+            with pytest.raises(RetryableError, match="disk") as failure:
+                sink.write(batch)
+            assert str(tmp_path) in str(failure.value)
+            assert read(url) == expected(before)
+        sink.write(batch)
+    assert read(url) == expected([*before, *batch])
+
+
+_WRITER = """
+import sys
+from contextlib import closing
+from sink_histories import long_history
+from pipeline.sink.base import open_sink
+
+url, seed, inputs, size = sys.argv[1], *map(int, sys.argv[2:])
+history = long_history(seed, inputs)
+with closing(open_sink(url)) as sink:
+    print("open", flush=True)
+    for start in range(0, len(history), size):
+        sink.write(history[start : start + size])
+"""
+
+
+def test_a_store_whose_writer_was_killed_holds_whole_batches_and_a_replay_completes_it(url: str) -> None:
+    seed, inputs, size = 7, 1200, 40
+    history = long_history(seed, inputs)
+    whole = {
+        sum(isinstance(r, ArticleEvent) for r in history[:end]): end
+        for end in [*range(0, len(history), size), len(history)]
+    }
+    rng = random.Random(seed)
+    cut_short = 0
+    for _ in range(4):
+        with subprocess.Popen(
+            [sys.executable, "-c", _WRITER, url, str(seed), str(inputs), str(size)],
+            stdout=subprocess.PIPE,
+            env={"PYTHONPATH": os.pathsep.join(p for p in sys.path if p)},
+        ) as writer:
+            assert writer.stdout is not None
+            assert writer.stdout.readline() == b"open\n"
+            time.sleep(rng.uniform(0.0, 0.2))
+            writer.kill()
+        found = read(url)
+        end = whole[len(found["inputs"])]
+        assert found == expected(history[:end])
+        cut_short += end < len(history)
+    assert cut_short  # else nothing was tested: raise `inputs`
+    write(url, history)
+    assert read(url) == expected(history)
