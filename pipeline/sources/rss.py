@@ -11,10 +11,13 @@ update. An entry without a date has `published` None; what that means for its pl
 from __future__ import annotations
 
 import io
+import re
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from hashlib import sha256
 from typing import Any, BinaryIO
 
 import feedparser
@@ -34,6 +37,11 @@ from pipeline.sources.wire import Item, Position
 _TOMBSTONE = "{http://purl.org/atompub/tombstones/1.0}"
 _ATOM = "{http://www.w3.org/2005/Atom}"
 _MINUTE_S = 60.0
+
+_CHARACTER_REFERENCE = re.compile(rb"&#(?:[xX]([0-9a-fA-F]+)|([0-9]+));?")
+_REPLACEMENT = b"&#xFFFD;"
+# What feedparser 6.0 raises from the depths of its parsers for documents that are broken in rare ways.
+_FEEDPARSER_LEAKS = (ValueError, AssertionError, LookupError, RecursionError)
 
 _Maker = Callable[[], tuple[RawArticle, tuple[str, ...]]]
 """Makes an article and names the optional fields that could not be used, or raises InvalidEvent."""
@@ -86,7 +94,11 @@ def parse_feed(data: bytes, *, file: str, provider: str | None, settings: Produc
         InvalidEvent: kind `unsupported` for what is no feed, or declares entities.
     """
     root = _xml_root(data)
-    parsed = feedparser.parse(io.BytesIO(data))  # bare bytes it would also try as a file name or an address
+    try:
+        # A stream: bare bytes it would also try as a file name or an address.
+        parsed = feedparser.parse(io.BytesIO(_CHARACTER_REFERENCE.sub(_readable, data)))
+    except _FEEDPARSER_LEAKS as e:
+        raise InvalidEvent("unsupported", f"feedparser cannot read it: {type(e).__name__}: {e}"[:200]) from None
     if not parsed.get("version") and not parsed.entries:
         raise InvalidEvent("unsupported", "neither RSS nor Atom: no feed element and no entries")
     feed: Mapping[str, Any] = parsed.feed
@@ -96,27 +108,31 @@ def parse_feed(data: bytes, *, file: str, provider: str | None, settings: Produc
     language = _text(feed.get("language"))
 
     tombstones = [] if root is None else list(root.iter(_TOMBSTONE + "deleted-entry"))
-    makers: list[_Maker] = [
-        *(partial(_entry, entry, wire=wire, outlet=title, language=language, form=form) for entry in parsed.entries),
-        *(partial(_kill, tombstone, wire=wire, outlet=title) for tombstone in tombstones),
+    makers: list[tuple[_Maker, Callable[[], bytes]]] = [
+        *(
+            (partial(_entry, e, wire=wire, outlet=title, language=language, form=form), partial(_strings, e))
+            for e in parsed.entries
+        ),
+        *((partial(_kill, t, wire=wire, outlet=title), partial(_xml, t)) for t in tombstones),
     ]
 
     items = []
-    for number, make in enumerate(makers, start=1):
-        last = number == len(makers)
-        items.append(_item(make, file, number, settings, Position(len(data) if last else 0, number + 1)))
+    for number, (make, original) in enumerate(makers, start=1):
+        after = Position(len(data) if number == len(makers) else 0, number + 1)
+        items.append(_item(make, original, file, number, settings, after))
     return FeedDocument(tuple(items), title, _ttl(feed.get("ttl")))
 
 
-def _item(make: _Maker, file: str, number: int, settings: Producer, after: Position) -> Item:
+def _item(
+    make: _Maker, original: Callable[[], bytes], file: str, number: int, settings: Producer, after: Position
+) -> Item:
     article: RawArticle | None = None
     error: InvalidEvent | None = None
     raw = b""
     problems: tuple[str, ...] = ()
     try:
         article, problems = make()
-        # An entry has no bytes of its own once the document is parsed: its record stands for them.
-        raw = encode(article)
+        raw = encode(article)  # an entry has no bytes of its own once the document is parsed
         if len(raw) > settings.max_item_bytes:
             article = None
             error = InvalidEvent(
@@ -124,16 +140,32 @@ def _item(make: _Maker, file: str, number: int, settings: Producer, after: Posit
             )
     except InvalidEvent as e:
         error = e
+        raw = original()
+    except UnicodeDecodeError:  # lxml, where it recovered from bytes that are no text
+        error = InvalidEvent("unsupported", "the entry holds bytes that are not text in the document's encoding")
+        raw = original()
+    size, digest = len(raw), None
+    if size > settings.max_item_bytes:
+        raw, digest = raw[: settings.max_item_bytes], sha256(raw).hexdigest()
     return Item(
         file=file,
         line=number,
         raw=raw,
-        size=len(raw),
+        size=size,
+        digest=digest,
         article=article,
         error=error,
         problems=problems,
         next=after,
     )
+
+
+def _readable(reference: re.Match[bytes]) -> bytes:
+    """A reference to what is no character (half a surrogate pair, say) would end feedparser's work on the document."""
+    hexadecimal, decimal = reference.groups()
+    digits = (hexadecimal or decimal).lstrip(b"0") or b"0"
+    code = int(digits, 16 if hexadecimal else 10) if len(digits) <= 7 else sys.maxunicode + 1
+    return _REPLACEMENT if code > sys.maxunicode or 0xD800 <= code <= 0xDFFF else reference.group()
 
 
 def _xml_root(data: bytes) -> etree._Element | None:
@@ -165,7 +197,8 @@ def _entry(
             raise InvalidEvent("schema", "the entry has neither title, content nor summary: there is nothing to read")
         text = ""
     published, precision = _published(entry, problems)
-    updated = _text(entry.get("updated"))
+    # feedparser answers for a missing `updated` with `published`, which says nothing of versions.
+    updated = _text(dict(entry).get("updated"))
     article = RawArticle(
         provider=wire,
         native_id=_native_id(entry, link=link, outlet=outlet, title=title, body=text or html),
@@ -175,12 +208,24 @@ def _entry(
         html=html,
         published=published,
         published_precision=precision,
-        url=link,
+        url=_web_address(link),
         language=body_language or language,
         version_created=_instant(updated, "version_created", problems) if updated else None,
         format=form,
     )
     return article, tuple(problems)
+
+
+def _strings(entry: Mapping[str, Any]) -> bytes:
+    """What an unusable entry said, for its dead letter."""
+    return encode({name: _encodable(value) for name, value in sorted(entry.items()) if isinstance(value, str)})
+
+
+def _xml(element: etree._Element) -> bytes:
+    try:
+        return etree.tostring(element)
+    except etree.SerialisationError:
+        return b""  # bytes that are no text in any encoding
 
 
 def _native_id(
@@ -211,7 +256,7 @@ def _body(entry: Mapping[str, Any]) -> tuple[str | None, str | None, str | None]
 def _published(entry: Mapping[str, Any], problems: list[str]) -> tuple[datetime | None, DatePrecision]:
     """When it was published, else when it was updated."""
     for name in ("published", "updated"):
-        text = _text(entry.get(name))
+        text = _text(dict(entry).get(name))
         moment = _moment(text) if text else None
         if moment is not None:
             if moment.precision == "time" and not moment.zoned:
@@ -256,7 +301,7 @@ def _kill(element: etree._Element, *, wire: str, outlet: str | None) -> tuple[Ra
         provider=wire,
         native_id=ref,
         source=outlet,
-        url=None if link is None else _text(link.get("href")),
+        url=None if link is None else _web_address(_text(link.get("href"))),
         version_created=_instant(when, "version_created", problems) if when else None,
         pub_status="canceled",
         ednote=_text(comment),
@@ -269,6 +314,11 @@ def _text(value: object) -> str | None:
     if not isinstance(value, str) or not value.strip():
         return None
     return _encodable(value).strip()
+
+
+def _web_address(link: str | None) -> str | None:
+    # feedparser gives an entry's id as its link where it has none, and an id may be a URN.
+    return link if link and link.lower().startswith(("http://", "https://")) else None
 
 
 def _encodable(text: str) -> str:
