@@ -68,6 +68,7 @@ class StageApp(faust.App):
         await super().on_start()
 
     async def on_stop(self) -> None:
+        _end_later(_DRAIN_S + _LAST_WORDS_S)  # without a broker, leaving the group takes minutes
         await self.runner.drain(_DRAIN_S)
         await super().on_stop()
         await self.runner.stop()

@@ -10,7 +10,7 @@ import json
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -36,7 +36,7 @@ from pipeline.records import (
     Verdict,
     Void,
 )
-from pipeline.settings import Producer, Settings
+from pipeline.settings import Settings
 from pipeline.sources import Item, read_path
 
 NO_SEQ = -1
@@ -87,6 +87,19 @@ def run(
     Raises:
         WirefuseError: an unknown sort, a folder that cannot be written.
     """
+    items = (item for path in paths for item in read_path(path, settings.producer))
+    return run_items(items, out, settings, sort=sort, annotator=annotator)
+
+
+def run_items(
+    items: Iterable[Item],
+    out: Path,
+    settings: Settings,
+    *,
+    sort: str | None = None,
+    annotator: Annotator | None = None,
+) -> Summary:
+    """As `run`, for items that were read already."""
     if sort not in (None, "published"):
         raise WirefuseError(f"cannot sort by {sort}; published is what there is")
     started = time.perf_counter()
@@ -100,18 +113,13 @@ def run(
             name: stack.enter_context((out / f"{name}.jsonl").open("w+b"))
             for name in ("decided", "states", "articles", "incidents", "changes", "dead-letters")
         }
-        order = chain.take(_items(paths, settings.producer), files, sort)
+        order = chain.take(items, files, sort)
         chain.write_incidents(files["states"], files["incidents"])
         chain.write_articles(files["decided"], order, files["articles"])
     for name in ("decided", "states"):
         (out / f"{name}.jsonl").unlink()
     chain.summary.seconds = time.perf_counter() - started
     return chain.summary
-
-
-def _items(paths: Iterable[Path], settings: Producer) -> Iterator[Item]:
-    for path in paths:
-        yield from read_path(path, settings)
 
 
 @dataclass(frozen=True, slots=True)

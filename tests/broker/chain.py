@@ -1,0 +1,147 @@
+"""A whole chain of worker processes for one test, what it leaves in its sink, and what it should have left."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import orjson
+from kafka.errors import KafkaError
+from workers import ROOT, read
+
+from agents.progress import watching
+from agents.supervisor import Supervisor, workers
+from pipeline import codec
+from pipeline.offline import run_items
+from pipeline.records import RawArticle
+from pipeline.settings import Settings, as_environment
+from pipeline.sink.base import ArticleQuery, IncidentQuery, Reader, open_reader
+from pipeline.sources import Item
+from pipeline.topics import TopicName
+
+Row = dict[str, Any]
+
+
+class LiveChain:
+    """The four stages as processes, started again when they die."""
+
+    def __init__(self, settings: Settings, entity_workers: int = 1) -> None:
+        self.settings = settings
+        self.said: list[str] = []
+        self.supervisor = Supervisor(settings, workers(settings, entity_workers), said=self.said.append)
+
+    def kill(self, name: str) -> None:
+        """SIGKILL a stage's process, if it runs."""
+        process = next(p for p in self.supervisor.processes if p.name == name)
+        if process.popen is not None and process.running:
+            os.kill(process.popen.pid, signal.SIGKILL)
+
+    @property
+    def names(self) -> list[str]:
+        return [p.name for p in self.supervisor.processes]
+
+    @property
+    def deaths(self) -> dict[str, int]:
+        return {p.name: p.deaths for p in self.supervisor.processes}
+
+    def tend(self, seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            self.supervisor.tend()
+            time.sleep(0.1)
+
+    def finish(self, seconds: float = 240.0) -> None:
+        """Wait until every stage has acknowledged everything."""
+        deadline = time.monotonic() + seconds
+        with watching(self.settings) as progress:
+            while True:
+                self.tend(0.5)
+                try:
+                    if progress.finished():
+                        return
+                    state = progress.stages()
+                except KafkaError as error:
+                    state = [error]  # type: ignore[list-item]
+                if time.monotonic() > deadline:
+                    tails = "\n".join(f"--- {p.name}\n{p.log_tail(20)}" for p in self.supervisor.processes)
+                    raise AssertionError(f"not finished in {seconds:.0f} s: {state}\n{self.said}\n{tails}")
+
+
+@contextmanager
+def running(settings: Settings, entity_workers: int = 1) -> Iterator[LiveChain]:
+    chain = LiveChain(settings, entity_workers)
+    chain.supervisor.start()
+    try:
+        yield chain
+    finally:
+        chain.supervisor.stop(20.0)
+
+
+def publishing(settings: Settings, *paths: Path) -> subprocess.Popen[bytes]:
+    """`wirefuse publish` as a process."""
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("WIREFUSE_")} | as_environment(settings)
+    command = [sys.executable, "-m", "pipeline.cli", "publish", *map(str, paths)]
+    with (settings.data_dir / "publish.log").open("ab") as log:
+        return subprocess.Popen(command, stdout=log, stderr=log, env=environment, cwd=ROOT)
+
+
+def publish(settings: Settings, *paths: Path) -> None:
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    assert publishing(settings, *paths).wait(120) in (0, 1), (settings.data_dir / "publish.log").read_text()[-3000:]
+
+
+def sink(settings: Settings) -> Reader:
+    return open_reader(settings.sink_url)
+
+
+def inputs(reader: Reader) -> list[tuple[int, int, str | None, str]]:
+    """(edition, seq, article, verdict) of every input that the sink accounts for."""
+    return [(i.edition, i.seq, i.article_id, i.verdict) for i in reader.inputs()]
+
+
+def articles(reader: Reader) -> dict[str, Row]:
+    """What was decided about every article."""
+    return {
+        a.article_id: {
+            "status": a.status, "verdict": a.verdict, "copy_of": a.copy_of, "copy_group": a.copy_group,
+            "incident_id": a.incident_id, "title": a.title,
+        }
+        for a in reader.articles(ArticleQuery())
+    }  # fmt: skip
+
+
+def incidents(reader: Reader) -> dict[str, Row]:
+    """Every incident's record, whole."""
+    return {i.incident_id: dict(i.record) for i in reader.incidents(IncidentQuery())}
+
+
+def expected(settings: Settings, out: Path) -> tuple[list[Row], dict[str, Row]]:
+    """What the same `raw` topic gives without Kafka: events in the order of seq, and incidents."""
+    records = read(settings, "raw")
+    items = [
+        Item(file="raw", line=r.offset, raw=r.value, size=len(r.value), article=codec.decode(r.value, RawArticle))
+        for r in records
+    ]
+    run_items(items, out, settings)
+    return _rows(out / "articles.jsonl"), {r["incident_id"]: r for r in _rows(out / "incidents.jsonl")}
+
+
+def log(settings: Settings, name: TopicName) -> dict[int, bytes]:
+    """Decision of each seq in a decision log; a seq that was written twice must have been written alike."""
+    found: dict[int, bytes] = {}
+    for record in read(settings, name):
+        if record.value is not None:
+            seq = orjson.loads(record.value)["seq"]
+            assert found.setdefault(seq, record.value) == record.value, f"{name}: seq {seq} was decided in two ways"
+    return found
+
+
+def _rows(path: Path) -> list[Row]:
+    return [orjson.loads(line) for line in path.read_bytes().splitlines()]

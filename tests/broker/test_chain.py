@@ -1,0 +1,133 @@
+"""The whole chain on a real broker: nothing lost, nothing doubled, the same decisions whatever happens on the way."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import streams
+from chain import articles, expected, incidents, inputs, log, publish, publishing, running, sink
+from hostile import file_cases, topic_cases
+from workers import read, send
+
+from pipeline.broker.admin import ensure_topics
+from pipeline.codec import decode
+from pipeline.records import ArticleEvent
+from pipeline.settings import Settings
+from pipeline.topics import topic
+
+pytestmark = [pytest.mark.broker, pytest.mark.timeout(600)]
+
+SMALL = {"topics.output_partitions": 2, "topics.dead_letter_partitions": 1, "broker.session_timeout_s": 6.0}
+
+
+def compare(settings: Settings, out: Path) -> Counter[str]:
+    """The sink against what the same `raw` topic gives offline; returns the verdicts."""
+    events, records = expected(settings, out)
+    reader = sink(settings)
+    assert inputs(reader) == [(0, e["seq"], e["article_id"], e["verdict"]) for e in events], "one row per input"
+    found = incidents(reader)
+    assert {i: r["version"] for i, r in found.items()} == {i: r["version"] for i, r in records.items()}
+    # A withdrawn incident ends in a tombstone, which leaves its id, version and status.
+    for incident_id, record in records.items():
+        if record["status"] == "withdrawn":
+            records[incident_id] = {k: record[k] for k in ("incident_id", "version", "status")}
+    assert found == records
+    # The row of an article is that of its newest event that changed something.
+    newest = {e["article_id"]: e for e in events if e["verdict"] not in ("stale", "void")}
+    shown = articles(reader)
+    assert shown.keys() == newest.keys()
+    for article_id, event in newest.items():
+        same = {k: event[k] for k in ("verdict", "copy_of", "copy_group", "incident_id", "title")}
+        assert {k: shown[article_id][k] for k in same} == same
+    reader.close()
+    return Counter(e["verdict"] for e in events)
+
+
+def test_kills_change_nothing(make_settings: Callable[..., Settings], tmp_path: Path) -> None:
+    """Every stage and the producer are killed in the middle of 2,000 articles, again and again."""
+    settings = make_settings(**SMALL, **{"topics.unique_partitions": 1})
+    ensure_topics(settings)
+    rows = streams.mixed(2000, seed=7)
+    wire = streams.write(tmp_path / "wire.jsonl", rows)
+    rng = random.Random(11)
+    settings.data_dir.mkdir(parents=True)
+    with running(settings) as chain:
+        victims = [*chain.names, "producer", *chain.names, "producer"]
+        producer = publishing(settings, wire)
+        for victim in victims:
+            chain.tend(rng.uniform(0.5, 2.5))
+            if victim != "producer":
+                chain.kill(victim)
+            elif producer.poll() is None:
+                producer.kill()
+                producer.wait()
+                producer = publishing(settings, wire)
+        assert producer.wait(120) == 0, (settings.data_dir / "publish.log").read_text()[-2000:]
+        chain.finish()
+        assert all(chain.deaths.values()), "every stage was killed at least once"
+    raw = read(settings, "raw")
+    assert {decode(r.value, dict)["native_id"] for r in raw} == {row["id"] for row in rows}, "nothing skipped"
+    verdicts = compare(settings, tmp_path / "offline")
+    assert verdicts.total() == len(raw)
+    assert verdicts["copy"] > 200
+    assert verdicts["kill"] > 20
+    assert verdicts["stale"] > 60
+    assert read(settings, "dead-letter") == []
+    # Every decision is in the log once, or twice in the same bytes.
+    assert sorted(log(settings, "dedup-log")) == sorted(log(settings, "incident-log")) == list(range(len(raw)))
+
+
+def test_the_same_answer_at_any_width(make_settings: Callable[..., Settings], tmp_path: Path) -> None:
+    """Twelve partitions and three entity workers, one and one: the same bytes in both decision logs."""
+    wire = streams.write(tmp_path / "wire.jsonl", streams.mixed(500, seed=3))
+    logs = []
+    for partitions, entity_workers in ((12, 3), (1, 1)):
+        prefix = {"topics.prefix": f"width-{partitions}-{tmp_path.name}.", "data.dir": str(tmp_path / str(partitions))}
+        settings = make_settings(**SMALL, **prefix, **{"topics.unique_partitions": partitions})
+        ensure_topics(settings)
+        publish(settings, wire)
+        with running(settings, entity_workers) as chain:
+            chain.finish()
+            assert not any(chain.deaths.values()), chain.said
+        compare(settings, tmp_path / f"offline-{partitions}")
+        logs.append((log(settings, "dedup-log"), log(settings, "incident-log")))
+    assert logs[0] == logs[1]
+
+
+def test_hostile_input_is_accounted_for_and_restarts_nothing(
+    make_settings: Callable[..., Settings], tmp_path: Path
+) -> None:
+    """Over 500 broken or absurd inputs, through files and straight onto the topics, among good articles."""
+    settings = make_settings(**SMALL, **{"topics.unique_partitions": 2})
+    ensure_topics(settings)
+    good = streams.mixed(60, seed=5)
+    straight = topic_cases()
+    through_files = file_cases(tmp_path / "wires")
+    assert sum(map(len, straight.values())) + through_files >= 500
+    with running(settings) as chain:
+        chain.settings.data_dir.mkdir(parents=True, exist_ok=True)
+        publish(settings, streams.write(tmp_path / "before.jsonl", good[:30]))
+        for name, values in straight.items():
+            send(settings, values, name)
+        publish(settings, tmp_path / "wires")
+        publish(settings, streams.write(tmp_path / "after.jsonl", good[30:]))
+        chain.finish()
+        assert not any(chain.deaths.values()), f"a stage was restarted by its input: {chain.said}"
+    reader = sink(settings)
+    seen = inputs(reader)
+    raw = read(settings, "raw")
+    assert [seq for _, seq, _, _ in seen] == [r.offset for r in raw], "every input of the wire exactly once"
+    letters = [(dict(r.headers), r.value) for r in read(settings, "dead-letter")]
+    raw_name = topic(settings, "raw").encode()
+    from_raw = {int(h["wf-error-offset"]): value for h, value in letters if h.get("wf-error-topic") == raw_name}
+    assert {seq for _, seq, _, verdict in seen if verdict == "void"} == set(from_raw), (
+        "a void is a dead letter"
+    )
+    original = {r.offset: r.value for r in raw}
+    assert from_raw == {offset: original[offset] for offset in from_raw}, "dead letters hold the original bytes"
+    after = {e.id for r in read(settings, "enriched") if r.value for e in [decode(r.value, ArticleEvent)]}
+    assert {row["id"] for row in good} <= after, "good articles get through before, between and after"
