@@ -6,11 +6,14 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
 
-from pipeline.dedup import evidence
-from pipeline.dedup.compare import Overlap, kind_of, overlap
-from pipeline.dedup.index import Index
-from pipeline.dedup.memory import FOREVER, Entry
-from pipeline.dedup.sketch import Sketch, shingle_hashes, sketch
+import numpy as np
+
+from pipeline.dedup import compare, evidence
+from pipeline.dedup.decision import NO_WORDS
+from pipeline.dedup.figures import figures
+from pipeline.dedup.index import Index, keys_of
+from pipeline.dedup.remembered import NEVER, Entry, Remembered
+from pipeline.dedup.sketch import U32, Sketch, at_level, distinct, shingle_hashes, sketch
 from pipeline.records import CopyKind
 from pipeline.text.clean import Cleaned
 from pipeline.text.words import Words, words
@@ -18,8 +21,14 @@ from pipeline.text.words import Words, words
 _COMPARED = 16
 """So many candidates are looked at closely."""
 
-_MIN_WORDS = 12
-"""A shorter text is told apart by its title too: "Results below." is no copy of "Results below."."""
+_LOOKED_UP = 1024
+"""So many shingles of a text are looked up in the index; a longer text looks up a fraction."""
+
+_SHORT = 12
+"""The words of a shorter text count together with its title: "Results below." is no copy of "Results below."."""
+
+_MIN_WORDS = 5
+"""Fewer words are nobody's property, even when they are exactly the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,50 +46,48 @@ class Finding:
     """What was found for one text.
 
     Attributes:
-        sketch: of the text.
+        sketch, figures: of the text.
         exact: hash of its words in order.
         best: its direct best source among the articles with an earlier origin; None when it is no copy.
         later: ids of the articles with a later origin of which this text is a source.
     """
 
     sketch: Sketch
+    figures: U32
     exact: str
     best: Source | None
     later: tuple[str, ...]
 
 
-def exact_hash(title: str | None, body: Words) -> str:
-    """Hash of a text's words in order; of a short text, its title's words too."""
-    h = blake2b(body.hashes.astype("<u8").tobytes(), digest_size=12)
-    if len(body) < _MIN_WORDS:
-        h.update(b"|" + words(title or "").hashes.astype("<u8").tobytes())
-    return h.hexdigest()
+def exact_hash(told: Words) -> str:
+    """Hash of a text's words in order."""
+    if len(told) < _MIN_WORDS:
+        return NO_WORDS
+    return blake2b(told.hashes.astype("<u8", copy=False).tobytes(), digest_size=12).hexdigest()
 
 
 class Copies:
-    """The remembered texts."""
+    """The index of the remembered texts.
 
-    def __init__(self) -> None:
-        self._entries: dict[str, Entry] = {}
+    Args:
+        remembered: the articles.
+        window: microseconds; texts whose origins lie farther apart are not copies of each other.
+    """
+
+    def __init__(self, remembered: Remembered, window: int) -> None:
+        self._remembered = remembered
+        self._window = window
         self._index = Index()
-        self._exact: dict[str, dict[str, None]] = {}
 
-    def add(self, entry: Entry) -> None:
-        if entry.sketch is None:
-            return
-        self._entries[entry.article_id] = entry
-        self._index.add(entry.article_id, entry.seq, entry.sketch)
-        self._exact.setdefault(entry.memory.exact, {})[entry.article_id] = None
+    def add(self, slot: int, text: Sketch) -> None:
+        """Let a remembered text be found."""
+        if len(text.hashes):
+            self._index.add(slot, keys_of(text))
 
-    def remove(self, entry: Entry) -> None:
-        if entry.sketch is None:
-            return
-        del self._entries[entry.article_id]
-        self._index.remove(entry.article_id, entry.sketch)
-        same = self._exact[entry.memory.exact]
-        del same[entry.article_id]
-        if not same:
-            del self._exact[entry.memory.exact]
+    def remove(self, slot: int, text: Sketch) -> None:
+        """Undo `add`."""
+        if len(text.hashes):
+            self._index.remove(slot, keys_of(text))
 
     def find(self, article_id: str, cleaned: Cleaned, origin: int | None) -> Finding:
         """Look for sources and copies of a text.
@@ -91,38 +98,75 @@ class Copies:
             origin: its place in the total order of origins, with its id.
         """
         body = words(cleaned.text)
-        hashes = shingle_hashes(body)
-        own = sketch(hashes, len(body))
-        exact = exact_hash(cleaned.title, body)
-        rank = (FOREVER if origin is None else origin, article_id)
-        earlier: list[tuple[Overlap, CopyKind, Entry]] = []
+        told = body if len(body) >= _SHORT else words(f"{cleaned.title or ''}\n{cleaned.text}")
+        hashes = shingle_hashes(told)
+        different = distinct(hashes)
+        own = compare.text(sketch(different, len(told)), figures(told))
+        exact = exact_hash(told)
+        exact_bytes = bytes.fromhex(exact)
+        rank = (NEVER if origin is None else origin, article_id)
+        earlier: list[tuple[compare.Overlap, CopyKind, Entry]] = []
         later: list[str] = []
-        names = dict.fromkeys(sorted(self._exact.get(exact, ())) if len(own.hashes) else ())
-        names |= dict.fromkeys(self._index.candidates(hashes, _COMPARED))
-        names.pop(article_id, None)
-        for name in names:
-            other = self._entries[name]
-            assert other.sketch is not None
-            found = overlap(own, other.sketch)
-            kind: CopyKind | None = "exact" if other.memory.exact == exact else kind_of(own, other.sketch, found)
-            if kind is None:
+        for other in self._candidates(different):
+            if other.article_id == article_id or not self._near_in_time(origin, other.origin):
+                continue
+            found = compare.overlap(own, other.sketch)
+            kind: CopyKind | None
+            if exact != NO_WORDS and other.exact == exact_bytes:
+                kind, found = "exact", compare.Overlap(1.0, 1.0, 1.0, len(own.ordered), len(told))
+            elif found is None:
+                continue
+            else:
+                kind = compare.kind_of(own, other.sketch, other.figures, found)
+            if kind is None or found is None:
                 continue
             if other.rank < rank:
                 earlier.append((found, kind, other))
             else:
-                later.append(name)
+                later.append(other.article_id)
         best = None
         if earlier:
             found, kind, source = min(earlier, key=lambda c: (c[1] != "exact", -c[0].jaccard, c[2].rank))
-            assert source.sketch is not None
-            cover = evidence.covered(body, hashes, source.sketch)
-            why = {
-                "jaccard": round(found.jaccard, 3),
-                "contained": round(found.first_in_second, 3),
-                "contains": round(found.second_in_first, 3),
-                "longest_run": evidence.longest_run(cover),
-                "original": source.article_id,
-            }
-            added = () if kind == "exact" else evidence.added(cleaned.text, body, cover)
-            best = Source(source.article_id, kind, why, added)
-        return Finding(own, exact, best, tuple(later))
+            best = _source(cleaned.text, told if told is body else None, hashes, found, kind, source)
+        return Finding(own.sketch, own.figures, exact, best, tuple(sorted(later)))
+
+    def _near_in_time(self, first: int | None, second: int | None) -> bool:
+        return first is None or second is None or abs(first - second) <= self._window
+
+    def _candidates(self, hashes: U32) -> list[Entry]:
+        """The articles that share most keys with a text; among equals, those of the earliest origin."""
+        level = 0
+        while len(hashes) >> level > _LOOKED_UP:
+            level += 1
+        found = self._index.lookup(at_level(hashes, level))
+        if not len(found):
+            return []
+        slots, shared = np.unique(found, return_counts=True)
+        if len(hashes) >= compare.MIN_SHINGLES:
+            several = shared > 1
+            slots, shared = slots[several], shared[several]
+        if len(slots) <= _COMPARED:
+            return [self._remembered.at(slot) for slot in slots.tolist()]
+        least = int(np.partition(shared, -_COMPARED)[-_COMPARED])
+        sure = [self._remembered.at(slot) for slot in slots[shared > least].tolist()]
+        equal = [self._remembered.at(slot) for slot in slots[shared == least].tolist()]
+        return sure + sorted(equal, key=lambda e: e.rank)[: _COMPARED - len(sure)]
+
+
+def _source(
+    text: str, body: Words | None, hashes: U32, found: compare.Overlap, kind: CopyKind, source: Entry
+) -> Source:
+    """The evidence that a text is a copy of its source, and what it adds."""
+    run = found.run
+    added: tuple[tuple[int, int], ...] = ()
+    if kind != "exact" and body is not None:
+        cover = evidence.covered(body, hashes, source.sketch)
+        run = evidence.longest_run(cover)
+        added = evidence.added(text, body, cover)
+    why = {
+        "jaccard": round(found.jaccard, 3),
+        "contained": round(found.first_in_second, 3),
+        "contains": round(found.second_in_first, 3),
+        "longest_run": run,
+    }
+    return Source(source.article_id, kind, why, added)

@@ -16,6 +16,10 @@ NOTHING = "~"
 """Log key of decisions that change no article's remembered state: only the last of them is worth keeping."""
 
 
+NO_WORDS = "0" * 24
+"""`Memory.exact` of what has no words."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Move:
     """A copy group that got another root: articles remembered with group `old` before `seq` now belong to `new`."""
@@ -37,8 +41,9 @@ class Memory:
         origin: the earliest publication time that any version stated: its place in the total order of origins.
         since: when its time to live begins; None when no time is known yet.
         group: root of its copy group, at this decision.
-        signature: base64 of the sketch's hashes; "" when there are none.
+        signature: hashes of the sketch, base64 of little-endian uint32; "" when there are none.
         level, shingles, words: the rest of the sketch.
+        figures: its numbers in their places, base64 of little-endian uint32.
         exact: hash of its words in order, the same for texts that differ in case, accents and punctuation only.
         moves: every re-rooting this article ever caused that may still concern a remembered article.
     """
@@ -55,7 +60,8 @@ class Memory:
     level: int = 0
     shingles: int = 0
     words: int = 0
-    exact: str = ""
+    figures: str = field(default="", repr=False)
+    exact: str = NO_WORDS
     moves: tuple[Move, ...] = ()
 
 

@@ -1,51 +1,241 @@
-"""Candidates: which remembered texts may share enough with a new one to be worth a close comparison."""
+"""Candidates: which remembered texts may share enough with a new one to be worth a close comparison.
+
+An inverted index from shingle hash to the slots of the texts that have it. Of each text only the lowest hashes are keys
+(about 40, more of a long text); all hashes of a new text are looked up. What a lookup gives is a function of the texts
+in the index and the order they were added in; the layout never shows.
+
+Keys live in buckets of 16 cells, one cache line of hashes and one of slots, in the order of the hashes: a bucket holds
+an equal part of hash space. The table grows by a quarter at a time and in place, from its end towards its start, a few
+buckets with each addition, so that none waits for the whole table to be built anew. A key of many texts, or one whose
+bucket is full, lives in a dictionary beside them.
+"""
 
 from __future__ import annotations
 
-from collections import Counter
+from array import array
 
 import numpy as np
+from numpy.typing import NDArray
 
-from pipeline.dedup.sketch import U32, Sketch, below
+from pipeline.dedup.sketch import U32, Sketch, at_level
+
+I64 = NDArray[np.int64]
+
+NEWEST = 8
+"""A shingle that many texts have leads to the newest of them only."""
 
 _KEYS = 48
 _COARSEST = 4
-_NEWEST = 8
-"""A shingle that many articles have leads to the newest of them only."""
+_CELLS = 16
+# Cells of one bucket with the same key; more go to the dictionary.
+_SAME = 4
+_EMPTY = 0xFFFFFFFF
+# Cells in use, on average: growth begins at the one and is done before the other.
+_FULL, _OVERFULL = 9.8, 10.2
+# Buckets worth spreading at once.
+_SWEPT = 256
+_FIRST_BUCKETS = 64
+# Texts that wait to be put into the table together.
+_BATCH = 128
 
 
 def keys_of(sketch: Sketch) -> U32:
-    """The hashes under which a sketch is found."""
+    """The hashes under which a text is found."""
     level = 0
     while sketch.shingles >> level > _KEYS and level < _COARSEST:
         level += 1
-    level = max(level, sketch.level)
-    return sketch.hashes[: np.searchsorted(sketch.hashes, np.uint32(below(level)))] if level else sketch.hashes
+    return at_level(sketch.hashes, level) if level > sketch.level else sketch.hashes
 
 
 class Index:
-    """Inverted index from shingle hash to articles."""
+    """Multimap from 32-bit keys to slots."""
 
     def __init__(self) -> None:
-        self._postings: dict[int, dict[str, int]] = {}
+        self._buckets = _FIRST_BUCKETS
+        # While the table grows: its next number of buckets, and the first old bucket that is already spread over them.
+        self._target = _FIRST_BUCKETS
+        self._grown_from = _FIRST_BUCKETS
+        self._keys = np.zeros((_FIRST_BUCKETS, _CELLS), np.uint32)
+        self._slots = np.full((_FIRST_BUCKETS, _CELLS), _EMPTY, np.uint32)
+        self._in_cells = 0
+        # Slots of a key in the order they were added: an array for a crowded key, a list for one that waits.
+        self._beside: dict[int, array[int] | list[int]] = {}
+        self._waiting: list[tuple[int, U32]] = []
+        # Order of addition, by slot.
+        self._added = np.zeros(1024, np.int64)
+        self._additions = 0
 
-    def add(self, article_id: str, seq: int, sketch: Sketch) -> None:
-        for key in keys_of(sketch).tolist():
-            self._postings.setdefault(key, {})[article_id] = seq
+    def add(self, slot: int, keys: U32) -> None:
+        """Add a text; it is found from the next lookup on.
 
-    def remove(self, article_id: str, sketch: Sketch) -> None:
-        for key in keys_of(sketch).tolist():
-            posting = self._postings[key]
-            del posting[article_id]
-            if not posting:
-                del self._postings[key]
+        Args:
+            slot: any number below 2^32 - 1 that is not in the index.
+            keys: distinct.
+        """
+        if slot >= len(self._added):
+            self._added.resize(slot * 9 // 8 + 1, refcheck=False)
+        self._added[slot] = self._additions
+        self._additions += 1
+        self._waiting.append((slot, keys))
+        beside = self._beside
+        crowded = False
+        for key in keys.tolist():
+            there = beside.get(key)
+            if there is None:
+                beside[key] = [slot]
+            else:
+                there.append(slot)
+                crowded |= type(there) is list and len(there) > NEWEST - _SAME
+        if crowded or len(self._waiting) >= _BATCH:
+            self._settle()
 
-    def candidates(self, hashes: U32, most: int) -> list[str]:
-        """Ids of the articles that share most keys with a text, best first; ties by id."""
-        hits: Counter[str] = Counter()
-        for key in np.unique(hashes).tolist():
-            posting = self._postings.get(key)
-            if posting:
-                ids = posting if len(posting) <= _NEWEST else sorted(posting, key=posting.__getitem__)[-_NEWEST:]
-                hits.update(ids)
-        return [a for a, _ in sorted(hits.items(), key=lambda h: (-h[1], h[0]))[:most]]
+    def remove(self, slot: int, keys: U32) -> None:
+        """Take out a text that was added with these keys."""
+        self._settle()
+        rows = self._address(keys)
+        found = (self._keys.take(rows, axis=0) == keys[:, None]) & (self._slots.take(rows, axis=0) == slot)
+        at, cell = np.nonzero(found)
+        self._slots[rows[at], cell] = _EMPTY
+        self._in_cells -= len(at)
+        if len(at) < len(keys):
+            in_cells = set(at.tolist())
+            for n, key in enumerate(keys.tolist()):
+                if n not in in_cells:
+                    crowd = self._beside[key]
+                    crowd.remove(slot)
+                    if not crowd:
+                        del self._beside[key]
+
+    def lookup(self, hashes: U32) -> U32:
+        """Slots of the texts that have a hash as key, once for every such hash; the newest of them for one hash.
+
+        Args:
+            hashes: distinct.
+        """
+        rows = self._address(hashes)
+        at, cell = np.nonzero(self._keys.take(rows, axis=0) == hashes[:, None])
+        found = self._slots[rows[at], cell]
+        found = found[found != _EMPTY]
+        beside = self._beside
+        more = [slot for key in hashes.tolist() if key in beside for slot in beside[key][-NEWEST:]]
+        return np.concatenate([found, np.array(more, np.uint32)]) if more else found
+
+    def _address(self, keys: U32) -> I64:
+        """The bucket of each key. Buckets from `_grown_from` on are already at the new number of buckets."""
+        wide = keys.astype(np.int64)
+        old = (wide * self._buckets) >> 32
+        if self._grown_from == self._buckets:
+            return old
+        return np.where(old >= self._grown_from, (wide * self._target) >> 32, old)
+
+    def _settle(self) -> None:
+        """Put the texts that wait into the table."""
+        if not self._waiting:
+            return
+        keys = np.concatenate([k for _, k in self._waiting])
+        slots = np.repeat(np.array([s for s, _ in self._waiting], np.uint32), [len(k) for _, k in self._waiting])
+        self._waiting.clear()
+        beside = self._beside
+        waits = np.array([type(beside[key]) is list for key in keys.tolist()], np.bool_)
+        keys, slots = keys[waits], slots[waits]
+        for key in keys.tolist():
+            beside.pop(key, None)
+        # Stable: one key's slots stay in the order they were added.
+        order = np.argsort(keys, kind="stable")
+        keys, slots = keys[order], slots[order]
+        self._grow(len(keys))
+        while len(keys):
+            keys, slots = self._place_some(keys, slots)
+
+    def _place_some(self, keys: U32, slots: U32) -> tuple[U32, U32]:
+        """Place at most one of the sorted keys a bucket; returns the rest."""
+        rows = self._address(keys)
+        first = np.empty(len(rows), np.bool_)
+        first[0] = True
+        np.not_equal(rows[1:], rows[:-1], out=first[1:])
+        now, now_slots, rows = keys[first], slots[first], rows[first]
+        free = self._slots.take(rows, axis=0) == _EMPTY
+        cell = free.argmax(axis=1)
+        fits = free[np.arange(len(rows)), cell]
+        same = (self._keys.take(rows, axis=0) == now[:, None]) & ~free
+        if same.any():
+            fits &= np.count_nonzero(same, axis=1) < _SAME
+        if fits.all():
+            self._keys[rows, cell] = now
+            self._slots[rows, cell] = now_slots
+            self._in_cells += len(rows)
+        else:
+            self._keys[rows[fits], cell[fits]] = now[fits]
+            self._slots[rows[fits], cell[fits]] = now_slots[fits]
+            self._in_cells += int(np.count_nonzero(fits))
+            for row, key, slot in zip(
+                rows[~fits].tolist(), now[~fits].tolist(), now_slots[~fits].tolist(), strict=True
+            ):
+                self._crowd(row, key, slot)
+            later = ~first
+            for at in np.flatnonzero(later).tolist():
+                crowd = self._beside.get(int(keys[at]))
+                if crowd is not None:
+                    crowd.append(int(slots[at]))
+                    later[at] = False
+            return keys[later], slots[later]
+        return keys[~first], slots[~first]
+
+    def _crowd(self, row: int, key: int, slot: int) -> None:
+        """Move a key's slots from its bucket to the dictionary and add one."""
+        cells = np.flatnonzero((self._keys[row] == key) & (self._slots[row] != _EMPTY))
+        slots = [slot, *self._slots[row, cells].tolist(), *self._beside.get(key, ())]
+        slots.sort(key=self._added.__getitem__)
+        self._beside[key] = array("I", slots)
+        self._slots[row, cells] = _EMPTY
+        self._in_cells -= len(cells)
+
+    def _grow(self, more: int) -> None:
+        """Make room for so many more keys."""
+        cells = self._in_cells + more
+        while cells > _FULL * self._buckets:
+            if self._target == self._buckets:
+                # A quarter; more when much comes at once.
+                self._target = max(self._buckets * 5 // 4, int(cells / (_FULL * 0.9)))
+                self._grown_from = self._buckets
+                if self._target > len(self._keys):
+                    self._keys.resize((self._target, _CELLS), refcheck=False)
+                    self._slots.resize((self._target, _CELLS), refcheck=False)
+                self._slots[self._buckets : self._target] = _EMPTY
+            done = (cells / self._buckets - _FULL) / (_OVERFULL - _FULL)
+            goal = max(0, int(self._buckets * (1 - done)))
+            if 0 < self._grown_from - goal < _SWEPT and goal:
+                return
+            while self._grown_from > goal:
+                self._sweep(max(goal, self._grown_from - 16 * _SWEPT))
+            if self._grown_from:
+                return
+            self._buckets = self._grown_from = self._target
+
+    def _sweep(self, start: int) -> None:
+        """Spread the buckets from `start` to `_grown_from` over those of the new number of buckets."""
+        old = slice(start, self._grown_from)
+        # The first bucket that is already done may begin with keys of the last one that is not.
+        edge = self._grown_from * self._target // self._buckets
+        keys = self._keys[old]
+        slots = self._slots[old]
+        taken = slots != _EMPTY
+        keys, slots = keys[taken], slots[taken]
+        self._slots[old] = _EMPTY
+        if edge < self._target and edge >= self._grown_from:
+            there = self._slots[edge] != _EMPTY
+            keys = np.concatenate([keys, self._keys[edge, there]])
+            slots = np.concatenate([slots, self._slots[edge, there]])
+            self._slots[edge] = _EMPTY
+        self._grown_from = start
+        order = np.argsort(keys, kind="stable")
+        keys, slots = keys[order], slots[order]
+        rows = (keys.astype(np.int64) * self._target) >> 32
+        # Place in its bucket: distance from the bucket's first key.
+        cell = np.arange(len(rows)) - np.searchsorted(rows, rows)
+        fits = cell < _CELLS
+        self._keys[rows[fits], cell[fits]] = keys[fits]
+        self._slots[rows[fits], cell[fits]] = slots[fits]
+        self._in_cells -= int(np.count_nonzero(~fits))
+        for row, key, slot in zip(rows[~fits].tolist(), keys[~fits].tolist(), slots[~fits].tolist(), strict=True):
+            self._crowd(row, key, slot)

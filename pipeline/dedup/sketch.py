@@ -1,14 +1,15 @@
 """Sketches: a fixed fraction of a text's shingle hashes, from which Jaccard and both containments can be measured.
 
-A shingle is `WIDTH` words in a row. Of its 32-bit hashes a text keeps those below 2^32 / 2^level: the same part of
-hash space in every text, so that two sketches compare at the coarser of their levels (FracMinHash: Irber et al. 2022,
-"Lightweight compositional analysis of metagenomes with FracMinHash"; the idea is mod-p sketching, Broder 1997). Short
-texts keep every shingle (level 0).
+A shingle is `WIDTH` words in a row. Of its 32-bit hashes a text keeps those below 2^(32 - level): the same part of hash
+space in every text, so that two sketches compare at the coarser of their levels (FracMinHash: Irber et al. 2022,
+"Lightweight compositional analysis of metagenomes with FracMinHash and minimum metagenome covers"; Broder 1997, "On the
+resemblance and containment of documents", calls it mod sampling). Short texts keep every shingle (level 0).
+
+The hashes stand in text order, which shows how long the stretches are that two texts share.
 """
 
 from __future__ import annotations
 
-import base64
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +18,6 @@ from numpy.typing import NDArray
 from pipeline.text.words import Words, mix
 
 U32 = NDArray[np.uint32]
-I64 = NDArray[np.int64]
 
 WIDTH = 5
 """Words in a shingle. Independent reports of one event share almost none of five words."""
@@ -31,6 +31,7 @@ _COARSEST = 3
 _MOST = 4096
 
 _WEIGHTS = mix(np.arange(1, WIDTH + 1, dtype=np.uint64)) | np.uint64(1)
+_HIGH = np.uint64(32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class Sketch:
     """What is remembered of a text's wording.
 
     Attributes:
-        hashes: sorted, distinct, all below 2^(32 - level).
+        hashes: distinct, all below 2^(32 - level), in the order of their first places in the text.
         level: the part of hash space that is kept is 2^-level.
         shingles: number of distinct shingles of the whole text.
         words: number of words of the whole text.
@@ -49,15 +50,6 @@ class Sketch:
     shingles: int
     words: int
 
-    def packed(self) -> str:
-        """The hashes as base64 of little-endian uint32."""
-        return base64.b64encode(self.hashes.astype("<u4").tobytes()).decode("ascii")
-
-
-def unpacked(data: str) -> U32:
-    """The hashes of a sketch from `Sketch.packed`."""
-    return np.frombuffer(base64.b64decode(data), "<u4").astype(np.uint32, copy=False)
-
 
 def shingle_hashes(words: Words) -> U32:
     """Hash of the shingle that starts at each word; a text shorter than a shingle has one, of all its words."""
@@ -66,11 +58,11 @@ def shingle_hashes(words: Words) -> U32:
     if n < 1:
         if not len(h):
             return np.empty(0, np.uint32)
-        return (mix(np.add.reduce(h * _WEIGHTS[: len(h)], keepdims=True)) >> np.uint64(32)).astype(np.uint32)
+        return (mix(np.add.reduce(h * _WEIGHTS[: len(h)], keepdims=True)) >> _HIGH).astype(np.uint32)
     total = h[:n] * _WEIGHTS[0]
     for i in range(1, WIDTH):
         total += h[i : n + i] * _WEIGHTS[i]
-    return (mix(total) >> np.uint64(32)).astype(np.uint32)
+    return (mix(total) >> _HIGH).astype(np.uint32)
 
 
 def level_for(shingles: int) -> int:
@@ -88,19 +80,26 @@ def below(level: int) -> int:
     return 1 << (32 - level)
 
 
+def distinct(hashes: U32) -> U32:
+    """The hashes without repetitions, in the order of their first places."""
+    ordered = np.sort(hashes)
+    if not (ordered[1:] == ordered[:-1]).any():
+        return hashes
+    _, first = np.unique(hashes, return_index=True)
+    return hashes[np.sort(first)]
+
+
 def sketch(hashes: U32, words: int) -> Sketch:
     """The sketch of a text.
 
     Args:
-        hashes: of `shingle_hashes`, in text order.
+        hashes: of `shingle_hashes`, distinct.
         words: number of words of the text.
     """
-    distinct = np.unique(hashes)
-    level = level_for(len(distinct))
-    kept = distinct if level == 0 else distinct[: np.searchsorted(distinct, np.uint32(below(level)))]
-    return Sketch(kept, level, len(distinct), words)
+    level = level_for(len(hashes))
+    return Sketch(at_level(hashes, level), level, len(hashes), words)
 
 
 def at_level(hashes: U32, level: int) -> U32:
-    """The part of sorted hashes that a coarser level keeps."""
-    return hashes if level == 0 else hashes[: np.searchsorted(hashes, np.uint32(below(level)))]
+    """The hashes that a level keeps."""
+    return hashes[hashes < below(level)] if level else hashes

@@ -14,7 +14,7 @@ from pipeline.dedup.clock import Clock
 from pipeline.dedup.copies import Copies, Finding
 from pipeline.dedup.decision import Decision, Memory, Move
 from pipeline.dedup.lineage import Groups
-from pipeline.dedup.memory import Entry, Remembered, entry
+from pipeline.dedup.remembered import NEVER, Entry, Remembered, packed
 from pipeline.dedup.versions import is_correction, micros, order, stated_order
 from pipeline.ids import article_id as id_of
 from pipeline.ids import content_hash
@@ -37,11 +37,13 @@ class Dedup:
     def __init__(self, edition: int, settings: DedupSettings) -> None:
         self.edition = edition
         self.last_seq = -1
-        self._tolerance = int(settings.future_tolerance_hours * _HOUR)
+        self._tolerance = _micros(settings.future_tolerance_hours * _HOUR)
+        ttl = _micros(settings.ttl_days * _DAY)
         self._clock = Clock()
-        self._remembered = Remembered(int(settings.ttl_days * _DAY), settings.max_entries)
-        self._groups = Groups()
-        self._copies = Copies()
+        # The tolerance on top: within it, what arrives late still finds what it would have found in time.
+        self._remembered = Remembered(ttl + self._tolerance, settings.max_entries)
+        self._groups = Groups(self._remembered)
+        self._copies = Copies(self._remembered, ttl)
         self._tombstones: dict[str, None] = {}
 
     @property
@@ -80,21 +82,22 @@ class Dedup:
             return
         self.last_seq = decision.seq
         self._clock = decision.clock
-        if decision.memory is not None and decision.article_id is not None:
-            old = self._remembered.get(decision.article_id)
+        memory = decision.memory
+        if memory is not None and decision.article_id is not None:
+            old = self._remembered.slot_of(decision.article_id)
             if old is not None:
-                self._forget(old)
-            new = entry(decision.article_id, decision.seq, decision.memory)
-            self._remembered.put(new)
-            self._groups.add(new)
-            self._copies.add(new)
-        for gone in self._remembered.evict(self._clock.watermark):
-            self._forget(gone)
-            self._tombstones[gone.article_id] = None
+                self._take_out(old)
+            slot = self._remembered.put(decision.article_id, decision.seq, memory)
+            self._groups.add(decision.article_id, memory.group, decision.seq, memory.moves)
+            self._copies.add(slot, self._remembered.at(slot).sketch)
+        while (due := self._remembered.oldest_to_forget(self._clock.watermark)) is not None:
+            self._take_out(due[0])
+            self._tombstones[self._remembered.forget(*due)] = None
 
-    def _forget(self, old: Entry) -> None:
-        self._groups.remove(old)
-        self._copies.remove(old)
+    def _take_out(self, slot: int) -> None:
+        old = self._remembered.at(slot)
+        self._groups.remove(old.article_id, old.group, self._remembered.moves(old.article_id))
+        self._copies.remove(slot, old.sketch)
 
     def _void(self, seq: int, item: Void) -> Decision:
         return self._nothing(seq, item.article_id, "void", item.reason, None)
@@ -128,12 +131,12 @@ class Dedup:
     def _withdrawal(self, seq: int, item: RawArticle, article_id: str, known: Entry | None) -> Decision:
         kill = item.pub_status == "canceled"
         if known is not None:
-            stated = stated_order(item, known.memory)
+            stated = stated_order(item, known)
             if stated == "older":
                 return self._nothing(seq, article_id, "stale", "older version", item.published)
-            if known.memory.status == "canceled" and stated != "newer":
+            if known.status == "canceled" and stated != "newer":
                 return self._nothing(seq, article_id, "stale", "redelivery" if kill else "killed", item.published)
-            if known.memory.status == item.pub_status and stated != "newer":
+            if known.status == item.pub_status and stated != "newer":
                 return self._nothing(seq, article_id, "stale", "redelivery", item.published)
         clock = self._clock.after(micros(item.published), self._tolerance)
         heirs = [e for e in self._groups.members(article_id) if e.article_id != article_id]
@@ -147,7 +150,7 @@ class Dedup:
             content=None,
             origin=_earliest(micros(item.published), known),
             since=self._since(clock, clock.watermark, known, bool(moves)),
-            moves=self._kept_moves(known) + moves,
+            moves=self._kept_moves(article_id) + moves,
         )
         return Decision(
             seq=seq,
@@ -186,12 +189,13 @@ class Dedup:
             origin=origin,
             since=self._since(clock, clock.remembered_from(published, self._tolerance), known, bool(moves)),
             group=group,
-            signature=found.sketch.packed(),
+            signature=packed(found.sketch.hashes),
             level=found.sketch.level,
             shingles=found.sketch.shingles,
             words=found.sketch.words,
+            figures=packed(found.figures),
             exact=found.exact,
-            moves=self._kept_moves(known) + moves,
+            moves=self._kept_moves(article_id) + moves,
         )
         return Decision(
             seq=seq,
@@ -218,7 +222,7 @@ class Dedup:
         if found.best is not None:
             source = self._remembered.get(found.best.of)
             assert source is not None
-            group = self._groups.root(source)
+            group = self._root(source)
             if group == article_id:
                 # Its own former copies: an update made it a copy of one that was published earlier.
                 group = source.article_id
@@ -227,25 +231,29 @@ class Dedup:
         for later in found.later:
             e = self._remembered.get(later)
             assert e is not None
-            if self._groups.root(e) == later and later != group:
+            if self._root(e) == later and later != group:
                 moves[later] = group
         return group, tuple(Move(old=old, new=new, seq=seq) for old, new in moves.items())
 
-    def _kept_moves(self, known: Entry | None) -> tuple[Move, ...]:
-        return () if known is None else tuple(m for m in known.memory.moves if self._groups.needs(m))
+    def _root(self, entry: Entry) -> str:
+        assert entry.group is not None
+        return self._groups.root(entry.group, entry.seq)
+
+    def _kept_moves(self, article_id: str) -> tuple[Move, ...]:
+        return tuple(m for m in self._remembered.moves(article_id) if self._groups.needs(m))
 
     def _since(self, clock: Clock, since: int | None, known: Entry | None, moved: bool) -> int | None:
         """When the time to live begins. Never earlier than before, so that forgetting does not depend on history.
 
         One that re-rooted a group outlives every article remembered so far, whose group it says.
         """
-        if known is not None and known.memory.since is None:
+        if known is not None and known.since is None:
             return None
         if moved and clock.watermark is not None and since is not None:
             since = max(since, clock.watermark + self._tolerance + 1)
         if known is not None and since is not None:
-            assert known.memory.since is not None
-            since = max(since, known.memory.since)
+            assert known.since is not None
+            since = max(since, known.since)
         return since
 
 
@@ -253,13 +261,13 @@ def _stale(item: RawArticle, content: str, known: Entry | None) -> str | None:
     """Why a usable delivery changes nothing; None when it does."""
     if known is None:
         return None
-    stated = stated_order(item, known.memory)
-    if known.memory.status == "canceled":
+    stated = stated_order(item, known)
+    if known.status == "canceled":
         return None if stated == "newer" else "killed"
-    if known.memory.status == "withheld":
+    if known.status == "withheld":
         # A wire without versions can only release by sending again.
         return "withheld" if stated in ("older", "same") else None
-    match order(item, content, known.memory):
+    match order(item, content, known):
         case "older":
             return "older version"
         case "same":
@@ -271,9 +279,9 @@ def _stale(item: RawArticle, content: str, known: Entry | None) -> str | None:
 def _verdict(item: RawArticle, known: Entry | None) -> tuple[Verdict, str]:
     if known is None:
         return "new", "first seen"
-    if known.memory.status == "canceled":
+    if known.status == "canceled":
         return "update", "reinstated"
-    if known.memory.status == "withheld":
+    if known.status == "withheld":
         return "update", "released"
     return ("correction", "correction") if is_correction(item) else ("update", "newer version")
 
@@ -281,20 +289,25 @@ def _verdict(item: RawArticle, known: Entry | None) -> tuple[Verdict, str]:
 def _version(item: RawArticle, known: Entry | None) -> tuple[int | None, int | None]:
     """The version to remember of a usable delivery; what it does not state stays as it was."""
     version, created = item.version, micros(item.version_created)
-    if known is not None and known.memory.status == "usable":
+    if known is not None and known.status == "usable":
         if version is None:
-            version = known.memory.version
-        if created is None and version == known.memory.version:
-            created = known.memory.version_created
+            version = known.version
+        if created is None and version == known.version:
+            created = known.version_created
     return version, created
 
 
 def _earliest(time: int | None, known: Entry | None) -> int | None:
     """The earliest publication time that any remembered version of an article stated."""
-    before = None if known is None else known.memory.origin
+    before = None if known is None else known.origin
     if time is None or before is None:
         return before if time is None else time
     return min(time, before)
+
+
+def _micros(value: float) -> int:
+    """Microseconds as a whole number; a setting may say "for ever" with any large number."""
+    return int(min(value, NEVER >> 2))
 
 
 def _time(value: int | None) -> datetime | None:

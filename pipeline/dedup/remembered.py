@@ -1,0 +1,207 @@
+"""The articles that are remembered: a function of the newest record of each, whatever order they came in.
+
+One article is one `bytes` object (about 500 bytes), so that a million of them cost little more than their sketches.
+"""
+
+from __future__ import annotations
+
+import base64
+import heapq
+import struct
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+
+from pipeline.dedup.decision import Memory, Move
+from pipeline.dedup.sketch import U32, Sketch
+from pipeline.dedup.versions import Status
+
+NEVER = (1 << 63) - 1
+"""Stands for "no time" where times are ordered: later than all."""
+
+_STATUS: tuple[Status, ...] = ("usable", "withheld", "canceled")
+# article, group, content, exact, seq, version, version_created, published, origin, since, which of them are None,
+# status, level, shingles, words, hashes, figures
+_HEAD = struct.Struct("<16s16s16s12sq16sqqqqBBBIIHH")
+_NOTHING = bytes(16)
+_KEY = (1 << 128) - 1
+_VERSION_MOST = (1 << 127) - 1
+
+
+@dataclass(slots=True)
+class Entry:
+    """One remembered article: `Memory`, unpacked. Times are microseconds since 1970."""
+
+    article_id: str
+    group: str | None
+    content: str | None
+    exact: bytes
+    seq: int
+    version: int | None
+    version_created: int | None
+    published: int | None
+    origin: int | None
+    since: int | None
+    status: Status
+    sketch: Sketch
+    figures: U32
+
+    @property
+    def rank(self) -> tuple[int, str]:
+        """Place in the total order of origins: first published, then id; undated articles come last."""
+        return (NEVER if self.origin is None else self.origin, self.article_id)
+
+
+def packed(hashes: U32) -> str:
+    """Hashes as base64 of little-endian uint32."""
+    return base64.b64encode(hashes.astype("<u4", copy=False).tobytes()).decode("ascii")
+
+
+def _pack(article_id: str, seq: int, m: Memory) -> bytes:
+    hashes = base64.b64decode(m.signature)
+    figures = base64.b64decode(m.figures)
+    numbers = (m.version_created, m.published, m.origin, m.since)
+    absent = sum(1 << i for i, n in enumerate((*numbers, m.version, m.group, m.content)) if n is None)
+    version = max(-_VERSION_MOST, min(_VERSION_MOST, m.version or 0))
+    head = _HEAD.pack(
+        bytes.fromhex(article_id),
+        _NOTHING if m.group is None else bytes.fromhex(m.group),
+        _NOTHING if m.content is None else bytes.fromhex(m.content),
+        bytes.fromhex(m.exact),
+        seq,
+        version.to_bytes(16, "little", signed=True),
+        *(0 if n is None else n for n in numbers),
+        absent,
+        _STATUS.index(m.status),
+        m.level,
+        m.shingles,
+        m.words,
+        len(hashes) // 4,
+        len(figures) // 4,
+    )
+    return head + hashes + figures
+
+
+def _unpack(data: bytes) -> Entry:
+    (
+        article_id,
+        group,
+        content,
+        exact,
+        seq,
+        version,
+        version_created,
+        published,
+        origin,
+        since,
+        absent,
+        status,
+        level,
+        shingles,
+        words,
+        hashes,
+        figures,
+    ) = _HEAD.unpack_from(data)
+    end = _HEAD.size + 4 * hashes
+    return Entry(
+        article_id.hex(),
+        None if absent & 32 else group.hex(),
+        None if absent & 64 else content.hex(),
+        exact,
+        seq,
+        None if absent & 16 else int.from_bytes(version, "little", signed=True),
+        None if absent & 1 else version_created,
+        None if absent & 2 else published,
+        None if absent & 4 else origin,
+        None if absent & 8 else since,
+        _STATUS[status],
+        Sketch(np.frombuffer(data, "<u4", hashes, _HEAD.size), level, shingles, words),
+        np.frombuffer(data, "<u4", figures, end),
+    )
+
+
+class Remembered:
+    """Entries by article id, bounded in event time and number. A slot is a small number that stands for an article.
+
+    Args:
+        ttl: microseconds.
+        max_entries: the oldest are forgotten beyond this.
+    """
+
+    def __init__(self, ttl: int, max_entries: int) -> None:
+        self._ttl = ttl
+        self._max = max_entries
+        self._slot_of: dict[bytes, int] = {}
+        self._packed: list[bytes] = []
+        self._moves: dict[int, tuple[Move, ...]] = {}
+        self._free: list[int] = []
+        # (since, article id) in one integer each: smallest is forgotten first.
+        self._oldest: list[int] = []
+        self.evicted: Counter[str] = Counter()
+
+    def __len__(self) -> int:
+        return len(self._slot_of)
+
+    def slot_of(self, article_id: str) -> int | None:
+        return self._slot_of.get(bytes.fromhex(article_id))
+
+    def at(self, slot: int) -> Entry:
+        return _unpack(self._packed[slot])
+
+    def get(self, article_id: str) -> Entry | None:
+        slot = self.slot_of(article_id)
+        return None if slot is None else self.at(slot)
+
+    def moves(self, article_id: str) -> tuple[Move, ...]:
+        slot = self.slot_of(article_id)
+        return () if slot is None else self._moves.get(slot, ())
+
+    def put(self, article_id: str, seq: int, memory: Memory) -> int:
+        """Remember an article, in place of what was remembered of it before; returns its slot."""
+        key = bytes.fromhex(article_id)
+        data = _pack(article_id, seq, memory)
+        slot = self._slot_of.get(key)
+        if slot is None:
+            if self._free:
+                slot = self._free.pop()
+                self._packed[slot] = data
+            else:
+                slot = len(self._packed)
+                self._packed.append(data)
+            self._slot_of[key] = slot
+        else:
+            self._packed[slot] = data
+        self._moves.pop(slot, None)
+        if memory.moves:
+            self._moves[slot] = memory.moves
+        heapq.heappush(self._oldest, _age(key, memory.since))
+        return slot
+
+    def oldest_to_forget(self, watermark: int | None) -> tuple[int, str] | None:
+        """Slot of the next article that is too old or too much, and why ("ttl", "size"); None when there is none."""
+        while self._oldest:
+            age = self._oldest[0]
+            late = watermark is not None and (age >> 128) - NEVER + self._ttl < watermark
+            if not late and len(self._slot_of) <= self._max:
+                return None
+            slot = self._slot_of.get((age & _KEY).to_bytes(16, "big"))
+            if slot is not None and _age(self._packed[slot][:16], self.at(slot).since) == age:
+                return slot, "ttl" if late else "size"
+            # Forgotten already, or remembered anew with a later time.
+            heapq.heappop(self._oldest)
+        return None
+
+    def forget(self, slot: int, reason: str) -> str:
+        """Forget an article; returns its id."""
+        key = self._packed[slot][:16]
+        del self._slot_of[key]
+        self._packed[slot] = b""
+        self._moves.pop(slot, None)
+        self._free.append(slot)
+        self.evicted[reason] += 1
+        return key.hex()
+
+
+def _age(key: bytes, since: int | None) -> int:
+    return ((NEVER if since is None else since) + NEVER << 128) | int.from_bytes(key, "big")
