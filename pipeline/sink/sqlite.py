@@ -127,19 +127,20 @@ class SqliteSink:
                 connection = self._connection
                 connection.execute("BEGIN IMMEDIATE")
                 try:
-                    result = _Transaction(connection).write(folded)
+                    transaction = _Transaction(connection)
+                    result = transaction.write(folded)
                     connection.execute("COMMIT")
                 except BaseException:
                     if connection.in_transaction:  # SQLite has rolled back by itself after some errors
                         connection.execute("ROLLBACK")
                     raise
-                if folded.removals:
+                if transaction.erased:
                     _empty_log(connection)
         return result
 
 
 def _empty_log(connection: sqlite3.Connection) -> None:
-    """Move the write-ahead log into the file, so that it holds no text of an article taken back."""
+    """Move the write-ahead log into the file: until then both still hold text that the batch has erased."""
     try:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
     except sqlite3.OperationalError:
@@ -148,10 +149,15 @@ def _empty_log(connection: sqlite3.Connection) -> None:
 
 
 class _Transaction:
-    """One batch inside an open transaction."""
+    """One batch inside an open transaction.
+
+    Attributes:
+        erased: the batch took an article back, or an incident's record has stopped naming one that was.
+    """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._db = connection
+        self.erased = False
         self._moved: set[str] = set()  # articles whose incident may be another now
 
     def write(self, batch: Batch) -> WriteResult:
@@ -199,6 +205,7 @@ class _Transaction:
             _PUT_IDENTITY, [(*batch.identities[id], id) for id in sorted(nameless & batch.identities.keys())]
         )
         self._db.executemany(_PUT_REMOVAL, [(*rank, id) for id, rank in batch.removals.items()])
+        self.erased = bool(batch.removals)
         self._moved.update(newer, batch.removals)
         self._regroup(newer, batch.regroupings)
         return len(newer)
@@ -277,7 +284,13 @@ class _Transaction:
                 put += [(id, a, record.edition, seq) for a, seq in new.items() if old.get(a) != seq]
         self._db.executemany("DELETE FROM assignments WHERE incident_id = ? AND article_id = ?", gone)
         self._db.executemany("INSERT OR REPLACE INTO assignments VALUES (?, ?, ?, ?)", put)
-        self._moved.update(article_id for _, article_id in gone)
+        left = {article_id for _, article_id in gone}
+        self.erased = self.erased or bool(
+            self._db.execute(
+                f"SELECT 1 FROM articles WHERE article_id IN {_IDS} AND status <> 'usable' LIMIT 1", (_json(left),)
+            ).fetchall()
+        )
+        self._moved.update(left)
         self._moved.update(row[1] for row in put)
 
     def _place_articles(self) -> None:

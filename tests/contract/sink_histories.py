@@ -136,8 +136,9 @@ def change(n: int, seq: int, *, edition: int = 0, number: int = 0) -> IncidentCh
 
 # Histories
 
-ARTICLES = st.integers(0, 3)
-EDITIONS = st.sampled_from([0, 0, 0, 1])
+# Few articles and incidents, so that the records of one history have to do with each other.
+ARTICLES = st.integers(0, 2)
+EDITIONS = st.sampled_from([0, 0, 0, 0, 0, 1])
 SEQS = st.integers(0, 15)
 VERDICTS = st.sampled_from(["new", "update", "correction", "copy", "stale", "kill", "withheld", "void"])
 
@@ -196,7 +197,12 @@ def identity(item: SinkRecord) -> tuple[Any, ...]:
             return "change", item.change_id
 
 
-histories = st.lists(events() | incident_words() | changes(), max_size=25, unique_by=identity)
+_records = st.one_of(events(), events(), events(), incident_words(), incident_words(), changes())
+histories = st.one_of(
+    st.lists(_records, max_size=6, unique_by=identity),
+    st.lists(_records, min_size=12, max_size=24, unique_by=identity),
+    st.lists(events(), min_size=8, max_size=16, unique_by=identity),
+)
 """Any records at all: also those that no ledger would write, because no order of arrival may matter even then."""
 
 

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,7 @@ KINDS = {"sqlite": "sqlite:///{}/wirefuse.db", "jsonl": "jsonl:///{}/out"}
 
 # A store is made for each example: in memory where the system has such a folder, because each waits for the disk often.
 IN_MEMORY = Path("/dev/shm")
-with_stores = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+with_stores = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.fixture(params=sorted(KINDS))
@@ -151,20 +152,46 @@ def test_all_sinks_report_the_same_results(data: st.DataObject) -> None:
 @given(data=st.data())
 def test_what_was_taken_back_is_nowhere_on_the_disk(kind: str, data: st.DataObject) -> None:
     history = data.draw(histories)
-    with fresh(kind) as (url, folder):
-        write(url, *data.draw(deliveries(history)))
-        on_disk = b"".join(path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file())
+    batches = data.draw(deliveries(history))
+    with fresh(kind) as (url, folder), closing(open_sink(url)) as sink:
+        for batch in batches:
+            sink.write(batch)
+        on_disk = bytes_in(folder)
     events = [r for r in history if isinstance(r, ArticleEvent)]
+    kills = {(e.article_id, e.edition, e.seq) for e in events if e.verdict in ("kill", "withheld")}
     gone = [
-        e
+        marker(e.edition, e.seq)
         for e in events
-        if any(
-            k.article_id == e.article_id and k.verdict in ("kill", "withheld") and k.seq > e.seq
-            for k in events
-            if k.edition == e.edition
-        )
+        if any(id == e.article_id and edition == e.edition and seq >= e.seq for id, edition, seq in kills)
     ]
-    assert [e.seq for e in gone if marker(e.edition, e.seq).encode() in on_disk] == []
+    assert [word for word in gone if word.encode() in on_disk] == []
+
+
+def bytes_in(folder: Path) -> bytes:
+    return b"".join(path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file())
+
+
+def test_every_version_of_a_killed_article_leaves_the_disk_while_the_sink_is_open(url: str, tmp_path: Path) -> None:
+    with closing(open_sink(url)) as sink:
+        sink.write([event(n, n, text=f"{marker(0, n)} " * 200) for n in range(50)])
+        sink.write([event(7, 60, "update", text=f"{marker(0, 60)} " * 30), event(8, 61, "update")])
+        sink.write([event(7, 62, "kill")])
+        on_disk = bytes_in(tmp_path)
+        words = [marker(0, 7), marker(0, 60), marker(0, 61)]
+        assert [word.encode() in on_disk for word in words] == [False, False, True]
+
+
+def test_a_killed_title_leaves_the_older_records_of_its_incident(url: str, tmp_path: Path) -> None:
+    """The record without it may come before the kill or after it."""
+    with closing(open_sink(url)) as sink:
+        sink.write([event(n, n) for n in range(4)])
+        sink.write([record(0, 1, {0: 0, 1: 1}, title="A-TITLE"), record(2, 3, {2: 2, 3: 3}, title="B-TITLE")])
+        sink.write([record(0, 5, {1: 1}), event(0, 5, "kill")])
+        sink.write([event(2, 6, "kill")])
+        sink.write([record(2, 6, {3: 3})])
+        on_disk = bytes_in(tmp_path)
+        assert b"A-TITLE" not in on_disk
+        assert b"B-TITLE" not in on_disk
 
 
 # The rules, one by one
@@ -278,6 +305,18 @@ def test_copy_groups_follow_a_new_root_but_not_what_came_after_it(url: str) -> N
     groups = {n: stored_article(url, n).copy_group for n in (1, 2, 3, 4)}
     assert groups == {1: article(2), 2: article(2), 3: article(0), 4: article(2)}
     assert stored_article(url, 1).record["copy_group"] == article(2)
+
+
+@pytest.mark.parametrize("order", list(permutations(range(4))))
+def test_copy_groups_follow_a_chain_of_new_roots_in_any_order(url: str, order: tuple[int, ...]) -> None:
+    history = [
+        event(9, 1, "copy", copy_group=article(0)),
+        event(2, 3, regrouped={article(0): article(2)}),
+        event(3, 5, "kill", regrouped={article(2): article(4)}),
+        event(5, 7, regrouped={article(0): article(6)}),  # too late for what has gone to article 2
+    ]
+    write(url, *([history[i]] for i in order))
+    assert stored_article(url, 9).copy_group == article(4)
 
 
 def test_changes_keep_the_order_of_their_arrival(url: str) -> None:
