@@ -18,10 +18,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from agents.progress import ChainProgress, StageProgress, watching
 from agents.supervisor import Supervisor, workers
-from agents.up import broker, status_line, with_flags
+from agents.up import broker, status_line
 from pipeline.errors import FatalError, WirefuseError
 from pipeline.ids import article_id
-from pipeline.settings import Settings, as_environment
+from pipeline.settings import Settings, as_environment, with_values
 from pipeline.sink.base import IncidentQuery, Reader, StoredArticle, StoredIncident, open_reader
 from pipeline.sources.jsonl import UNKNOWN_PROVIDER
 
@@ -62,9 +62,9 @@ def run(settings: Settings, directory: Path, wires: Sequence[Path]) -> None:
     flags: dict[str, object] = {"data.dir": str(directory.resolve()), "topics.output_partitions": 3}
     if not settings.broker.bootstrap:
         flags["broker.local_port"] = 0
-    settings = with_flags(settings, flags)
+    settings = with_values(settings, flags, "the demo")
     files = list(wires) or demo_files()
-    with broker(settings, console) as running, _stages(running, console) as supervisor:
+    with broker(settings, console, quick=True) as running, _stages(running, console) as supervisor:
         sent = _publish(running, files, console)
         with watching(running) as progress:
             stages = _wait(running, progress, supervisor, console)

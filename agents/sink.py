@@ -57,9 +57,7 @@ class SinkStage:
         started = time.perf_counter()
         records = [item.value for item in written if not isinstance(item.value, Void)]
         result = await asyncio.get_running_loop().run_in_executor(self._thread, sink.write, records)
-        self._metrics.histogram("sink_write_duration_seconds").labels(sink.name).observe(
-            time.perf_counter() - started
-        )
+        self._metrics.histogram("sink_write_duration_seconds").labels(sink.name).observe(time.perf_counter() - started)
         for what in ("articles", "incidents", "changes", "inputs", "ignored"):
             self._metrics.counter("sink_writes_total").labels(sink.name, what).inc(getattr(result, what))
         for provider, count in result.kills.items():

@@ -14,32 +14,38 @@ from rich.table import Table
 from agents.progress import ChainProgress, StageProgress, watching
 from agents.supervisor import Supervisor, workers
 from pipeline.broker.admin import ensure_topics
+from pipeline.broker.commands import show_progress
 from pipeline.broker.local import LocalBroker
-from pipeline.settings import Settings, load
+from pipeline.settings import Settings, with_values
 
 _LOOK_EVERY_S = 1.0
 _PLAIN_EVERY_S = 30.0
 
 
 @contextmanager
-def broker(settings: Settings, console: Console) -> Iterator[Settings]:
+def broker(settings: Settings, console: Console, *, quick: bool = False) -> Iterator[Settings]:
     """The configured cluster, or a local broker for as long as the context lasts; topics are created.
+
+    Args:
+        quick: start faster, for a broker that does not run for long.
 
     Yields:
         The settings with `broker.bootstrap` filled in.
     """
     local = None
     if not settings.broker.bootstrap:
-        local = LocalBroker.from_settings(settings)
+        local = LocalBroker.from_settings(settings, quick=quick)
         address = local.address()
         if address is None:
             console.print("Starting Kafka ...")
-            address = local.start()
+            with show_progress() as progress:
+                local.progress = progress
+                address = local.start()
             console.print(f"Kafka answers at {address}.")
         else:
             console.print(f"Using the local Kafka that runs at {address}.")
             local = None
-        settings = with_flags(settings, {"broker.bootstrap": address})
+        settings = with_values(settings, {"broker.bootstrap": address}, "the local broker")
     try:
         ensure_topics(settings)
         yield settings
@@ -47,16 +53,6 @@ def broker(settings: Settings, console: Console) -> Iterator[Settings]:
         if local is not None:
             console.print("Stopping Kafka ...")
             local.stop()
-
-
-def with_flags(settings: Settings, flags: dict[str, object]) -> Settings:
-    """The same settings with some values replaced."""
-    given = {
-        name: getattr(getattr(settings, section), key)
-        for name in settings.origin
-        for section, _, key in [name.partition(".")]
-    }
-    return load(env={}, flags=given | flags)
 
 
 def run(settings: Settings, entity_workers: int) -> None:

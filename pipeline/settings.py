@@ -15,7 +15,7 @@ import os
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import Field, dataclass, field, fields
+from dataclasses import Field, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -392,6 +392,21 @@ def _check(values: Mapping[str, Any], origin: Mapping[str, str], known: Mapping[
     editions = values.get("topics.editions", known["topics.editions"].default)
     if values.get("producer.edition", 0) >= editions:
         raise wrong("producer.edition", f"below topics.editions, which is {editions}")
+
+
+def with_values(settings: Settings, values: Mapping[str, Any], where: str) -> Settings:
+    """The same settings with some values replaced.
+
+    Args:
+        values: by dotted name; already of the setting's type.
+        where: what the origin of these values is said to be.
+    """
+    sections: dict[str, dict[str, Any]] = {}
+    for name, value in values.items():
+        section, _, key = name.partition(".")
+        sections.setdefault(section, {})[key] = value
+    replaced: dict[str, Any] = {s: replace(getattr(settings, s), **given) for s, given in sections.items()}
+    return replace(settings, **replaced, origin=settings.origin | dict.fromkeys(values, where))
 
 
 def as_environment(settings: Settings) -> dict[str, str]:
