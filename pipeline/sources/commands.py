@@ -5,13 +5,19 @@ from __future__ import annotations
 import logging
 import sys
 import time
+from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from pipeline.codec import encode
 from pipeline.settings import Settings
+
+if TYPE_CHECKING:
+    from pipeline.sources.files import FileReport
+    from pipeline.sources.session import Outcome
 
 
 class _Speed(click.ParamType):
@@ -66,67 +72,121 @@ def publish(
     Exit codes: 0 done (dead letters included), 1 a file or the broker failed,
     2 wrong usage or settings, 130 interrupted with Ctrl-C.
     """
-    from pipeline.sources.cursor import Cursors
-    from pipeline.sources.destination import Stopped, destination
-    from pipeline.sources.files import FilePublisher, FileReport
-    from pipeline.sources.formats import files
+    from pipeline.sources.destination import Stopped
+    from pipeline.sources.files import FilePublisher, FileReport, sizes
     from pipeline.sources.pace import Pacer
     from pipeline.sources.progress import display
-    from pipeline.sources.publisher import Counts, Publisher
+    from pipeline.sources.session import Outcome, publishing
     from pipeline.sources.signals import stop_on_signals
 
     _quiet_kafka()
     started = time.monotonic()
-    counts, report, unsent = Counts(), FileReport(), 0
-    edition = settings.producer.edition if edition is None else edition
-    with stop_on_signals() as stop:
-        sizes = {file: file.stat().st_size for path in paths for file in files(path) if file.exists()}
-        with display(sizes, counts) as shown:
-            try:
-                target = destination(settings, edition, say=shown.say, stop=stop)
-                cursors = Cursors.of(settings, target)
-                publisher = Publisher(
-                    settings, cursors.commit, edition=edition, say=shown.say, stop=stop, counts=counts
+    outcome, report = Outcome(), FileReport()
+    with stop_on_signals() as stop, display(sizes(paths), outcome.counts) as shown:
+        try:
+            with publishing(settings, edition, outcome=outcome, say=shown.say, stop=stop) as (publisher, cursors):
+                job = FilePublisher(
+                    publisher,
+                    cursors,
+                    settings.producer,
+                    Pacer(speed, time.monotonic),
+                    report=report,
+                    again=again,
+                    follow=follow,
+                    on_item=shown.item,
+                    on_file=shown.file,
+                    say=shown.say,
                 )
-                try:
-                    job = FilePublisher(
-                        publisher,
-                        cursors,
-                        settings.producer,
-                        Pacer(speed, time.monotonic),
-                        report=report,
-                        again=again,
-                        follow=follow,
-                        on_item=shown.item,
-                        on_file=shown.file,
-                        say=shown.say,
-                    )
-                    job.follow(paths) if follow else job.publish(paths)
-                finally:
-                    unsent = publisher.close()
-                    cursors.close()
-            except Stopped:
-                pass
-    seconds = time.monotonic() - started
+                job.follow(paths) if follow else job.publish(paths)
+        except Stopped:
+            pass  # what was acknowledged is remembered
     if as_json:
-        summary = {
-            "sent": counts.sent,
-            "dead_letters": dict(sorted(counts.dead_letters.items())),
-            "ignored_fields": dict(sorted(counts.problems.items())),
-            "files": {"published": report.published, "skipped": report.skipped, "failed": report.failed},
-            "not_acknowledged": unsent,
-            "seconds": round(seconds, 3),
-        }
-        click.echo(encode(summary).decode())
+        files_ = {"published": report.published, "skipped": report.skipped, "failed": report.failed}
+        click.echo(encode(_totals(outcome, started) | {"files": files_}).decode())
     else:
-        for line in _summary(counts, report, unsent, seconds):
+        for line in _lines(outcome, started) + _file_lines(report):
             click.echo(line)
     sys.exit(stop.exit_code or (1 if report.failed else 0))
 
 
-def _summary(counts: Any, report: Any, unsent: int, seconds: float) -> list[str]:
+@click.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE.toml")
+@click.option("--once", is_flag=True, help="Look at every source once, publish what is new, and end.")
+@click.option("--edition", type=click.IntRange(min=0), help="Edition to publish into.  [default: producer.edition]")
+@click.option("--json", "as_json", is_flag=True, help="Write a summary as JSON to standard output at the end.")
+@click.pass_obj
+def feeds(settings: Settings, file: Path, once: bool, edition: int | None, as_json: bool) -> None:
+    """Follow RSS and Atom feeds and watched folders until stopped.
+
+    \b
+    FILE.toml lists them:
+        [[feed]]
+        name = "norr"
+        url = "https://norr.example/atom.xml"
+        interval_s = 120      # default: producer.poll_interval_s
+        provider = "Norr"     # default: the name
+        [[folder]]
+        name = "drop"
+        path = "incoming"     # relative to the folder of FILE.toml
+        interval_s = 5
+
+    An entry is published when it is new or its content has changed; a file when it has stopped changing. What was
+    acknowledged is remembered by the source's name.
+
+    \b
+    Exit codes: 0 stopped with SIGTERM, or --once and all sources were read; 1 the broker failed, or --once and a
+    source failed; 2 wrong usage or settings; 130 interrupted with Ctrl-C.
+    """
+    from pipeline.health import HealthServer
+    from pipeline.metrics import Metrics
+    from pipeline.sources.destination import Stopped
+    from pipeline.sources.feed_config import load_sources
+    from pipeline.sources.following import Following
+    from pipeline.sources.session import Outcome, publishing
+    from pipeline.sources.signals import stop_on_signals
+
+    _quiet_kafka()
+    config = load_sources(file, settings.producer)
+    started = time.monotonic()
+    outcome, failed, metrics = Outcome(), set[str](), Metrics()
+    say = partial(click.echo, err=True)
+    serving = nullcontext() if once else HealthServer(settings, "feeds", metrics, _well, _well)
+    with stop_on_signals() as stop, serving:
+        try:
+            with publishing(settings, edition, outcome=outcome, say=say, stop=stop, metrics=metrics) as (
+                publisher,
+                cursors,
+            ):
+                following = Following(config, publisher, cursors, settings, metrics=metrics, say=say)
+                failed = following.failed
+                following.run(once=once)
+        except Stopped:
+            pass  # what was acknowledged is remembered
+    if as_json:
+        click.echo(encode(_totals(outcome, started) | {"failed": sorted(failed)}).decode())
+    else:
+        for line in _lines(outcome, started):
+            click.echo(line)
+    sys.exit(stop.exit_code or (1 if once and failed else 0))
+
+
+def _totals(outcome: Outcome, started: float) -> dict[str, Any]:
+    """What both commands report, for a program."""
+    counts = outcome.counts
+    return {
+        "sent": counts.sent,
+        "dead_letters": dict(sorted(counts.dead_letters.items())),
+        "ignored_fields": dict(sorted(counts.problems.items())),
+        "not_acknowledged": outcome.unsent,
+        "seconds": round(time.monotonic() - started, 3),
+    }
+
+
+def _lines(outcome: Outcome, started: float) -> list[str]:
+    """The same for a person."""
     from pipeline.sources.progress import rate
 
+    counts, seconds = outcome.counts, time.monotonic() - started
     lines = [f"{rate(counts, seconds)} ({seconds:.1f} s)"]
     if counts.dead_letters:
         kinds = ", ".join(f"{n:,} {kind}" for kind, n in sorted(counts.dead_letters.items()))
@@ -134,13 +194,21 @@ def _summary(counts: Any, report: Any, unsent: int, seconds: float) -> list[str]
     if counts.problems:
         names = ", ".join(f"{name} {n:,}" for name, n in sorted(counts.problems.items()))
         lines.append(f"fields left out because their value could not be used: {names}")
-    if report.skipped:
-        lines.append(f"{report.skipped:,} files skipped: published before; --again publishes them again")
-    for name, reason in report.failed.items():
-        lines.append(f"failed: {name}: {reason}")
-    if unsent:
-        lines.append(f"{unsent:,} items were not acknowledged; they are sent again next time")
+    if outcome.unsent:
+        lines.append(f"{outcome.unsent:,} items were not acknowledged; they are sent again next time")
     return lines
+
+
+def _file_lines(report: FileReport) -> list[str]:
+    lines = [f"failed: {name}: {reason}" for name, reason in report.failed.items()]
+    if report.skipped:
+        were = "file was" if report.skipped == 1 else "files were"
+        lines.append(f"{report.skipped:,} {were} published before and skipped; --again publishes them again")
+    return lines
+
+
+def _well() -> None:
+    """The health of a process that has no state: that it answers."""
 
 
 def _quiet_kafka() -> None:

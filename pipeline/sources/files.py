@@ -26,6 +26,18 @@ def file_key(path: Path) -> str:
     return shown(Path(os.path.abspath(path)))  # noqa: PTH100 - a link is a file of its own
 
 
+def sizes(paths: Iterable[Path]) -> dict[Path, int]:
+    """The files of these paths that can be found now, with their sizes in bytes."""
+    found = {}
+    for path in paths:
+        try:
+            for file in files(path):
+                found[file] = file.stat().st_size
+        except OSError:
+            continue  # publishing it will say what is wrong
+    return found
+
+
 @dataclass(slots=True)
 class FileReport:
     """What became of the files.

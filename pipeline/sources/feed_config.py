@@ -1,0 +1,152 @@
+"""The file of `wirefuse feeds`: which feeds and folders to follow.
+
+[[feed]]
+name = "norr"                        # required; names must differ
+url = "https://norr.example/atom"    # required
+interval_s = 120                     # default: producer.poll_interval_s
+provider = "Norr"                    # the wire of its articles; default: the name
+
+[[folder]]
+name = "drop"
+path = "incoming"                    # relative to the file's own folder
+interval_s = 5
+provider = "Desk"                    # of items that say neither provider nor source; default: producer.provider
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from pipeline.errors import SettingsError
+from pipeline.settings import Producer
+
+_KEYS = {"feed": ("name", "url", "interval_s", "provider"), "folder": ("name", "path", "interval_s", "provider")}
+_SHORTEST_S = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class FeedConfig:
+    """A feed to follow; it is looked at every `interval_s` seconds."""
+
+    name: str
+    url: str
+    interval_s: float
+    provider: str
+
+
+@dataclass(frozen=True, slots=True)
+class FolderConfig:
+    """A folder to watch; it is looked at every `interval_s` seconds."""
+
+    name: str
+    path: Path
+    interval_s: float
+    provider: str
+
+
+@dataclass(frozen=True, slots=True)
+class SourcesConfig:
+    """All of them, in the order of the file."""
+
+    feeds: tuple[FeedConfig, ...]
+    folders: tuple[FolderConfig, ...]
+
+
+def load_sources(file: Path, settings: Producer) -> SourcesConfig:
+    """Read the file.
+
+    Raises:
+        SettingsError: it cannot be read, or a key is unknown, missing or of the wrong kind; the message says where.
+    """
+    try:
+        tree = tomllib.loads(file.read_text("utf-8"))
+    except OSError as e:
+        raise SettingsError(f"{file}: cannot be read: {e.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as e:
+        raise SettingsError(f"{file}: not TOML: {e}") from None
+    for key in tree:
+        if key not in _KEYS:
+            raise SettingsError(f"{file}: {_unknown(key, list(_KEYS))}")
+    entries = {kind: [_entry(file, kind, n, raw) for n, raw in _tables(file, tree, kind)] for kind in _KEYS}
+    names = [entry.text("name") for kind in _KEYS for entry in entries[kind]]
+    for name in names:
+        if names.count(name) > 1:
+            raise SettingsError(f"{file}: two sources are called {name!r}: what was read of them is kept by name")
+    if not names:
+        raise SettingsError(f"{file}: no source: write at least one [[feed]] or [[folder]]")
+    return SourcesConfig(
+        tuple(
+            FeedConfig(e.text("name"), e.url(), e.interval(settings), e.text("provider", e.text("name")))
+            for e in entries["feed"]
+        ),
+        tuple(
+            FolderConfig(
+                e.text("name"),
+                file.absolute().parent / Path(e.text("path")).expanduser(),
+                e.interval(settings),
+                e.text("provider", settings.provider),
+            )
+            for e in entries["folder"]
+        ),
+    )
+
+
+def _tables(file: Path, tree: dict[str, Any], kind: str) -> list[tuple[int, dict[str, Any]]]:
+    tables = tree.get(kind, [])
+    if not isinstance(tables, list) or not all(isinstance(t, dict) for t in tables):
+        raise SettingsError(f"{file}: write [[{kind}]] above each {kind}")
+    return list(enumerate(tables, start=1))
+
+
+def _entry(file: Path, kind: str, number: int, raw: dict[str, Any]) -> _Entry:
+    entry = _Entry(f"{file}: {kind} {raw.get('name', number)}", raw)
+    for key in raw:
+        if key not in _KEYS[kind]:
+            raise SettingsError(f"{entry.where}: {_unknown(key, list(_KEYS[kind]))}")
+    return entry
+
+
+def _unknown(key: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
+    return f"{key} is unknown; " + (f"did you mean {close[0]}?" if close else f"there are {', '.join(known)}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """One table of the file, and what it is called in messages."""
+
+    where: str
+    raw: dict[str, Any]
+
+    def text(self, key: str, default: str | None = None) -> str:
+        value = self.raw.get(key, default)
+        if value is None:
+            raise SettingsError(f"{self.where}: {key} is missing")
+        if not isinstance(value, str) or (not value.strip() and key in self.raw):
+            raise SettingsError(f"{self.where}: {key} must be text, not {value!r}")
+        return value
+
+    def url(self) -> str:
+        text = self.text("url")
+        try:
+            url = httpx.URL(text)
+        except httpx.InvalidURL as e:
+            raise SettingsError(f"{self.where}: url {text!r}: {e}") from None
+        if url.scheme not in ("http", "https") or not url.host:
+            raise SettingsError(f"{self.where}: url must begin with http:// or https://, not {text!r}")
+        return text
+
+    def interval(self, settings: Producer) -> float:
+        value = self.raw.get("interval_s", settings.poll_interval_s)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+            raise SettingsError(f"{self.where}: interval_s must be a number of seconds, not {value!r}")
+        if value < _SHORTEST_S:
+            raise SettingsError(f"{self.where}: interval_s must be at least {_SHORTEST_S}, not {value!r}")
+        return float(value)
