@@ -30,6 +30,8 @@ _CELLS = 16
 # Cells of one bucket with the same key; more go to the dictionary.
 _SAME = 4
 _EMPTY = 0xFFFFFFFF
+# Keys are the low end of hash space; an odd factor spreads them evenly over the buckets (Knuth's multiplicative hash).
+_SCATTER = np.uint32(2654435761)
 # Cells in use, on average: growth begins at the one and is done before the other.
 _FULL, _OVERFULL = 9.8, 10.2
 # Buckets worth spreading at once.
@@ -76,6 +78,7 @@ class Index:
             self._added.resize(slot * 9 // 8 + 1, refcheck=False)
         self._added[slot] = self._additions
         self._additions += 1
+        keys = keys * _SCATTER
         self._waiting.append((slot, keys))
         beside = self._beside
         crowded = False
@@ -92,6 +95,7 @@ class Index:
     def remove(self, slot: int, keys: U32) -> None:
         """Take out a text that was added with these keys."""
         self._settle()
+        keys = keys * _SCATTER
         rows = self._address(keys)
         found = (self._keys.take(rows, axis=0) == keys[:, None]) & (self._slots.take(rows, axis=0) == slot)
         at, cell = np.nonzero(found)
@@ -112,12 +116,13 @@ class Index:
         Args:
             hashes: distinct.
         """
-        rows = self._address(hashes)
-        at, cell = np.nonzero(self._keys.take(rows, axis=0) == hashes[:, None])
+        keys = hashes * _SCATTER
+        rows = self._address(keys)
+        at, cell = np.nonzero(self._keys.take(rows, axis=0) == keys[:, None])
         found = self._slots[rows[at], cell]
         found = found[found != _EMPTY]
         beside = self._beside
-        more = [slot for key in hashes.tolist() if key in beside for slot in beside[key][-NEWEST:]]
+        more = [slot for key in keys.tolist() if key in beside for slot in beside[key][-NEWEST:]]
         return np.concatenate([found, np.array(more, np.uint32)]) if more else found
 
     def _address(self, keys: U32) -> I64:

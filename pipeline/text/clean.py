@@ -45,6 +45,9 @@ _NO_TEXT = """
     option textarea input map area
 """
 _DROPPED = frozenset(_NO_TEXT.split())
+_INLINE_TAG = re.compile(
+    r"</?(?:a|abbr|b|br|cite|em|font|i|p|small|span|strong|sub|sup|u)(?:\s[^<>]*)?/?>", re.IGNORECASE
+)
 _TITLE_LIMIT = 2000
 
 
@@ -80,11 +83,13 @@ def clean_text(text: str) -> str:
 
 
 def clean_title(title: str | None) -> str | None:
-    """A title on one line, at most 2,000 characters; markup in it becomes text. None when nothing is left."""
+    """A title on one line, at most 2,000 characters; None when nothing is left.
+
+    Feeds put inline markup and character references into titles; any other "<...>" is text ("CYCLOPS <CYL>").
+    """
     if title is None:
         return None
-    if "<" in title and ">" in title:
-        title = html_to_text(title)
+    title = unescape(_INLINE_TAG.sub("", title))
     line = _RUN.sub(" ", clean_text(title))
     return line[:_TITLE_LIMIT].rstrip() or None
 
