@@ -1,0 +1,276 @@
+"""The whole chain against the limit of its NER, in one run on one machine.
+
+    python benchmarks/end_to_end.py [WIRE.jsonl[.gz] ...] [--articles 3000] [--decisions 100000] [--json]
+
+Figures, each beside its limit where there is one:
+
+- articles/s through a real broker and all stages, published as fast as possible, and the limit: `nlp.pipe` of the same
+  pipeline on the same texts in one process;
+- CPU milliseconds per article of each stage, and the part of it that is not the NER itself;
+- latency from raw to sink at half of that rate: p50 and p99;
+- reading and folding a decision log;
+- resident memory at start and at the end.
+
+Without files the articles are made from the shipped ones.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import shutil
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import psutil
+from kafka import KafkaProducer
+from prometheus_client.parser import text_string_to_metric_families
+
+ROOT = Path(__file__).parents[1]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+
+import streams  # noqa: E402  # the tests' stream maker, found by the line above
+
+from agents.decided import Decided  # noqa: E402
+from agents.offsets import Offsets  # noqa: E402
+from agents.progress import ChainProgress, watching  # noqa: E402
+from agents.supervisor import Process, Supervisor, workers  # noqa: E402
+from pipeline import codec  # noqa: E402
+from pipeline.broker.admin import ensure_topics  # noqa: E402
+from pipeline.broker.client import client_options  # noqa: E402
+from pipeline.broker.local import LocalBroker  # noqa: E402
+from pipeline.dedup.decision import Decision  # noqa: E402
+from pipeline.dedup.state import Dedup  # noqa: E402
+from pipeline.entities.annotator import Annotator  # noqa: E402
+from pipeline.health import address_file  # noqa: E402
+from pipeline.offline import run as run_offline  # noqa: E402
+from pipeline.records import Article  # noqa: E402
+from pipeline.settings import Settings, load, with_values  # noqa: E402
+from pipeline.sources.jsonl import parse_line  # noqa: E402
+from pipeline.topics import topic  # noqa: E402
+
+_LATENCY_SECONDS = 30.0
+
+
+def main() -> int:
+    arguments = _arguments()
+    shutil.rmtree(arguments.dir, ignore_errors=True)
+    rows = streams.load(arguments.wires)[: arguments.articles] if arguments.wires else None
+    rows = rows or streams.mixed(arguments.articles, seed=1)
+    wire = streams.write(_made(arguments.dir) / "wire.jsonl", rows)
+    settings = load(env={}, flags={"data.dir": str(arguments.dir / "data"), "topics.output_partitions": 3})
+    found: dict[str, Any] = {"articles": len(rows)}
+    found |= _limit(wire, arguments.dir, settings)
+    broker = LocalBroker(arguments.dir / "kafka")
+    try:
+        settings = with_values(settings, {"broker.bootstrap": broker.start()}, "benchmark")
+        ensure_topics(settings)
+        found |= _chain(settings, wire, found["limit_articles_per_s"])
+        found |= asyncio.run(_restore(settings, arguments.decisions))
+    finally:
+        broker.stop()
+    print(json.dumps(found, indent=None if arguments.json else 2))
+    return 0
+
+
+def _limit(wire: Path, directory: Path, settings: Settings) -> dict[str, Any]:
+    """Bare NER of the articles that the chain gives to NER, as inputs per second of the whole wire."""
+    annotator = Annotator(settings.entities)
+    out = directory / "offline"
+    summary = run_offline([wire], out, settings, annotator=annotator)
+    texts = []
+    with (out / "articles.jsonl").open("rb") as f:
+        for line in f:
+            event = json.loads(line)
+            if event["verdict"] in ("new", "update", "correction") and event["text"]:
+                texts.append(_article(event))
+    started = time.perf_counter()
+    for start in range(0, len(texts), settings.entities.batch_size):
+        annotator.annotate(texts[start : start + settings.entities.batch_size])
+    seconds = time.perf_counter() - started
+    return {
+        "ner_articles": len(texts),
+        "ner_ms_per_article": round(1000 * seconds / len(texts), 3),
+        "ner_words_per_s": round(sum(t.text.count(" ") + 1 for t in texts) / seconds),
+        "limit_articles_per_s": round(summary.inputs / seconds, 1),
+        "offline_articles_per_s": round(summary.inputs / summary.seconds, 1),
+    }
+
+
+def _article(event: dict[str, Any]) -> Article:
+    return Article(
+        provider=event["provider"], native_id=event["id"], source=None, title=event["title"], text=event["text"],
+        published=None, published_precision="time", url=None, language=event["language"], version=None,
+        version_created=None,
+    )  # fmt: skip
+
+
+def _chain(settings: Settings, wire: Path, limit: float) -> dict[str, Any]:
+    supervisor = Supervisor(settings, workers(settings), said=lambda text: print(text, file=sys.stderr))
+    supervisor.start()
+    try:
+        with watching(settings) as progress:
+            _ready(settings, supervisor)
+            memory = {p.name: _memory(p) for p in supervisor.processes}
+            before = {p.name: _cpu(p) for p in supervisor.processes}
+            started = time.perf_counter()
+            command = [sys.executable, "-m", "pipeline.cli", "--set", f"broker.bootstrap={settings.broker.bootstrap}",
+                       "--set", f"data.dir={settings.data.dir}", "publish", str(wire)]  # fmt: skip
+            subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=ROOT)
+            _finished(progress, supervisor)
+            seconds = time.perf_counter() - started
+            count = progress.size("raw")
+            spent = {p.name: _cpu(p) - before[p.name] for p in supervisor.processes}
+            rate = count / seconds
+            latency = _latency(settings, progress, supervisor, rate / 2)
+        return {
+            "chain_articles_per_s": round(rate, 1),
+            "chain_to_limit": round(rate / limit, 3),
+            "cpu_ms_per_article": {name: round(1000 * s / count, 3) for name, s in spent.items()},
+            "latency_at_half_rate_s": latency,
+            "memory_mib_at_start": memory,
+            "memory_mib_at_end": {p.name: _memory(p) for p in supervisor.processes},
+        }
+    finally:
+        supervisor.stop()
+
+
+def _latency(settings: Settings, progress: ChainProgress, supervisor: Supervisor, rate: float) -> dict[str, float]:
+    """Publish at an even rate and read the sink's histogram before and after."""
+    before = _histogram(settings)
+    rows = streams.mixed(int(rate * _LATENCY_SECONDS), seed=99)
+    producer = KafkaProducer(**client_options(settings), acks="all", linger_ms=5)
+    started = time.perf_counter()
+    for n, line in enumerate(streams.lines(rows)):
+        ahead = started + n / rate - time.perf_counter()
+        if ahead > 0:
+            time.sleep(ahead)
+        record = codec.encode(parse_line(line, settings=settings.producer))
+        producer.send(topic(settings, "raw"), value=record, partition=0)
+    producer.flush()
+    producer.close()
+    _finished(progress, supervisor)
+    after = _histogram(settings)
+    counts = {le: after[le] - before.get(le, 0.0) for le in after}
+    return {"rate": round(rate, 1), "p50": _quantile(counts, 0.5), "p99": _quantile(counts, 0.99)}
+
+
+def _histogram(settings: Settings) -> dict[float, float]:
+    """Cumulative counts of the sink's latency by upper bound, all providers together."""
+    where = json.loads(address_file(settings, "sink-0").read_bytes())
+    with urllib.request.urlopen(f"http://{where['host']}:{where['port']}/metrics") as answer:
+        text = answer.read().decode()
+    found: dict[float, float] = {}
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            if sample.name == "wirefuse_end_to_end_latency_seconds_bucket":
+                bound = float(sample.labels["le"])
+                found[bound] = found.get(bound, 0.0) + sample.value
+    return found
+
+
+def _quantile(cumulative: dict[float, float], q: float) -> float:
+    """As Prometheus's histogram_quantile: linear within the bucket."""
+    bounds = sorted(cumulative)
+    wanted = q * cumulative[bounds[-1]]
+    low, below = 0.0, 0.0
+    for bound in bounds:
+        if cumulative[bound] >= wanted:
+            inside = cumulative[bound] - below
+            return round(low + (min(bound, 7200.0) - low) * ((wanted - below) / inside if inside else 1.0), 3)
+        low, below = bound, cumulative[bound]
+    return low
+
+
+async def _restore(settings: Settings, count: int) -> dict[str, Any]:
+    """Write a decision log of `count` decisions, then read it alone and read and fold it."""
+    name = topic(settings, "dedup-log")
+    state = Dedup(0, settings.dedup)
+    with watching(settings) as progress:
+        first = progress.size("raw")
+    producer = KafkaProducer(**client_options(settings), acks="all", linger_ms=20)
+    rows = streams.mixed(count, seed=5)
+    for n, line in enumerate(streams.lines(rows)):
+        decision = state.decide(first + n, parse_line(line, settings=settings.producer))
+        producer.send(name, key=decision.key.encode(), value=codec.encode(decision), partition=0)
+    producer.flush()
+    producer.close()
+    offsets = Offsets(settings.broker.bootstrap, "benchmark", settings.topics.max_message_bytes)
+    await offsets.start()
+    started = time.perf_counter()
+    read = 0
+    async for chunk in offsets.read(name, 0, 0):
+        read += len(chunk)
+    alone = time.perf_counter() - started
+    decided = Decided(0, Dedup(0, settings.dedup), Decision, "dedup-log", name)
+    started = time.perf_counter()
+    await decided.restore(offsets, lambda: None)
+    folded = time.perf_counter() - started
+    await offsets.stop()
+    return {
+        "log_records": read,
+        "log_read_records_per_s": round(read / alone),
+        "log_restore_s": round(folded, 2),
+        "log_restore_s_per_100000": round(folded * 100_000 / read, 2),
+    }
+
+
+def _ready(settings: Settings, supervisor: Supervisor) -> None:
+    deadline = time.monotonic() + 60
+    waiting = {p.name for p in supervisor.processes}
+    while waiting and time.monotonic() < deadline:
+        supervisor.tend()
+        for name in sorted(waiting):
+            try:
+                where = json.loads(address_file(settings, name).read_bytes())
+                urllib.request.urlopen(f"http://{where['host']}:{where['port']}/readyz").close()
+                waiting.discard(name)
+            except OSError:
+                pass  # not there yet, or 503
+        time.sleep(0.2)
+    if waiting:
+        raise SystemExit(f"not ready: {sorted(waiting)}")
+
+
+def _finished(progress: ChainProgress, supervisor: Supervisor) -> None:
+    while not progress.finished():
+        supervisor.tend()
+        time.sleep(0.1)
+
+
+def _family(process: Process) -> list[psutil.Process]:
+    assert process.popen is not None
+    parent = psutil.Process(process.popen.pid)
+    return [parent, *parent.children(recursive=True)]
+
+
+def _cpu(process: Process) -> float:
+    return sum(p.cpu_times().user + p.cpu_times().system for p in _family(process))
+
+
+def _memory(process: Process) -> int:
+    return round(sum(p.memory_info().rss for p in _family(process)) / 2**20)
+
+
+def _made(directory: Path) -> Path:
+    directory.mkdir(parents=True, exist_ok=True)
+    return directory
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("wires", nargs="*", type=Path)
+    parser.add_argument("--articles", type=int, default=3000)
+    parser.add_argument("--decisions", type=int, default=100_000)
+    parser.add_argument("--dir", type=Path, default=Path(".wirefuse/benchmark"))
+    parser.add_argument("--json", action="store_true", help="one line of JSON")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
