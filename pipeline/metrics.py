@@ -68,6 +68,7 @@ DEFINITIONS: tuple[MetricDef, ...] = (
     MetricDef("sink_write_duration_seconds", "histogram", "Time of a sink transaction", ("sink",), _WORK),
     MetricDef("source_fetches_total", "counter", "Looks at a source, by result", ("source", "result")),
     MetricDef("source_items_total", "counter", "Items published, by source", ("source",)),
+    MetricDef("source_fields_ignored_total", "counter", "Optional fields whose value could not be used", ("field",)),
     MetricDef("source_last_item_timestamp_seconds", "gauge", "When a source last gave a new item", ("source",)),
     MetricDef("source_last_success_timestamp_seconds", "gauge", "When a source was last read well", ("source",)),
     MetricDef("ner_words_total", "counter", "Words that went through NER", ()),

@@ -49,7 +49,7 @@ _BACKOFF_MAX_S = 30.0
 _CLOSE_S = 1.0
 _COMMIT_S = 0.5
 # Articles are a few kB; this bounds the memory when they are not.
-_WINDOW_BYTES = 64 * 1024 * 1024
+_WINDOW_BYTES = 16 * 1024 * 1024
 
 _TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError)
 _NEW_PRODUCER_HELPS = (
@@ -140,7 +140,7 @@ class Publisher(Generic[Mark]):
         """
         self._make_room(len(item.raw))
         record = record_of(item, self._edition, self._settings)
-        self.counts.problems.update(item.problems)
+        self._note_problems(item)
         place = _Sent(mark, item, record)
         self._window_bytes += len(record.value)
         self._post(place)
@@ -223,6 +223,12 @@ class Publisher(Generic[Mark]):
             self._safe.append(place.mark)
             self._window.popleft()
 
+    def _note_problems(self, item: Item) -> None:
+        self.counts.problems.update(item.problems)
+        if self._metrics is not None:
+            for name in item.problems:
+                self._metrics.counter("source_fields_ignored_total").labels(name).inc()
+
     def _count(self, record: Record) -> None:
         if record.error is None:
             self.counts.sent += 1
@@ -260,7 +266,8 @@ class Publisher(Generic[Mark]):
             self._say(f"{self._address} acknowledges again")
 
     def _check_stop(self) -> None:
-        if self._stop.is_set() if self._close_by is None else time.monotonic() >= self._close_by:
+        over = self._stop.is_set() if self._close_by is None else time.monotonic() >= self._close_by
+        if over:
             raise Stopped
 
     def _post(self, place: _Sent[Mark]) -> None:
