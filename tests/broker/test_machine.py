@@ -1,0 +1,128 @@
+"""`wirefuse demo` and `wirefuse up` as a user runs them: what is shown, and that nothing is left running."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import streams
+from chain import publish, sink
+from pipeline.settings import Settings
+from pipeline.sink.base import NoStoreError
+from workers import ROOT, until
+
+pytestmark = [pytest.mark.broker, pytest.mark.timeout(400)]
+
+
+def wirefuse(*arguments: object, log: Path, **environment: str) -> subprocess.Popen[bytes]:
+    clean = {k: v for k, v in os.environ.items() if not k.startswith("WIREFUSE_")} | environment
+    with log.open("ab") as output:
+        return subprocess.Popen(
+            [sys.executable, "-m", "pipeline.cli", *map(str, arguments)],
+            stdout=output, stderr=output, env=clean | {"PYTHONPATH": str(ROOT)}, cwd=log.parent, start_new_session=True,
+        )  # fmt: skip
+
+
+def left_running(directory: Path) -> list[str]:
+    """Command lines of processes that have to do with a directory: in their arguments or environment."""
+    found = []
+    for process in Path("/proc").iterdir():
+        if not process.name.isdecimal() or int(process.name) == os.getpid():
+            continue
+        try:
+            told = (process / "cmdline").read_bytes() + (process / "environ").read_bytes()
+        except OSError:
+            continue  # it has ended meanwhile
+        if str(directory).encode() in told:
+            found.append((process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace"))
+    return found
+
+
+def test_the_demo_shows_the_founding_incident_and_leaves_nothing_running(tmp_path: Path) -> None:
+    demo, log = tmp_path / "demo", tmp_path / "demo.log"
+    for run in range(2):  # a second run works, and starts anew
+        assert wirefuse("demo", "--dir", demo, log=log).wait(180) == 0, log.read_text()[-3000:]
+        shown = log.read_text()
+        assert shown.count("In the sink: 741 of 741 inputs") == run + 1
+        assert left_running(tmp_path) == []
+    first = shown[shown.rindex("Incidents:") :].splitlines()[2:6]
+    assert "2 reports, 0 copies, 2 independent origins" in first[1], first
+
+
+@pytest.mark.parametrize("seconds", [0.7, 4.0, 9.0])
+def test_ctrl_c_at_any_moment_of_the_demo_leaves_nothing_running(tmp_path: Path, seconds: float) -> None:
+    log = tmp_path / "demo.log"
+    process = wirefuse("demo", "--dir", tmp_path / "demo", log=log)
+    time.sleep(seconds)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(60) != 0
+    assert "Traceback" not in log.read_text()
+    until(lambda: left_running(tmp_path) == [], 10, what=f"still there: {left_running(tmp_path)}")
+
+
+def test_a_killed_demo_takes_everything_with_it(tmp_path: Path) -> None:
+    process = wirefuse("demo", "--dir", tmp_path / "demo", log=tmp_path / "demo.log")
+    until(lambda: "Starting the stages" in (tmp_path / "demo.log").read_text(), 60)
+    process.kill()
+    process.wait()
+    until(lambda: left_running(tmp_path) == [], 90, what="children of a killed demo")
+
+
+def test_a_demo_that_cannot_start_says_why(tmp_path: Path) -> None:
+    log = tmp_path / "demo.log"
+    assert wirefuse("demo", "--dir", tmp_path / "demo", log=log, WIREFUSE_BROKER="127.0.0.1:1").wait(60) == 1
+    assert "127.0.0.1:1" in log.read_text()
+    assert "Traceback" not in log.read_text()
+
+
+def test_up_starts_a_dead_stage_again_and_says_so(settings: Settings, tmp_path: Path) -> None:
+    log = tmp_path / "up.log"
+    environment = {
+        "WIREFUSE_BROKER": settings.broker.bootstrap,
+        "WIREFUSE_TOPICS_PREFIX": settings.topics.prefix,
+        "WIREFUSE_TOPICS_UNIQUE_PARTITIONS": "3",
+        "WIREFUSE_TOPICS_OUTPUT_PARTITIONS": "2",
+        "WIREFUSE_DATA_DIR": settings.data.dir,
+    }
+    process = wirefuse("up", log=log, **environment)
+    try:
+        until(lambda: "Publish with" in log.read_text(), 60, what="up")
+        publish(settings, streams.write(tmp_path / "one.jsonl", streams.mixed(40, seed=1)))
+        until(lambda: _inputs(settings) == 40, 90, what=log.read_text())
+        victim = next(
+            int(p.name) for p in Path("/proc").iterdir()
+            if p.name.isdecimal()
+            and all(mark in _environ(p) for mark in (b"WIREFUSE_WORKER=dedup-0", settings.data.dir.encode()))
+        )  # fmt: skip
+        os.kill(victim, signal.SIGKILL)
+        until(lambda: "dedup-0 died (killed by SIGKILL), starting again" in log.read_text(), 30)
+        publish(settings, streams.write(tmp_path / "two.jsonl", streams.mixed(90, seed=1)[40:]))
+        until(lambda: _inputs(settings) == 90, 90, what=log.read_text())
+    finally:
+        process.terminate()
+        assert process.wait(90) == 0
+    until(lambda: not any("worker" in c for c in left_running(settings.data_dir)), 10)
+
+
+def _inputs(settings: Settings) -> int:
+    try:
+        reader = sink(settings)
+    except NoStoreError:
+        return 0
+    try:
+        return sum(reader.counts().inputs.values())
+    finally:
+        reader.close()
+
+
+def _environ(process: Path) -> bytes:
+    try:
+        return (process / "environ").read_bytes()
+    except OSError:
+        return b""
