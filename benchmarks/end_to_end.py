@@ -35,7 +35,6 @@ ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 import streams  # noqa: E402  # the tests' stream maker, found by the line above
-
 from agents.decided import Decided  # noqa: E402
 from agents.offsets import Offsets  # noqa: E402
 from agents.progress import ChainProgress, watching  # noqa: E402

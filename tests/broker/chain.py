@@ -14,7 +14,6 @@ from typing import Any
 
 import orjson
 from kafka.errors import KafkaError
-from workers import ROOT, read
 
 from agents.progress import watching
 from agents.supervisor import Supervisor, workers
@@ -25,6 +24,7 @@ from pipeline.settings import Settings, as_environment
 from pipeline.sink.base import ArticleQuery, IncidentQuery, Reader, open_reader
 from pipeline.sources import Item
 from pipeline.topics import TopicName
+from workers import ROOT, read
 
 Row = dict[str, Any]
 

@@ -8,16 +8,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 import streams
 from chain import articles, expected, incidents, inputs, log, publish, publishing, running, sink
 from hostile import file_cases, topic_cases
-from workers import read, send
-
 from pipeline.broker.admin import ensure_topics
 from pipeline.codec import decode
 from pipeline.records import ArticleEvent
 from pipeline.settings import Settings
 from pipeline.topics import topic
+from workers import read, send
 
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(600)]
 

@@ -16,13 +16,13 @@ from typing import Any
 
 import pytest
 from kafka import KafkaConsumer, TopicPartition
-from web import Web, conditional, page, serving
 
 from pipeline import codec, headers
 from pipeline.health import address_file
 from pipeline.records import RawArticle
 from pipeline.settings import Settings, as_environment
 from pipeline.topics import topic
+from web import Web, conditional, page, serving
 
 pytestmark = [pytest.mark.broker, pytest.mark.usefixtures("topics")]
 

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import RunningBroker
 from kafka import KafkaConsumer, TopicPartition
 
+from conftest import RunningBroker
 from pipeline import codec, headers
 from pipeline.broker.admin import EnsureReport, ensure_topics
 from pipeline.ids import article_id

@@ -7,10 +7,10 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
-from workers import Worker, committed, read, send, until, values
 
 from pipeline.broker.admin import ensure_topics
 from pipeline.settings import Settings
+from workers import Worker, committed, read, send, until, values
 
 pytestmark = pytest.mark.broker
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-import streams
 
+import streams
 from pipeline import codec, schema
 from pipeline.dedup.decision import annotated
 from pipeline.dedup.state import Dedup

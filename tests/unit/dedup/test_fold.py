@@ -12,6 +12,7 @@ from pipeline.dedup.decision import Decision
 from pipeline.dedup.state import Dedup
 from pipeline.records import RawArticle, Void
 from pipeline.settings import Dedup as DedupSettings
+
 from .streams import streams
 
 SMALL = DedupSettings(ttl_days=3, max_entries=6, future_tolerance_hours=48)

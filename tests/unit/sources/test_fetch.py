@@ -9,11 +9,11 @@ from dataclasses import replace
 from http.server import BaseHTTPRequestHandler
 
 import pytest
-from web import Web, conditional, page, serving
 
 from pipeline.settings import Producer
 from pipeline.sources import fetch as module
 from pipeline.sources.fetch import Fetched, FetchError, Gone, NotModified, fetch
+from web import Web, conditional, page, serving
 
 SETTINGS = Producer(fetch_private=True, fetch_timeout_s=5.0, fetch_max_bytes=10_000)
 
