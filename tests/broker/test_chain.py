@@ -124,9 +124,7 @@ def test_hostile_input_is_accounted_for_and_restarts_nothing(
     letters = [(dict(r.headers), r.value) for r in read(settings, "dead-letter")]
     raw_name = topic(settings, "raw").encode()
     from_raw = {int(h["wf-error-offset"]): value for h, value in letters if h.get("wf-error-topic") == raw_name}
-    assert {seq for _, seq, _, verdict in seen if verdict == "void"} == set(from_raw), (
-        "a void is a dead letter"
-    )
+    assert {seq for _, seq, _, verdict in seen if verdict == "void"} == set(from_raw), "a void is a dead letter"
     original = {r.offset: r.value for r in raw}
     assert from_raw == {offset: original[offset] for offset in from_raw}, "dead letters hold the original bytes"
     after = {e.id for r in read(settings, "enriched") if r.value for e in [decode(r.value, ArticleEvent)]}
