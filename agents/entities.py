@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
 
-from pipeline.entities.pool import Pool
-
 from agents.app import create_app
 from agents.messages import Incoming, Item, Outcome
 from agents.offsets import Offsets
 from agents.passing import to_entities_or_ledger, void_of
 from pipeline.codec import decode
+from pipeline.entities.pool import Pool
 from pipeline.errors import InvalidEvent
 from pipeline.metrics import Metrics
 from pipeline.records import Annotated, Annotation, Article, Void
