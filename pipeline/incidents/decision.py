@@ -23,26 +23,38 @@ class Features:
     """What an article is compared by. Weights are frozen at arrival: integers, so that sums do not depend on order.
 
     Attributes:
-        words: stems, heaviest first; `weights` their weights (unit vector times WEIGHT_ONE).
-        names: names that the article mentions, normalised; `rarity` their rarity (0 to RARITY_ONE).
+        words: stems, heaviest first; `weights` their weights (a unit vector times WEIGHT_ONE).
+        title, title_weights: the same of the title alone.
+        names: words of names, rarest first; `rarity` how rare, 0 to RARITY_ONE.
+        places: those of `names` that seem to name places.
+        persons: last words of names that seem to name persons.
         ages: ages of persons in years.
-        addresses: street addresses, normalised.
+        addresses: streets, normalised.
         days: days on which the told events happened, as proleptic ordinals (`date.toordinal`).
-        back: explicitly dated days at least 4 days before publication, as ordinals.
+        back: days with a date in the text that lie well before publication, as ordinals.
+        clocks: times of day, in minutes after midnight.
+        killed, wounded: counts of victims as flat pairs (lowest, highest); -1 stands for an open end.
         day: day of publication, as ordinal; None where the article says no time.
-        length: number of words of the text that were read.
+        crowd: how alike the article is to articles that are not its nearest (`match.crowd`); frozen like the weights.
     """
 
     words: tuple[str, ...] = ()
     weights: tuple[int, ...] = ()
+    title: tuple[str, ...] = ()
+    title_weights: tuple[int, ...] = ()
     names: tuple[str, ...] = ()
     rarity: tuple[int, ...] = ()
+    places: tuple[str, ...] = ()
+    persons: tuple[str, ...] = ()
     ages: tuple[int, ...] = ()
     addresses: tuple[str, ...] = ()
     days: tuple[int, ...] = ()
     back: tuple[int, ...] = ()
+    clocks: tuple[int, ...] = ()
+    killed: tuple[int, ...] = ()
+    wounded: tuple[int, ...] = ()
     day: int | None = None
-    length: int = 0
+    crowd: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

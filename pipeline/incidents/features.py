@@ -3,64 +3,160 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date
 
+from pipeline.facts.addresses import addresses
+from pipeline.facts.ages import ages
+from pipeline.facts.dates import clocks, dates
+from pipeline.facts.tolls import tolls
+from pipeline.incidents import background
 from pipeline.incidents.decision import Features
-from pipeline.incidents.words import CALENDAR, STOPWORDS, capitalised, stems
-from pipeline.records import Annotated
+from pipeline.incidents.names import Name, names
+from pipeline.incidents.words import stem, stems
+from pipeline.records import Annotated, Entity
 
 WEIGHT_ONE = 65_535
 """Integer that stands for a weight of 1."""
 
+RARITY_ONE = 1_000
+
 MAX_WORDS = 120
-"""Heaviest stems kept per article."""
+"""Heaviest stems kept per article: more did not change a decision worth having, fewer did."""
+
+MAX_NAMES = 40
 
 TEXT_WORDS = 400
 LEAD_WORDS = 60
 """The title and the lead say what happened; they count twice."""
 
-Frequency = Callable[[str], tuple[int, int]]
-"""term -> (articles with the term, articles in all)."""
+HEAD_WORDS = 120
+"""Days, hours and tolls are read from the title and so many words: further down, other events are recalled."""
+
+OLD_DAYS = 4
+"""A date so far before publication is a reference back to something reported earlier."""
+
+Frequency = Callable[[str], int]
+"""stem -> number of remembered articles with it."""
+
+Extract = Callable[[Annotated, Frequency, int], Features]
+
+_WORD = re.compile(r"\S+")
 
 
-def features(item: Annotated, frequency: Frequency) -> Features:
+def features(item: Annotated, frequency: Frequency, remembered: int) -> Features:
     """Features of an article that has a body.
 
     Args:
         frequency: document frequencies at this point of the stream; the weights made from them are kept for good.
+        remembered: number of articles that they were counted in.
     """
     article = item.article
     assert article is not None
     title = article.title or ""
-    counts: Counter[str] = Counter()
-    for part, limit, factor in ((title, TEXT_WORDS, 2), (article.text, LEAD_WORDS, 1), (article.text, TEXT_WORDS, 1)):
-        for term in stems(part, limit):
-            counts[term] += factor
-    raw = {t: (1 + math.log(n)) * idf(*frequency(t)) ** 2 for t, n in counts.items()}
-    heaviest = sorted(raw.items(), key=lambda x: (-x[1], x[0]))[:MAX_WORDS]
-    norm = math.sqrt(math.fsum(w * w for _, w in heaviest)) or 1.0
-    weighted = [(t, round(w / norm * WEIGHT_ONE)) for t, w in heaviest]
-    weighted = [(t, w) for t, w in weighted if w > 0]
-    names = _names(title) | _names(article.text[:4000])
+    head, body = _first_words(article.text, HEAD_WORDS), _first_words(article.text, TEXT_WORDS)
+    rarity = _Rarity(frequency, remembered)
+    words, weights = _weighted(_counts(title, article.text), rarity, MAX_WORDS)
+    title_words, title_weights = _weighted(Counter(set(stems(title, TEXT_WORDS))), rarity, MAX_WORDS)
+    named = _names(title, body, item)
+    tokens = _name_tokens(named, rarity)
+    published = None if article.published is None else article.published.date()
+    told = f"{title}. {head}"
+    full = f"{title}. {body}"
     return Features(
-        words=tuple(t for t, _ in weighted),
-        weights=tuple(w for _, w in weighted),
-        names=tuple(sorted(names)),
-        rarity=tuple(1000 for _ in names),
-        day=None if article.published is None else article.published.toordinal(),
+        words=words,
+        weights=weights,
+        title=title_words,
+        title_weights=title_weights,
+        names=tuple(tokens),
+        rarity=tuple(tokens.values()),
+        places=_places(named, tokens),
+        persons=tuple(sorted({n.words[-1] for n in named if n.kind == "person" and len(n.words) > 1})),
+        ages=tuple(sorted({a.years for a in ages(full)})),
+        addresses=tuple(sorted({a.street for a in addresses(full)})),
+        days=_days(told, published),
+        back=_back(full, published),
+        clocks=tuple(sorted({c.minutes for c in clocks(told)})),
+        killed=_toll(told, "killed"),
+        wounded=_toll(told, "wounded"),
+        day=None if published is None else published.toordinal(),
     )
 
 
-def idf(containing: int, total: int) -> float:
-    """Inverse document frequency, smoothed; never negative."""
-    return math.log((1 + total) / (1 + containing)) + 0.1
+class _Rarity:
+    """Inverse document frequency over the background and the remembered articles; never negative."""
+
+    def __init__(self, frequency: Frequency, remembered: int) -> None:
+        self._frequency = frequency
+        self._background, documents = background.table()
+        self._total = documents + remembered
+        self.most = math.log(1 + self._total)
+
+    def __call__(self, term: str) -> float:
+        containing = self._background.get(term, 0) + self._frequency(term)
+        return max(0.0, math.log((1 + self._total) / (1 + containing)))
 
 
-def _names(text: str) -> set[str]:
-    found = set()
-    for _, _, name in capitalised(text):
-        folded = name.lower()
-        if " " in folded and folded not in STOPWORDS and folded not in CALENDAR:
-            found.add(folded)
-    return found
+def _counts(title: str, text: str) -> Counter[str]:
+    counts: Counter[str] = Counter()
+    for part, limit, factor in ((title, TEXT_WORDS, 2), (text, LEAD_WORDS, 1), (text, TEXT_WORDS, 1)):
+        for term in stems(part, limit):
+            counts[term] += factor
+    return counts
+
+
+def _weighted(counts: Mapping[str, int], rarity: _Rarity, most: int) -> tuple[tuple[str, ...], tuple[int, ...]]:
+    """Terms and their weights, heaviest first: (1 + ln tf) * idf^2, as a unit vector."""
+    raw = [((1 + math.log(n)) * rarity(t) ** 2, t) for t, n in counts.items()]
+    raw.sort(key=lambda x: (-x[0], x[1]))
+    del raw[most:]
+    norm = math.sqrt(math.fsum(w * w for w, _ in raw)) or 1.0
+    kept = [(t, round(w / norm * WEIGHT_ONE)) for w, t in raw]
+    return tuple(t for t, w in kept if w), tuple(w for _, w in kept if w)
+
+
+def _names(title: str, body: str, item: Annotated) -> list[Name]:
+    entities: tuple[Entity, ...] = () if item.annotation is None else item.annotation.entities
+    of_title: tuple[Entity, ...] = () if item.annotation is None else item.annotation.title_entities
+    return names(title, of_title) + names(body, entities)
+
+
+def _name_tokens(named: Iterable[Name], rarity: _Rarity) -> dict[str, int]:
+    """Words of names, rarest first, with their rarity to the fourth power."""
+    found = {w for n in named for w in n.words if len(w) > 2}
+    scored = [(round((rarity(stem(w)) / rarity.most) ** 4 * RARITY_ONE), w) for w in sorted(found)]
+    scored.sort(key=lambda x: (-x[0], x[1]))
+    return {w: r for r, w in scored[:MAX_NAMES]}
+
+
+def _places(named: Iterable[Name], tokens: Mapping[str, int]) -> tuple[str, ...]:
+    return tuple(sorted({w for n in named if n.kind == "place" for w in n.words if w in tokens}))
+
+
+def _days(told: str, published: date | None) -> tuple[int, ...]:
+    found = (d for d in dates(told, published) if d.precision == "day" and d.kind != "relative")
+    return tuple(sorted({d.first.toordinal() for d in found}))
+
+
+def _back(full: str, published: date | None) -> tuple[int, ...]:
+    if published is None:
+        return ()
+    last = published.toordinal() - OLD_DAYS
+    found = (d for d in dates(full, published) if d.precision == "day" and d.kind == "explicit")
+    return tuple(sorted({d.first.toordinal() for d in found if d.first.toordinal() <= last}))
+
+
+def _toll(told: str, kind: str) -> tuple[int, ...]:
+    """Flat pairs of lowest and highest; -1 stands for an open end."""
+    pairs = sorted({(t.low, -1 if t.high is None else t.high) for t in tolls(told) if t.kind == kind})
+    return tuple(n for pair in pairs for n in pair)
+
+
+def _first_words(text: str, limit: int) -> str:
+    """The text up to the end of its `limit`-th word, as it stands."""
+    for count, match in enumerate(_WORD.finditer(text), start=1):
+        if count == limit:
+            return text[: match.end()]
+    return text

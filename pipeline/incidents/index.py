@@ -18,7 +18,7 @@ NEWEST = 64
 
 
 class Index:
-    """Postings of words and names, and document frequencies, over live articles."""
+    """Postings of words, and their document frequencies, over live articles."""
 
     def __init__(self) -> None:
         self._profiles: dict[int, Profile] = {}
@@ -39,7 +39,7 @@ class Index:
         seq = profile.seq
         self._profiles[seq] = profile
         postings = self._postings
-        for term in (*profile.words, *(name_term(n) for n in profile.names)):
+        for term in profile.words:
             found = postings.get(term)
             if found is None:
                 postings[term] = [seq]
@@ -53,7 +53,7 @@ class Index:
         profile = self._profiles.pop(seq, None)
         if profile is None:
             return
-        for term in (*profile.words, *(name_term(n) for n in profile.names)):
+        for term in profile.words:
             found = self._postings[term]
             if len(found) == 1:
                 del self._postings[term]
@@ -72,17 +72,10 @@ class Index:
         return [seq for seq, _ in ranked[:limit]]
 
 
-def name_term(name: str) -> str:
-    """The term under which a name is indexed; no word has this form."""
-    return "@" + name
-
-
 def _query_terms(query: Profile) -> Iterable[tuple[str, int]]:
     # Votes approximate the cosine: a word's weight in the other article is about its weight in this one.
     for word, weight in zip(query.words[:QUERY_WORDS], query.weights, strict=False):
         yield word, weight * weight >> 10
-    for name, rarity in zip(query.names, query.rarity, strict=True):
-        yield name_term(name), rarity
 
 
 def _by_votes(item: tuple[int, int]) -> tuple[int, int]:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
+from dataclasses import replace
 
 from pipeline.facts.article import facts_of, tolls_of
 from pipeline.incidents.decision import Decision
-from pipeline.incidents.features import features
-from pipeline.incidents.match import Match, match_incident, rank
+from pipeline.incidents.features import Extract, features
+from pipeline.incidents.match import Match, crowd, match_incident, rank
 from pipeline.incidents.plan import Plan
 from pipeline.incidents.profile import Profile
 from pipeline.incidents.record import card, incident_record
 from pipeline.incidents.rethink import rethink
-from pipeline.incidents.score import JOIN, MOVE, Query
+from pipeline.incidents.score import Query, Weights, weights
 from pipeline.incidents.state import Entry, State, days
 from pipeline.incidents.why import why_copy, why_scored
 from pipeline.incidents.young import is_young
@@ -34,11 +36,19 @@ class Ledger:
 
     Feed it every record of `annotated[edition]` in order (`decide`), after feeding it the incident log (`apply`).
     Decisions depend on the inputs alone: not on batches, restarts, hash seeds, or on what compaction left of the log.
+
+    Args:
+        fitted: the scorer; default: the one that ships.
+        extract: makes an article's features; default: `features.features`. Another one is for measurements.
     """
 
-    def __init__(self, edition: int, settings: Incidents) -> None:
+    def __init__(
+        self, edition: int, settings: Incidents, *, fitted: Weights | None = None, extract: Extract = features
+    ) -> None:
         self.edition = edition
         self._settings = settings
+        self._weights = weights() if fitted is None else fitted
+        self._extract = extract
         self._state = State(days(settings.ttl_days))
 
     @property
@@ -129,6 +139,11 @@ class Ledger:
         """An incident as it stands now; None if it is unknown or forgotten."""
         return incident_record(self._state, self.edition, incident_id, days(self._settings.close_after_days))
 
+    def incident_of(self, article_id: str) -> str | None:
+        """The incident that a remembered article is in now."""
+        entry = self._state.live(article_id)
+        return None if entry is None else entry.incident_id
+
     def drain_tombstones(self) -> list[str]:
         """Log keys of the articles forgotten since the last call, to be deleted from the log."""
         keys = list(self._state.tombstones)
@@ -164,24 +179,27 @@ class Ledger:
 
     def _place(self, plan: Plan, item: Annotated) -> None:
         plan.card = card(item)
-        plan.features = features(item, self._frequency)
+        index = self._state.index
+        plan.features = self._extract(item, index.frequency, len(index))
+        query = Query(Profile(item.seq, plan.features))
+        plan.features = replace(plan.features, crowd=crowd(self._state, query))
+        query.profile.crowd = plan.features.crowd
         source = self._source(item)
         if source is not None:
             plan.incident_id = source.incident_id
             plan.why = why_copy(item, source)
             return
         plan.scored = True
-        query = Query(Profile(item.seq, plan.features))
-        matches = rank(self._state, query, plan.event_time, item.article_id)
+        matches = rank(self._state, query, plan.event_time, self._weights, item.article_id)
         if plan.old is None:
             self._place_new(plan, matches)
         else:
             self._place_again(plan, plan.old, query, matches)
         plan.why = why_scored(plan, query, matches)
-        rethink(self._state, plan, query, matches, self._settings)
+        rethink(self._state, plan, matches, self._weights, self._settings)
 
     def _place_new(self, plan: Plan, matches: list[Match]) -> None:
-        if matches and matches[0].score >= JOIN:
+        if matches and matches[0].score >= self._weights.join:
             plan.incident_id = matches[0].incident_id
         else:
             plan.found()
@@ -193,14 +211,16 @@ class Ledger:
         plan.incident_id = home
         if not is_young(self._state, home, plan.event_time, self._settings):
             return
-        own = match_incident(self._state, query, plan.event_time, home, plan.article_id)
+        fitted = self._weights
+        own = match_incident(self._state, query, plan.event_time, home, fitted, plan.article_id)
         best = next((m for m in matches if m.incident_id != home), None)
-        if best is not None and best.score >= JOIN + MOVE and (own is None or best.score >= own.score + MOVE):
+        enough = fitted.join + fitted.margin
+        if best is not None and best.score >= max(enough, -math.inf if own is None else own.score + fitted.margin):
             if plan.members(home):
                 plan.incident_id = best.incident_id
             else:
                 plan.merge(home, best.incident_id, {"score": round(best.score, 3), "reason": "update"})
-        elif own is not None and own.score < JOIN - SPLIT:
+        elif own is not None and own.score < fitted.join - SPLIT:
             plan.found()
 
     def _source(self, item: Annotated) -> Entry | None:
@@ -213,6 +233,3 @@ class Ledger:
         if found is None and item.copy_group is not None:
             found = next((e for e in self._state.group(item.copy_group)), None)
         return None if found is None or found.article_id == item.article_id else found
-
-    def _frequency(self, term: str) -> tuple[int, int]:
-        return self._state.index.frequency(term), len(self._state.index)

@@ -8,25 +8,49 @@ from pipeline.incidents.decision import Features
 
 
 class Profile:
-    """Features of one remembered article.
+    """Features of one remembered article; see `Features` for their meaning.
 
     Attributes:
         seq: of the decision that the features came with; identifies the article version in the index.
-        words, weights: parallel; heaviest first. The strings are shared with the index.
-        names, rarity: parallel.
     """
 
-    __slots__ = ("addresses", "ages", "back", "day", "days", "length", "names", "rarity", "seq", "weights", "words")
+    __slots__ = (
+        "addresses",
+        "ages",
+        "back",
+        "clocks",
+        "crowd",
+        "day",
+        "days",
+        "killed",
+        "names",
+        "persons",
+        "places",
+        "rarity",
+        "seq",
+        "title",
+        "title_weights",
+        "weights",
+        "words",
+        "wounded",
+    )
 
     def __init__(self, seq: int, features: Features) -> None:
         self.seq = seq
         self.words = features.words
         self.weights = array("H", features.weights)
+        self.title = features.title
+        self.title_weights = array("H", features.title_weights)
         self.names = features.names
         self.rarity = array("H", features.rarity)
+        self.places = features.places
+        self.persons = features.persons
         self.ages = features.ages
         self.addresses = features.addresses
         self.days = features.days
         self.back = features.back
+        self.clocks = features.clocks
+        self.killed = features.killed
+        self.wounded = features.wounded
         self.day = features.day
-        self.length = features.length
+        self.crowd = features.crowd

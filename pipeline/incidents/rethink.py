@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from pipeline.incidents.match import Match
 from pipeline.incidents.plan import Plan
-from pipeline.incidents.score import MERGE, Query
+from pipeline.incidents.score import Weights
 from pipeline.incidents.state import State
 from pipeline.incidents.young import is_young
 from pipeline.settings import Incidents
 
 
-def rethink(state: State, plan: Plan, query: Query, matches: list[Match], settings: Incidents) -> None:
+def rethink(state: State, plan: Plan, matches: list[Match], fitted: Weights, settings: Incidents) -> None:
     """Merge young incidents that the new article holds together. Older ones are fixed."""
     home = plan.incident_id
     assert home is not None
     if not is_young(state, home, plan.event_time, settings):
         return
     for match in matches:
-        if match.incident_id == home or match.score < MERGE or plan.old is not None:
+        if match.incident_id == home or match.score < fitted.join + fitted.margin or plan.old is not None:
             continue
         if is_young(state, match.incident_id, plan.event_time, settings):
             winner, loser = order(state, home, match.incident_id)

@@ -1,60 +1,203 @@
-"""How strongly two articles, and an article and an incident, report one event."""
+"""How strongly two articles, and an article and an incident, report one event.
+
+A link is the log-odds of a logistic regression over the signals below, fitted by `train` on labelled sets; an
+incident's score is a second one over its best links and the gap in time. `weights.json` holds both.
+"""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
+from importlib import resources
 from typing import Any
 
-from pipeline.incidents.features import WEIGHT_ONE
+from pipeline.codec import convert, decode_json
+from pipeline.incidents.features import RARITY_ONE, WEIGHT_ONE
 from pipeline.incidents.profile import Profile
 
-JOIN = -0.5
-"""An article joins the incident with the best score if it is at least this."""
+SIGNALS = (
+    "text",  # ln(cosine of the weighted words + .02)
+    "title",  # the same of the titles
+    "ages",  # share of the smaller set of ages that both have
+    "ages_differ",  # both name ages, none is shared
+    "streets",
+    "streets_differ",
+    "days",
+    "days_differ",
+    "names",  # ln(1 + 3 * sum of rarities of shared names), without places
+    "places",  # the same of places
+    "back",  # one gives a date, days before, on which the other's event happened or was published
+    "hours",  # the same time of day, to 5 minutes
+    "hours_differ",
+    "tolls_differ",  # counts of killed, or of wounded, that exclude each other (0, 1 or 2)
+    "places_differ",  # both name places, none of which the other names at all
+    "persons_differ",
+    "crowd",  # how alike the newer one is to everything (cohort normalisation)
+)
 
-MERGE = JOIN + 0.25
-MOVE = 0.3
-"""A placed article moves, or an updated one leaves, only for a score better by this."""
+LIMIT = 6.0
+"""Links are clipped to this: no pair of articles proves more."""
 
 TOP = 3
-"""An incident's score is the mean of its best links."""
+_FLOOR = 0.02
+_MINUTES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """The fitted scorer, as `weights.json` has it.
+
+    Attributes:
+        pair: weight of each of SIGNALS, and `bias`.
+        incident: weights of an incident's `best` link, of the mean of its `top` three, and of `gap` (ln(1 + days
+            since its last report)), and `bias`.
+        join: an article joins the incident with the best score if it is at least this.
+        margin: a placed article moves, or two incidents merge, only for so much more.
+        fitted: sets, figures and seed of the fit.
+    """
+
+    pair: dict[str, float]
+    incident: dict[str, float]
+    join: float
+    margin: float
+    fitted: dict[str, Any]
+
+
+@cache
+def weights() -> Weights:
+    """The weights that ship with Wirefuse."""
+    data = resources.files("pipeline.incidents").joinpath("weights.json").read_bytes()
+    return convert(decode_json(data), Weights)
 
 
 class Query:
     """One article, unpacked for comparing it with many."""
 
-    __slots__ = ("names", "profile", "words")
+    __slots__ = ("names", "places", "profile", "title", "words")
 
     def __init__(self, profile: Profile) -> None:
         self.profile = profile
         self.words = dict(zip(profile.words, profile.weights, strict=True))
-        self.names = frozenset(profile.names)
+        self.title = dict(zip(profile.title, profile.title_weights, strict=True))
+        self.names = dict(zip(profile.names, profile.rarity, strict=True))
+        self.places = frozenset(profile.places)
 
     def cosine(self, other: Profile) -> float:
-        get = self.words.get
-        dot = 0
-        for word, weight in zip(other.words, other.weights, strict=True):
-            mine = get(word)
-            if mine is not None:
-                dot += mine * weight
-        return dot / (WEIGHT_ONE * WEIGHT_ONE)
+        """Cosine of the weighted words, 0 to 1."""
+        return _cosine(self.words, other.words, other.weights)
+
+
+def signals(query: Query, other: Profile) -> list[float]:
+    """Values of SIGNALS for two articles, in that order."""
+    mine = query.profile
+    places = frozenset(other.places)
+    names_shared = places_shared = 0
+    for name, rarity in zip(other.names, other.rarity, strict=True):
+        own = query.names.get(name)
+        if own is not None:
+            if name in places or name in query.places:
+                places_shared += min(own, rarity)
+            else:
+                names_shared += min(own, rarity)
+    ages, ages_differ = overlap(mine.ages, other.ages)
+    streets, streets_differ = overlap(mine.addresses, other.addresses)
+    days, days_differ = overlap(mine.days, other.days)
+    hours, hours_differ = _hours(mine.clocks, other.clocks)
+    newer = mine if mine.seq >= other.seq else other
+    return [
+        math.log(query.cosine(other) + _FLOOR),
+        math.log(_cosine(query.title, other.title, other.title_weights) + 0.05),
+        ages,
+        ages_differ,
+        streets,
+        streets_differ,
+        days,
+        days_differ,
+        math.log1p(3 * names_shared / RARITY_ONE),
+        math.log1p(3 * places_shared / RARITY_ONE),
+        _back(mine, other),
+        hours,
+        hours_differ,
+        _tolls_differ(mine.killed, other.killed) + _tolls_differ(mine.wounded, other.wounded),
+        _places_differ(query, other, places),
+        float(bool(mine.persons and other.persons) and not set(mine.persons) & set(other.persons)),
+        newer.crowd,
+    ]
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """Evidence that two articles report one event; `score` is a log-odds, `parts` add up to it."""
+    """Evidence that two articles report one event; `score` is the log-odds, `values` are of SIGNALS."""
 
     score: float
-    parts: dict[str, Any]
+    values: tuple[float, ...]
 
 
-def link(query: Query, other: Profile) -> Link:
+def link(query: Query, other: Profile, fitted: Weights) -> Link:
     """Compare two articles."""
-    words = 4.0 + 2.6 * math.log(query.cosine(other) + 0.02)
-    names = min(2.0, 0.4 * sum(1 for n in other.names if n in query.names))
-    return Link(max(-6.0, min(6.0, words + names)), {"words": round(words, 3), "names": round(names, 3)})
+    values = signals(query, other)
+    pair = fitted.pair
+    score = pair["bias"]
+    for name, value in zip(SIGNALS, values, strict=True):
+        score += pair[name] * value
+    return Link(max(-LIMIT, min(LIMIT, score)), tuple(values))
 
 
-def decay(days: float) -> float:
-    """What a gap in time costs; it never forbids."""
-    return 0.5 * math.log1p(max(0.0, days))
+def incident_score(links: Sequence[float], gap_days: float, fitted: Weights) -> float:
+    """Score of an incident from its links, strongest first, and the days to its nearest report."""
+    w = fitted.incident
+    top = links[:TOP]
+    mean = sum(top) / len(top)
+    return w["bias"] + w["best"] * top[0] + w["top"] * mean + w["gap"] * math.log1p(gap_days)
+
+
+def overlap(a: Sequence[object], b: Sequence[object]) -> tuple[float, float]:
+    """(share of the smaller set that both have, 1 if both say something and share nothing)."""
+    if not a or not b:
+        return 0.0, 0.0
+    shared = sum(x in b for x in a)
+    return shared / min(len(a), len(b)), float(not shared)
+
+
+def _cosine(mine: dict[str, int], words: Sequence[str], weights: Sequence[int]) -> float:
+    get = mine.get
+    dot = 0
+    for word, weight in zip(words, weights, strict=True):
+        own = get(word)
+        if own is not None:
+            dot += own * weight
+    return dot / (WEIGHT_ONE * WEIGHT_ONE)
+
+
+def _back(a: Profile, b: Profile) -> float:
+    if a.day is None or b.day is None:
+        return 0.0
+    return float(any(d in b.days or d == b.day for d in a.back) or any(d in a.days or d == a.day for d in b.back))
+
+
+def _hours(a: Sequence[int], b: Sequence[int]) -> tuple[float, float]:
+    if not a or not b:
+        return 0.0, 0.0
+    near = any(abs(x - y) <= _MINUTES for x in a for y in b)
+    return float(near), float(not near)
+
+
+def _tolls_differ(a: Sequence[int], b: Sequence[int]) -> float:
+    if not a or not b:
+        return 0.0
+    for i in range(0, len(a), 2):
+        for j in range(0, len(b), 2):
+            if (b[j + 1] < 0 or a[i] <= b[j + 1]) and (a[i + 1] < 0 or b[j] <= a[i + 1]):
+                return 0.0
+    return 1.0
+
+
+def _places_differ(query: Query, other: Profile, places: frozenset[str]) -> float:
+    if not query.places or not places:
+        return 0.0
+    names = query.names
+    if any(p in names for p in places):
+        return 0.0
+    return float(not any(p in other.names for p in query.places))

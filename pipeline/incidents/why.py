@@ -6,7 +6,7 @@ from typing import Any
 
 from pipeline.incidents.match import Match
 from pipeline.incidents.plan import Plan
-from pipeline.incidents.score import Query
+from pipeline.incidents.score import SIGNALS, Query
 from pipeline.incidents.state import Entry
 from pipeline.records import Annotated
 
@@ -27,7 +27,7 @@ def why_scored(plan: Plan, query: Query, matches: list[Match]) -> dict[str, Any]
         why |= {
             "score": round(chosen.score, 3),
             "closest": entry.article_id,
-            "parts": best.parts,
+            "parts": dict(zip(SIGNALS, (round(v, 3) for v in best.values), strict=True)),
             "gap_days": round(chosen.gap_days, 3),
         }
     if other is not None:

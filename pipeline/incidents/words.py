@@ -1,4 +1,4 @@
-"""Words and names of a text, as they are compared: cheap, language-light, the same everywhere."""
+"""Words of a text, as they are compared: cheap, and the same everywhere."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
-_CAPITALISED = re.compile(r"[A-Z][\w’'-]*[^\W_](?:\s(?:of|de|al|bin|van|von|der|the)(?=\s[A-Z]))?")
 _POSSESSIVE = re.compile(r"['’]s?$")
 
 _STOPWORDS = (
@@ -55,17 +54,3 @@ def stems(text: str, limit: int) -> Iterator[str]:
     for word in words(text, limit):
         if word not in STOPWORDS and (len(word) > 1 or word.isdigit()):
             yield stem(word)
-
-
-def capitalised(text: str) -> Iterator[tuple[int, int, str]]:
-    """Runs of capitalised words that do not merely open a sentence: (start, end, text).
-
-    A stand-in for named entities where the entities stage has not looked (evaluation sets, titles, copies).
-    """
-    position = 0
-    while match := _CAPITALISED.search(text, position):
-        start, end = match.span()
-        while more := _CAPITALISED.match(text, end + 1) if text[end : end + 1] == " " else None:
-            end = more.end()
-        position = end
-        yield start, end, text[start:end]

@@ -26,7 +26,7 @@ def dump(ledger: Ledger) -> dict[str, Any]:
                 e.copy_group,
                 e.card,
                 e.why,
-                None if e.profile is None else (e.profile.words, e.profile.weights, e.profile.names),
+                None if e.profile is None else {s: getattr(e.profile, s) for s in e.profile.__slots__},
             )
             for e in state.entries.values()
         },

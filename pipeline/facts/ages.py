@@ -1,0 +1,54 @@
+"""Ages of persons: "a 20-year-old man", "Bernard Gillis, 20,", "aged 34"."""
+
+from __future__ import annotations
+
+import calendar
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from pipeline.facts.numbers import NUMBER, parse
+
+OLDEST = 115
+
+_YEAR_OLD = re.compile(
+    rf"(?<![\w-])(?:(?P<first>{NUMBER})-?\s(?:and|or|to)\s)?(?P<age>{NUMBER})(?:\s|-){{1,2}}(?P<unit>year|month|week|day)s?"
+    rf"(?:\s|-){{1,2}}olds?\b",
+    re.IGNORECASE,
+)
+_AGED = re.compile(r"\b(?:aged?|age of)\s(?P<age>\d{1,3})\b(?!\s*(?:to|and|-)\s*\d)", re.IGNORECASE)
+# A surname, a comma, a number, and then what follows an apposition. A month before it makes it a date.
+_APPOSITION = re.compile(
+    r"(?P<name>[A-Z][\w’'.-]*[^\W\d_.]\.?),\s?(?P<age>\d{1,2})(?=,|;|\)|\.(?:\s|$)|\s(?:and|of|was|is|were|who|died|from)\b)"
+)
+_MONTHS = frozenset({*calendar.month_name[1:], *calendar.month_abbr[1:], "Sept"})
+
+
+@dataclass(frozen=True, slots=True)
+class Age:
+    """An age in whole years, `text[start:end]` being the number; infants are 0."""
+
+    start: int
+    end: int
+    years: int
+
+
+def ages(text: str) -> Iterator[Age]:
+    """Ages of persons in a text, ordered by position."""
+    yield from sorted(_find(text), key=lambda a: (a.start, a.end))
+
+
+def _find(text: str) -> Iterator[Age]:
+    for match in _YEAR_OLD.finditer(text):
+        years = match["unit"].lower() == "year"
+        for group in ("first", "age"):
+            if match[group] is not None:
+                value = parse(match[group])
+                if value is not None and (not years or value <= OLDEST):
+                    yield Age(*match.span(group), value if years else 0)
+    for match in _AGED.finditer(text):
+        if int(match["age"]) <= OLDEST:
+            yield Age(*match.span("age"), int(match["age"]))
+    for match in _APPOSITION.finditer(text):
+        if match["name"].rstrip(".") not in _MONTHS and int(match["age"]) > 0:
+            yield Age(*match.span("age"), int(match["age"]))

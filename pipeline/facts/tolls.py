@@ -1,0 +1,93 @@
+"""Tolls: how many were killed and wounded, with what the words leave open."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from pipeline.facts.numbers import NUMBER, parse
+
+Kind = Literal["killed", "wounded"]
+
+_KILLED = r"killed|dead|died|slain|fatally\s(?:shot|wounded|injured|stabbed)|murdered"
+_WOUNDED = r"wounded|injured|hurt|hospitali[sz]ed"
+_LEAST = r"(?P<least>at\sleast|more\sthan|over|no\sfewer\sthan)"
+_MOST = r"(?P<most>up\sto|as\smany\sas|fewer\sthan|nearly|almost)"
+_QUALIFIER = rf"{_LEAST}|{_MOST}|about|around|some"
+# What may stand between a number and its verb: "two other US soldiers and a contractor were".
+_PEOPLE = (
+    r"(?:\s(?:other|more|others|additional|of|them|the|people|persons|men|women|children|teens|teenagers|boys|girls|"
+    r"soldiers|troops|officers|civilians|passengers|students|workers|victims|militants|fighters|police|members|"
+    r"suspects|residents|adults|man|woman|boy|girl|person|[A-Z][\w.’'-]*)){0,4}"
+)
+_BE = (
+    r"(?:\s(?:was|were|are|is|had\sbeen|have\sbeen|been|being|left|reported|confirmed|seriously|critically|also)){0,2}"
+)
+_FORWARD = re.compile(
+    rf"(?<![\w.,$-])(?:(?:{_QUALIFIER})\s)?(?P<number>{NUMBER}){_PEOPLE}{_BE}\s(?:(?P<killed>{_KILLED})|(?P<wounded>{_WOUNDED}))\b",
+    re.IGNORECASE,
+)
+_BACKWARD = re.compile(
+    rf"\b(?:(?P<killed>kill(?:ing|ed|s)|deaths?\sof|death\stoll\s(?:\w+\s){{0,3}}(?:to|at|of))|"
+    rf"(?P<wounded>(?:wound|injur)(?:ing|ed|es|s)|hurting))\s(?:(?:{_QUALIFIER})\s)?(?P<number>{NUMBER}|an?)"
+    rf"(?!\s?(?:[-%]|year|years|month|week|day|hour|mile|block|percent))\b",
+    re.IGNORECASE,
+)
+_NONE = re.compile(
+    r"\b(?:no\s(?:casualties|one|deaths)|nobody|no\s\S+\s(?:personnel|casualties))\b(?:\s(?:was|were|has\sbeen|have\sbeen))?"
+    r"(?:\s(?:(?P<killed>killed)|(?P<wounded>hurt|injured|wounded|harmed)|(?P<both>reported)))",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Toll:
+    """A count of victims in a text: `text[start:end]`. `low` to `high`; high is None where the words leave it open."""
+
+    start: int
+    end: int
+    kind: Kind
+    low: int
+    high: int | None
+
+
+def tolls(text: str) -> Iterator[Toll]:
+    """Counts of killed and wounded, ordered by position."""
+    found = {(t.start, t.kind): t for t in _find(text)}
+    yield from sorted(found.values(), key=lambda t: (t.start, t.end, t.kind))
+
+
+def _find(text: str) -> Iterator[Toll]:
+    for pattern in (_FORWARD, _BACKWARD):
+        for match in pattern.finditer(text):
+            number = match["number"]
+            value = 1 if number.lower() in ("a", "an") else parse(number)
+            if value is None or 1900 <= value <= 2100:  # a year, hardly ever a toll
+                continue
+            kind: Kind = "killed" if match["killed"] else "wounded"
+            low = 0 if match["most"] else value
+            yield Toll(match.start(), match.end(), kind, low, None if match["least"] else value)
+    for match in _NONE.finditer(text):
+        kinds: tuple[Kind, ...] = (
+            ("killed", "wounded") if match["both"] else ("killed",) if match["killed"] else ("wounded",)
+        )
+        for none in kinds:
+            yield Toll(match.start(), match.end(), none, 0, 0)
+
+
+def summary(text: str) -> dict[str, dict[str, int | None] | None]:
+    """The range of a text's counts: {"killed": {"min", "max"} or None, "wounded": the same}."""
+    result: dict[str, dict[str, int | None] | None] = {}
+    counts = list(tolls(text))
+    for kind in ("killed", "wounded"):
+        own = [t for t in counts if t.kind == kind]
+        if not own:
+            result[kind] = None
+            continue
+        highs = [t.high for t in own if t.high is not None]
+        open_ended = any(t.high is None for t in own)
+        high = None if open_ended and max(t.low for t in own) >= max(highs, default=0) else max(highs)
+        result[kind] = {"min": min(t.low for t in own), "max": high}
+    return result
