@@ -27,7 +27,7 @@ _BACKOFF_MAX_S = 30.0
 T = TypeVar("T")
 
 
-class Stopped(Exception):  # noqa: N818 - it is no error
+class Stopped(Exception):
     """The user asked to stop; what is in flight may still be flushed."""
 
 
