@@ -1,0 +1,239 @@
+"""`wirefuse incidents` and `wirefuse articles`: look into the configured sink."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+from typing import Any, get_args
+
+import click
+
+from pipeline.codec import encode
+from pipeline.records import IncidentStatus
+from pipeline.settings import Settings
+from pipeline.sink.base import (
+    ArticleQuery,
+    ArticleStatus,
+    IncidentQuery,
+    NoStoreError,
+    Reader,
+    StoredArticle,
+    StoredIncident,
+    open_reader,
+)
+from pipeline.sink.render import (
+    article_page,
+    article_table,
+    change_line,
+    console,
+    incident_page,
+    incident_table,
+    short,
+)
+
+_POLL_S = 1.0
+_INCIDENT_STATUSES: dict[str, tuple[IncidentStatus, ...]] = {
+    "live": ("open", "closed"),
+    "all": (),
+    **{status: (status,) for status in get_args(IncidentStatus)},
+}
+
+
+class _Time(click.ParamType):
+    """A date, or a time in RFC 3339; UTC where it does not say."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        if isinstance(value, datetime):
+            return value
+        try:
+            time = datetime.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r}: write a date such as 2024-03-14, or a time such as 2024-03-14T10:00Z", param, ctx)
+        return time.replace(tzinfo=UTC) if time.tzinfo is None else time
+
+
+_as_json = click.option("--json", "as_json", is_flag=True, help="For programs: JSON, one object a line.")
+_limit = click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="At most so many.")
+
+
+@click.group()
+def incidents() -> None:
+    """List and show incidents."""
+
+
+@incidents.command("list")
+@_limit
+@click.option(
+    "--status",
+    type=click.Choice(list(_INCIDENT_STATUSES)),
+    default="live",
+    show_default=True,
+    help="live: open or closed, not merged or withdrawn.",
+)
+@click.option("--since", type=_Time(), help="Latest report at this time (UTC) or after.")
+@click.option("--min-reports", type=click.IntRange(min=0), default=0, help="With at least so many reports.")
+@_as_json
+@click.pass_obj
+def list_incidents(
+    settings: Settings, limit: int, status: str, since: datetime | None, min_reports: int, as_json: bool
+) -> None:
+    """List incidents, the latest report first."""
+    query = IncidentQuery(statuses=_INCIDENT_STATUSES[status], since=since, min_reports=min_reports, limit=limit)
+    with _reader(settings) as reader:
+        found = reader.incidents(query)
+    if as_json:
+        for incident in found:
+            _print_json(incident.record)
+    elif not found:
+        click.echo("no such incidents")
+    else:
+        console().print(incident_table(found))
+
+
+@incidents.command("show")
+@click.argument("id")
+@_as_json
+@click.pass_obj
+def show_incident(settings: Settings, id: str, as_json: bool) -> None:
+    """Show one incident, with its reports and why each is there.
+
+    ID may be the beginning of an id. An incident that was merged leads to the one that took its reports.
+    """
+    with _reader(settings) as reader:
+        found = _follow(reader, _one("incident", id, reader.find_incidents(id.strip().lower())))
+    if as_json:
+        _print_json(found.record)
+    else:
+        console().print(incident_page(found))
+
+
+@incidents.command("tail")
+@click.option("-n", "--lines", type=click.IntRange(min=0), default=20, show_default=True, help="Begin so far back.")
+@click.option("-f", "--follow", is_flag=True, help="Wait for more, until stopped with Ctrl-C.")
+@_as_json
+@click.pass_obj
+def tail(settings: Settings, lines: int, follow: bool, as_json: bool) -> None:
+    """Show what happened to incidents last: created, joined, merged, ...
+
+    The time of a line is that of the news. Changes are in the order in which the sink got them.
+    """
+    out = console()
+    position: int | None = None
+    while True:
+        # Opened anew each time: a reader of the JSON-lines sink shows the files as they were when it was made.
+        with _reader(settings) as reader:
+            if position is None:
+                entries = reader.changes(last=max(lines, 1))
+                shown = entries if lines else []
+            else:
+                entries = shown = reader.changes(after=position)
+            for _, change in shown:
+                if as_json:
+                    _print_json(change)
+                else:
+                    incident = reader.incident(change.incident_id)
+                    out.print(change_line(change, None if incident is None else incident.title))
+            position = entries[-1][0] if entries else position or 0
+        if not follow:
+            return
+        time.sleep(_POLL_S)
+
+
+@click.group()
+def articles() -> None:
+    """List and show articles."""
+
+
+@articles.command("list")
+@_limit
+@click.option("--status", type=click.Choice(get_args(ArticleStatus)), help="Only these.")
+@click.option("--incident", metavar="ID", help="Only those of this incident (or the beginning of its id).")
+@click.option("--since", type=_Time(), help="Published at this time (UTC) or after.")
+@_as_json
+@click.pass_obj
+def list_articles(
+    settings: Settings,
+    limit: int,
+    status: ArticleStatus | None,
+    incident: str | None,
+    since: datetime | None,
+    as_json: bool,
+) -> None:
+    """List articles, the latest first."""
+    with _reader(settings) as reader:
+        incident_id = None
+        if incident is not None:
+            id = _one("incident", incident, reader.find_incidents(incident.strip().lower()))
+            incident_id = _follow(reader, id).incident_id
+        found = reader.articles(ArticleQuery(status=status, incident_id=incident_id, since=since, limit=limit))
+    if as_json:
+        for article in found:
+            _print_json(_article_json(article))
+    elif not found:
+        click.echo("no such articles")
+    else:
+        console().print(article_table(found))
+
+
+@articles.command("show")
+@click.argument("id")
+@_as_json
+@click.pass_obj
+def show_article(settings: Settings, id: str, as_json: bool) -> None:
+    """Show one article: its text, and what was decided on it.
+
+    ID may be the beginning of an article id, or the whole of the id that the wire gave it.
+    """
+    with _reader(settings) as reader:
+        found = reader.article(_one("article", id, reader.find_articles(id)))
+    assert found is not None
+    if as_json:
+        _print_json(_article_json(found))
+    else:
+        console().print(article_page(found))
+
+
+@contextmanager
+def _reader(settings: Settings) -> Iterator[Reader]:
+    try:
+        reader = open_reader(settings.sink_url)
+    except NoStoreError as e:
+        raise click.ClickException(f"{e}\n`wirefuse demo` fills one; or start `wirefuse up`, and publish.") from None
+    with closing(reader):
+        yield reader
+
+
+def _one(what: str, asked: str, found: Sequence[str]) -> str:
+    if not found:
+        raise click.ClickException(f"no {what} has the id {asked!r}; `wirefuse {what}s list` shows some")
+    if len(found) > 1 and asked not in found:
+        some = ", ".join(found[:3])
+        raise click.ClickException(f"{asked!r} may be {len(found)} {what}s or more ({some}, ...): write more of the id")
+    return asked if asked in found else found[0]
+
+
+def _follow(reader: Reader, id: str) -> StoredIncident:
+    """The incident, or the one that it was merged into in the end."""
+    found = reader.incident(id)
+    assert found is not None
+    seen = {id}
+    while found.merged_into is not None and found.merged_into not in seen:
+        heir = reader.incident(found.merged_into)
+        if heir is None:
+            break
+        click.echo(f"{short(found.incident_id)} was merged into {short(heir.incident_id)}", err=True)
+        seen.add(heir.incident_id)
+        found = heir
+    return found
+
+
+def _article_json(article: StoredArticle) -> dict[str, Any]:
+    return {**article.record, "status": article.status}
+
+
+def _print_json(record: object) -> None:
+    click.echo(encode(record).decode())

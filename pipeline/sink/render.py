@@ -1,0 +1,270 @@
+"""Incidents and articles on a terminal, 100 columns at most.
+
+Text of a wire is printed as text: no markup of ours is read in it, and control characters do not reach the terminal.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from pipeline.records import IncidentChange
+from pipeline.sink.base import StoredArticle, StoredIncident
+
+WIDTH = 100
+SHORT_ID = 10
+"""Digits of an id that are shown: unique among a million ids in all but one case of two; `show` says if not."""
+
+_ENTITIES_SHOWN = 12
+_NOT_NAMES = frozenset({"DATE", "TIME", "MONEY", "PERCENT", "QUANTITY", "ORDINAL", "CARDINAL"})
+_NAMES = {"PERSON": "person", "ORG": "organisation", "GPE": "place", "LOC": "place", "FAC": "place"}
+# C0 and C1 controls (ESC among them), and the characters that turn the direction of text around.
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]+")
+
+
+def console() -> Console:
+    """A console on standard output; 100 columns wide unless the terminal is narrower."""
+    out = Console(emoji=False, markup=False, highlight=False)
+    if not out.is_terminal or out.width > WIDTH:
+        out.width = WIDTH
+    return out
+
+
+def clean(text: object) -> str:
+    """Text for one line of a terminal."""
+    return " ".join(_UNPRINTABLE.sub(" ", str(text)).split())
+
+
+def short(id: str | None) -> str:
+    return "-" if id is None else clean(id)[:SHORT_ID]
+
+
+def moment(time: datetime | str | None, *, year: bool = True) -> str:
+    """A time for a person, in UTC; a text is an RFC 3339 time."""
+    if time is None:
+        return "-"
+    if isinstance(time, str):
+        time = datetime.fromisoformat(time)
+    return f"{time.day:2} {time:%b}{f' {time.year:04}' if year else ''} {time:%H:%M}"
+
+
+def _column(name: str, times: Iterable[datetime | None]) -> tuple[str, bool]:
+    """Head of a column of times, and whether each needs its year: one that all share stands in the head."""
+    years = {time.year for time in times if time is not None}
+    return (f"{name} {min(years):04}", False) if len(years) == 1 else (name, True)
+
+
+def incident_table(incidents: Sequence[StoredIncident]) -> RenderableType:
+    """One incident a line."""
+    when, year = _column("last report", (i.last_seen for i in incidents))
+    table = _table("incident", when, ">reports", ">origins", "title")
+    for i in incidents:
+        title = Text(clean(i.title) if i.title else "-")
+        if i.merged_into is not None:
+            title = Text(f"merged into {short(i.merged_into)}", style="dim")
+        elif i.status != "open":
+            title.append(f"  ({i.status})", style="dim")
+        counts = (str(i.reports), str(i.independent_origins))
+        table.add_row(short(i.incident_id), moment(i.last_seen, year=year), *counts, title)
+    return table
+
+
+def incident_page(incident: StoredIncident) -> RenderableType:
+    """All that the record says that a person would ask for."""
+    record = incident.record
+    facts = Table.grid(padding=(0, 2))
+    facts.add_column(style="dim", min_width=9)
+    facts.add_column(overflow="fold")
+    first, last = moment(incident.first_seen), moment(incident.last_seen)
+    facts.add_row("reported", f"{first} UTC" if first == last else f"{first} to {last} UTC")
+    for name, value in (
+        ("happened", described(record.get("event_time"))),
+        ("where", "; ".join(filter(None, (described(p) for p in record.get("places", ()))))),
+        ("who, what", "; ".join(_entities(record.get("entities", ())))),
+        ("disputed", "; ".join(_disagreements(record.get("entities", ())))),
+        ("counts", counts(incident)),
+        ("incident", f"{incident.incident_id}  ({incident.status}, version {incident.version})"),
+    ):
+        if value:
+            facts.add_row(name, Text(value))
+    title = Text(clean(incident.title) if incident.title else "(no title)", style="bold")
+    parts: list[RenderableType] = [title, Text(), facts]
+    # In the order of their publication, those without a time last: the record has them as the ledger took them.
+    reports = sorted(record.get("reports", ()), key=lambda r: (r.get("published") is None, r.get("published") or ""))
+    if reports:
+        parts += [Text(), Text("Reports", style="bold"), *map(_report, reports)]
+    timeline = [described(entry) for entry in record.get("timeline", ())]
+    if timeline:
+        parts += [Text(), Text("Timeline", style="bold"), *(Padding(Text(entry), (0, 0, 0, 2)) for entry in timeline)]
+    return Group(*parts)
+
+
+def counts(incident: StoredIncident) -> str:
+    """The three counts of an incident in words."""
+    return ", ".join(
+        (
+            _plural(incident.reports, "report", "reports"),
+            _plural(incident.copies, "copy", "copies") + " among them",
+            _plural(incident.independent_origins, "independent origin", "independent origins"),
+        )
+    )
+
+
+def article_table(articles: Sequence[StoredArticle]) -> RenderableType:
+    """One article a line."""
+    when, year = _column("published", (a.published for a in articles))
+    table = _table("article", when, "outlet", "verdict", "incident", "title")
+    for a in articles:
+        outlet = Text(clean(a.source or a.provider or "-"))
+        outlet.truncate(18, overflow="ellipsis")
+        title = clean(a.title) if a.title else ("-" if a.status == "usable" else "(taken back)")
+        table.add_row(
+            short(a.article_id), moment(a.published, year=year), outlet, a.verdict, short(a.incident_id), title
+        )
+    return table
+
+
+def article_page(article: StoredArticle) -> RenderableType:
+    """The article with what was decided on it, then its text."""
+    record = article.record
+    facts = Table.grid(padding=(0, 2))
+    facts.add_column(style="dim", min_width=9)
+    facts.add_column(overflow="fold")
+    origin = " via ".join(dict.fromkeys(clean(n) for n in (article.source, article.provider) if n))
+    copied = article.copy_of is not None
+    entities = [e for e in record.get("entities", ()) if e["label"] not in _NOT_NAMES]
+    names = dict.fromkeys(clean(e["text"]) for e in entities)
+    shown, more = list(names)[:_ENTITIES_SHOWN], len(names) - _ENTITIES_SHOWN
+    for name, value in (
+        ("outlet", origin),
+        ("published", f"{moment(article.published)} UTC" if article.published else ""),
+        ("url", clean(record.get("url") or "")),
+        ("verdict", f"{article.verdict} ({clean(record.get('reason', ''))})"),
+        ("copy of", f"{article.copy_of} ({record.get('copy_kind')})" if copied else ""),
+        ("incident", article.incident_id or ""),
+        ("why", explained(record.get("why", {}))),
+        ("names", "; ".join(shown) + (f"; and {more} more" if more > 0 else "")),
+        ("article", f"{article.article_id}  ({clean(article.native_id or 'id unknown')})"),
+    ):
+        if value:
+            facts.add_row(name, Text(value))
+    if article.status != "usable":
+        state = "was taken back by its wire" if article.status == "killed" else "is withheld by its wire"
+        return Group(Text(f"This article {state}.", style="bold"), Text(), facts)
+    body = [Text(clean(line)) for line in str(record.get("text") or "").splitlines()]
+    title = Text(clean(article.title) if article.title else "(no title)", style="bold")
+    return Group(title, Text(), facts, Text(), *body)
+
+
+def change_line(change: IncidentChange, title: str | None) -> RenderableType:
+    """One entry of the stream of changes."""
+    line = Text(f"{moment(change.event_time)}  {change.change:<9}  {short(change.incident_id)}  ")
+    line.append(clean(title) if title else "-")
+    line.truncate(WIDTH, overflow="ellipsis")
+    return line
+
+
+def explained(why: Mapping[str, Any]) -> str:
+    """The reasons of an assignment in words; reasons that this does not know are shown as they are."""
+    rest = dict(why)
+    kind = rest.pop("kind", None)
+    said: list[str] = []
+    if kind == "copy":
+        said.append(f"{rest.pop('copy_kind', '')} copy of {short(rest.pop('of', None))}".strip())
+    elif kind == "founded":
+        said.append("founded the incident")
+    elif kind == "joined":
+        parts = rest.pop("parts", None)
+        score = f" with score {_number(rest.pop('score'))}" if "score" in rest else ""
+        said.append(f"joined{score}" + (f" ({', '.join(_details(parts))})" if parts else ""))
+        if "closest" in rest:
+            said.append(f"nearest report {short(rest.pop('closest'))}")
+        if "gap_days" in rest:
+            said.append(f"{_days(rest.pop('gap_days'))} apart")
+    elif kind:
+        said.append(clean(kind).replace("_", " "))
+    runner_up = rest.pop("runner_up", None)
+    said += _details(rest)
+    if isinstance(runner_up, Mapping) and "incident_id" in runner_up:
+        said.append(f"next best incident {short(runner_up['incident_id'])} at {_number(runner_up.get('score'))}")
+    return ", ".join(said)
+
+
+def _days(value: float) -> str:
+    hours = value * 24
+    if hours < 1:
+        return f"{hours * 60:.0f} min"
+    return f"{hours:.0f} h" if hours < 48 else f"{value:.0f} days"
+
+
+def described(value: Any) -> str:
+    """A place, a time or an entry of the timeline, whose shape depends on the version that wrote it."""
+    if not isinstance(value, Mapping):
+        return "" if value is None else clean(value)
+    for name in ("name", "text"):
+        if value.get(name):
+            return clean(value[name])
+    return ", ".join(_details(value))
+
+
+def _details(values: Mapping[str, Any]) -> Iterator[str]:
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            inner = ", ".join(_details(value))
+            if inner:
+                yield f"{clean(name).replace('_', ' ')} ({inner})"
+        elif isinstance(value, list | tuple):
+            if value:
+                yield f"{clean(name).replace('_', ' ')} {', '.join(clean(v) for v in value)}"
+        elif value is not None:
+            yield f"{clean(name).replace('_', ' ')} {_number(value)}"
+
+
+def _number(value: Any) -> str:
+    return f"{value:.2f}" if isinstance(value, float) else clean(value)
+
+
+def _entities(entities: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    named = [entity for entity in entities if entity.get("label") not in _NOT_NAMES]
+    for entity in named[:_ENTITIES_SHOWN]:
+        label = str(entity.get("label", ""))
+        yield f"{clean(entity.get('name', '?'))} ({_NAMES.get(label, clean(label).lower())})"
+    if len(named) > _ENTITIES_SHOWN:
+        yield f"and {len(named) - _ENTITIES_SHOWN} more"
+
+
+def _disagreements(entities: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    for entity in entities:
+        for disagreement in entity.get("disagreements", ()):
+            yield f"{clean(entity.get('name', '?'))}: {described(disagreement)}"
+
+
+def _report(report: Mapping[str, Any]) -> RenderableType:
+    head = Table.grid(padding=(0, 2))
+    head.add_column(width=17)
+    head.add_column(width=20, overflow="ellipsis", no_wrap=True)
+    head.add_column(overflow="fold")
+    outlet = clean(report.get("source") or report.get("provider") or "-")
+    head.add_row(moment(report.get("published")), outlet, Text(clean(report.get("title") or "(no title)")))
+    why = ": ".join(filter(None, (short(report.get("article_id")), explained(report.get("why") or {}))))
+    return Padding(Group(head, Padding(Text(why, style="dim"), (0, 0, 0, 19))), (0, 0, 0, 2))
+
+
+def _table(*columns: str) -> Table:
+    """A table without lines; numbers (`>`) to the right; the last column takes what is left and is cut there."""
+    table = Table(expand=True, box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for name in columns[:-1]:
+        table.add_column(name.lstrip(">"), justify="right" if name.startswith(">") else "left", no_wrap=True)
+    table.add_column(columns[-1], no_wrap=True, overflow="ellipsis", ratio=1)
+    return table
+
+
+def _plural(n: int, one: str, many: str) -> str:
+    return f"{n} {one if n == 1 else many}"

@@ -1,0 +1,291 @@
+"""`wirefuse incidents` and `wirefuse articles`, from the command line to what is printed."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from pipeline.cli import main
+from pipeline.ids import article_id, incident_id
+from pipeline.records import ArticleEvent, Entity, IncidentChange, IncidentRecord, Report
+from pipeline.sink.base import SinkRecord, open_sink
+
+NOON = datetime(2024, 5, 17, 12, 0, tzinfo=UTC)
+FIRST, COPY, OTHER, KILLED = (article_id("wire", name) for name in ("first", "copy", "other", "killed"))
+FIRE, FLOOD, MERGED = (incident_id(0, id) for id in (FIRST, OTHER, COPY))
+ESCAPE = "\x1b]0;owned\x07"
+
+
+def event(id: str, seq: int, title: str | None, **fields: object) -> ArticleEvent:
+    base = ArticleEvent(
+        id=id, article_id=article_id("wire", id), edition=0, seq=seq, provider="wire", source="Harbour Post",
+        title=title, text=f"{title}.\nNobody was hurt.", url=None, published=NOON + timedelta(minutes=seq),
+        language="en", version=None, verdict="new", reason="first seen", copy_of=None, copy_kind=None, copy_group=None,
+        regrouped={}, incident_id=None, why={}, side_spans=(), facts={}, tolls={},
+        entities=(Entity(start=0, end=4, label="PERSON", text="Ada Brook"),),
+    )  # fmt: skip
+    return replace(base, **fields)  # type: ignore[arg-type]
+
+
+def report(id: str, seq: int, title: str, why: dict[str, object]) -> Report:
+    return Report(
+        article_id=id, assigned_seq=seq, provider="wire", source="Harbour Post", title=title,
+        published=NOON + timedelta(minutes=seq), verdict="new", copy_of=None, why=why,
+    )  # fmt: skip
+
+
+def record(id: str, version: int, title: str | None, reports: tuple[Report, ...]) -> IncidentRecord:
+    return IncidentRecord(
+        incident_id=id, edition=0, version=version, status="open", merged_into=None, title=title, first_seen=NOON,
+        last_seen=NOON + timedelta(minutes=version), event_time=None, reports=reports, timeline=(),
+        places=({"name": "Port Lannick"},),
+        entities=({"name": "Ada Brook", "label": "PERSON", "forms": [], "disagreements": [{"killed": [2, 3]}]},),
+        counts={"reports": len(reports), "copies": 1, "independent_origins": 1},
+    )  # fmt: skip
+
+
+HISTORY: list[SinkRecord] = [
+    event("first", 0, f"Fire in [bold]the{ESCAPE} harbour"),
+    event("copy", 1, "Fire in the harbour", verdict="copy", copy_of=FIRST, copy_kind="near", copy_group=FIRST),
+    event("other", 2, "Flood in the valley"),
+    event("killed", 3, "Wrong news"),
+    event("killed", 4, None, verdict="kill", reason="canceled", published=None),
+    record(
+        FIRE,
+        1,
+        f"Fire in [bold]the{ESCAPE} harbour",
+        (
+            report(FIRST, 0, f"Fire in [bold]the{ESCAPE} harbour", {"kind": "founded"}),
+            report(COPY, 1, "Fire in the harbour", {"kind": "copy", "of": FIRST, "copy_kind": "near", "jaccard": 0.5}),
+        ),
+    ),
+    record(
+        FLOOD,
+        2,
+        "Flood in the valley",
+        (
+            report(
+                OTHER,
+                2,
+                "Flood in the valley",
+                {
+                    "kind": "joined",
+                    "score": 1.25,
+                    "parts": {"words": 1.0},
+                    "closest": FIRST,
+                    "gap_days": 0.5,
+                    "runner_up": {"incident_id": FIRE, "score": -2.0},
+                },
+            ),
+        ),
+    ),
+    replace(record(MERGED, 2, None, ()), status="merged", merged_into=FIRE),
+    IncidentChange(
+        change_id="0:0:0", change="created", incident_id=FIRE, edition=0, seq=0, article_id=FIRST, event_time=NOON,
+        evidence={},
+    ),
+    IncidentChange(
+        change_id="0:2:0", change="created", incident_id=FLOOD, edition=0, seq=2, article_id=OTHER, event_time=NOON,
+        evidence={},
+    ),
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Ran:
+    code: int
+    out: str
+    err: str
+
+
+Run = Callable[..., Ran]
+
+
+@pytest.fixture(params=["sqlite:///{}/wirefuse.db", "jsonl:///{}/out"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    return str(request.param).format(tmp_path)
+
+
+@pytest.fixture
+def wirefuse(url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs `wirefuse ARGS` on the sink of this test."""
+
+    def run(*arguments: str) -> Ran:
+        monkeypatch.setattr(sys, "argv", ["wirefuse", "--set", f"sink.url={url}", *arguments])
+        code = 0
+        try:
+            main()
+        except SystemExit as e:
+            code = int(e.code or 0)
+        return Ran(code, *capsys.readouterr())
+
+    return run
+
+
+@pytest.fixture
+def filled(url: str) -> None:
+    with closing(open_sink(url)) as sink:
+        sink.write(HISTORY)
+
+
+pytestmark = pytest.mark.usefixtures("filled")
+
+
+def lines_of(ran: Ran) -> list[str]:
+    assert ran.code == 0, ran.err
+    assert all(len(line) <= 100 for line in ran.out.splitlines())
+    return [line.rstrip() for line in ran.out.splitlines()]
+
+
+def test_incidents_are_listed_one_a_line_the_latest_first(wirefuse: Run) -> None:
+    head, *rows = lines_of(wirefuse("incidents", "list"))
+    assert head.split() == ["incident", "last", "report", "2024", "reports", "origins", "title"]
+    assert [row.split(maxsplit=6)[:1] + row.split(maxsplit=6)[6:] for row in rows] == [
+        [FLOOD[:10], "Flood in the valley"],
+        [FIRE[:10], "Fire in [bold]the ]0;owned harbour"],
+    ]
+
+
+def test_a_list_takes_conditions(wirefuse: Run) -> None:
+    assert len(lines_of(wirefuse("incidents", "list", "--min-reports", "2"))) == 2
+    assert lines_of(wirefuse("incidents", "list", "--since", "2024-05-17T14:03+02:00")) == ["no such incidents"]
+    assert f"merged into {FIRE[:10]}" in lines_of(wirefuse("incidents", "list", "--status", "merged"))[1]
+    assert len(lines_of(wirefuse("incidents", "list", "--status", "all", "--limit", "2"))) == 3
+    assert wirefuse("incidents", "list", "--since", "yesterday").code == 2
+
+
+def test_an_incident_shows_what_is_reported_and_why(wirefuse: Run) -> None:
+    page = lines_of(wirefuse("incidents", "show", FLOOD))
+    text = " ".join(" ".join(page).split())
+    assert page[0] == "Flood in the valley"
+    for part in (
+        "reported 17 May 2024 12:00 to 17 May 2024 12:02 UTC",
+        "where Port Lannick",
+        "who, what Ada Brook (person)",
+        "disputed Ada Brook: killed 2, 3",
+        "counts 1 report, 1 copy among them, 1 independent origin",
+        f"{FLOOD} (open, version 2)",
+        "17 May 2024 12:02 Harbour Post Flood in the valley",
+        f"joined with score 1.25 (words 1.00), nearest report {FIRST[:10]}, 12 h apart, next best incident"
+        f" {FIRE[:10]} at -2.00",
+    ):
+        assert part in text
+    fire = " ".join(" ".join(lines_of(wirefuse("incidents", "show", FIRE))).split())
+    assert f"{FIRST[:10]}: founded the incident" in fire
+    assert f"{COPY[:10]}: near copy of {FIRST[:10]}, jaccard 0.50" in fire
+
+
+def test_the_beginning_of_an_id_is_enough(wirefuse: Run) -> None:
+    assert lines_of(wirefuse("incidents", "show", FLOOD[:8].upper()))[0] == "Flood in the valley"
+
+
+def test_a_merged_incident_leads_to_its_heir_and_says_so(wirefuse: Run) -> None:
+    ran = wirefuse("incidents", "show", MERGED, "--json")
+    assert json.loads(ran.out)["incident_id"] == FIRE
+    assert ran.err == f"{MERGED[:10]} was merged into {FIRE[:10]}\n"
+
+
+@pytest.mark.parametrize("what", ["incident", "article"])
+def test_an_unknown_id_fails_and_an_ambiguous_one_says_what_it_may_be(wirefuse: Run, what: str) -> None:
+    unknown = wirefuse(f"{what}s", "show", "xyz")
+    assert (unknown.code, unknown.out) == (1, "")
+    assert f"no {what} has the id 'xyz'" in unknown.err
+    ambiguous = wirefuse(f"{what}s", "show", "")
+    assert ambiguous.code == 1
+    assert "write more of the id" in ambiguous.err
+
+
+def test_json_is_one_object_a_line_as_the_sink_has_it(wirefuse: Run) -> None:
+    incidents = [json.loads(line) for line in wirefuse("incidents", "list", "--json").out.splitlines()]
+    assert [i["incident_id"] for i in incidents] == [FLOOD, FIRE]
+    assert incidents[1]["reports"][1]["why"]["jaccard"] == 0.5
+    articles = [json.loads(line) for line in wirefuse("articles", "list", "--json").out.splitlines()]
+    assert [(a["article_id"], a["incident_id"], a["status"]) for a in articles[:2]] == [
+        (OTHER, FLOOD, "usable"),
+        (COPY, FIRE, "usable"),
+    ]
+    assert json.loads(wirefuse("articles", "show", "killed", "--json").out)["status"] == "killed"
+
+
+def test_articles_are_listed_with_outlet_verdict_and_incident(wirefuse: Run) -> None:
+    head, *rows = lines_of(wirefuse("articles", "list", "--incident", FIRE[:9]))
+    assert head.split() == ["article", "published", "2024", "outlet", "verdict", "incident", "title"]
+    assert [" ".join(row.split()) for row in rows] == [
+        f"{COPY[:10]} 17 May 12:01 Harbour Post copy {FIRE[:10]} Fire in the harbour",
+        f"{FIRST[:10]} 17 May 12:00 Harbour Post new {FIRE[:10]} Fire in [bold]the ]0;owned harbour",
+    ]
+    assert "(taken back)" in lines_of(wirefuse("articles", "list", "--status", "killed"))[1]
+
+
+def test_an_article_shows_its_text_and_what_was_decided(wirefuse: Run) -> None:
+    text = " ".join(" ".join(lines_of(wirefuse("articles", "show", "copy"))).split())
+    for part in (
+        "outlet Harbour Post via wire",
+        "verdict copy (first seen)",
+        f"copy of {FIRST} (near)",
+        f"incident {FIRE}",
+        "names Ada Brook",
+        "Fire in the harbour. Nobody was hurt.",
+    ):
+        assert part in text
+    assert "taken back by its wire" in wirefuse("articles", "show", "killed").out
+
+
+def test_control_characters_of_a_wire_do_not_reach_the_terminal(wirefuse: Run) -> None:
+    for arguments in (
+        ("incidents", "list"),
+        ("incidents", "show", FIRE),
+        ("incidents", "tail"),
+        ("articles", "list"),
+        ("articles", "show", "first"),
+    ):
+        out = wirefuse(*arguments).out
+        assert "harbour" in out
+        assert not [c for c in out if c < " " and c != "\n"]
+
+
+def test_tail_shows_the_last_changes_in_order(wirefuse: Run) -> None:
+    assert lines_of(wirefuse("incidents", "tail")) == [
+        f"17 May 2024 12:00  created    {FIRE[:10]}  Fire in [bold]the ]0;owned harbour",
+        f"17 May 2024 12:00  created    {FLOOD[:10]}  Flood in the valley",
+    ]
+    assert len(lines_of(wirefuse("incidents", "tail", "-n", "1"))) == 1
+    assert json.loads(wirefuse("incidents", "tail", "-n", "1", "--json").out)["change_id"] == "0:2:0"
+
+
+def test_tail_follows(url: str) -> None:
+    change = IncidentChange(
+        change_id="0:9:0", change="joined", incident_id=FIRE, edition=0, seq=9, article_id=COPY, event_time=NOON,
+        evidence={},
+    )  # fmt: skip
+    command = [sys.executable, "-m", "pipeline.cli", "--set", f"sink.url={url}", "incidents", "tail", "-f", "-n", "1"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as follower:
+        assert follower.stdout is not None
+        try:
+            assert FLOOD[:10] in follower.stdout.readline()
+            with closing(open_sink(url)) as sink:
+                sink.write([change])
+            assert "joined" in follower.stdout.readline()
+        finally:
+            follower.terminate()
+
+
+def test_without_a_store_the_message_says_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for url in (f"sqlite:///{tmp_path}/none.db", f"jsonl:///{tmp_path}/none"):
+        monkeypatch.setattr(sys, "argv", ["wirefuse", "--set", f"sink.url={url}", "incidents", "list"])
+        with pytest.raises(SystemExit) as exit:
+            main()
+        assert exit.value.code == 1
+        error = capsys.readouterr().err
+        assert "nothing has been written yet" in error
+        assert "wirefuse demo" in error
