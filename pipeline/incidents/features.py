@@ -14,17 +14,12 @@ from pipeline.facts.dates import clocks, dates
 from pipeline.facts.tolls import tolls
 from pipeline.incidents import background
 from pipeline.incidents.decision import Features
+from pipeline.incidents.index import MAX_WORDS, WEIGHT_ONE
 from pipeline.incidents.names import Name, names
 from pipeline.incidents.words import stem, stems
 from pipeline.records import Annotated, Entity
 
-WEIGHT_ONE = 65_535
-"""Integer that stands for a weight of 1."""
-
 RARITY_ONE = 1_000
-
-MAX_WORDS = 120
-"""Heaviest stems kept per article: more did not change a decision worth having, fewer did."""
 
 MAX_NAMES = 40
 

@@ -9,12 +9,11 @@ from dataclasses import replace
 from pipeline.facts.article import facts_of, tolls_of
 from pipeline.incidents.decision import Decision
 from pipeline.incidents.features import Extract, features
-from pipeline.incidents.match import Match, crowd, match_incident, rank
+from pipeline.incidents.match import Match, crowd, match_incidents, nearest, rank
 from pipeline.incidents.plan import Plan
-from pipeline.incidents.profile import Profile
 from pipeline.incidents.record import card, incident_record
 from pipeline.incidents.rethink import rethink
-from pipeline.incidents.score import Query, Weights, weights
+from pipeline.incidents.score import Query, Weights, query_of, weights
 from pipeline.incidents.state import Entry, State, days
 from pipeline.incidents.why import why_copy, why_scored
 from pipeline.incidents.young import is_young
@@ -180,17 +179,18 @@ class Ledger:
     def _place(self, plan: Plan, item: Annotated) -> None:
         plan.card = card(item)
         index = self._state.index
-        plan.features = self._extract(item, index.frequency, len(index))
-        query = Query(Profile(item.seq, plan.features))
-        plan.features = replace(plan.features, crowd=crowd(self._state, query))
-        query.profile.crowd = plan.features.crowd
+        index = self._state.index
+        found = self._extract(item, index.frequency, len(index))
+        near = nearest(self._state, found.words, found.weights, item.article_id)
+        plan.features = found = replace(found, crowd=crowd(self._state, found.words, found.weights, near))
         source = self._source(item)
         if source is not None:
             plan.incident_id = source.incident_id
             plan.why = why_copy(item, source)
             return
         plan.scored = True
-        matches = rank(self._state, query, plan.event_time, self._weights, item.article_id)
+        query = query_of(item.seq, found)
+        matches = rank(self._state, query, plan.event_time, near, self._weights, item.article_id)
         if plan.old is None:
             self._place_new(plan, matches)
         else:
@@ -212,7 +212,8 @@ class Ledger:
         if not is_young(self._state, home, plan.event_time, self._settings):
             return
         fitted = self._weights
-        own = match_incident(self._state, query, plan.event_time, home, fitted, plan.article_id)
+        at_home = match_incidents(self._state, query, plan.event_time, [home], fitted, plan.article_id)
+        own = at_home[0] if at_home else None
         best = next((m for m in matches if m.incident_id != home), None)
         enough = fitted.join + fitted.margin
         if best is not None and best.score >= max(enough, -math.inf if own is None else own.score + fitted.margin):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,11 +11,13 @@ from pipeline.incidents.score import Link, Query, Weights, incident_score, link
 from pipeline.incidents.state import Entry, State
 
 CANDIDATES = 30
-"""Articles compared exactly; a mate is among the 20 best by words in more than 99 of 100 cases."""
+"""Articles looked up; a mate is among the 20 best by words in more than 99 of 100 cases."""
 
 MEMBERS = 24
 """Reports of a candidate incident that are compared, the newest: bounds the cost of a very large incident."""
 
+_CROWD = slice(5, 20)
+_CROWD_FLOOR = 0.02
 _DAY = 86_400.0
 
 
@@ -28,50 +31,70 @@ class Match:
     links: tuple[tuple[Entry, Link], ...]
 
 
-def rank(state: State, query: Query, event_time: datetime, fitted: Weights, without: str | None = None) -> list[Match]:
-    """Score the incidents of the nearest articles.
+def nearest(state: State, words: Sequence[str], weights: Sequence[int], without: str | None = None) -> list[int]:
+    """Seqs of the articles nearest by words, best first.
 
     Args:
-        event_time: of the article that the query stands for.
         without: an article to leave out: the query's own earlier version.
     """
     own = state.entries.get(without) if without is not None else None
-    found: dict[str, None] = {}
-    for seq in state.index.candidates(query.profile, CANDIDATES, None if own is None else own.seq):
-        incident_id = state.by_seq[seq].incident_id
-        assert incident_id is not None
-        found[incident_id] = None
-    matches = []
-    for incident_id in found:
-        match = match_incident(state, query, event_time, incident_id, fitted, without)
-        if match is not None:
-            matches.append(match)
-    matches.sort(key=lambda m: (-m.score, m.incident_id))
-    return matches
+    return state.index.candidates(words, weights, CANDIDATES, None if own is None else own.seq)
 
 
-def match_incident(
-    state: State, query: Query, event_time: datetime, incident_id: str, fitted: Weights, without: str | None = None
-) -> Match | None:
-    """Score one incident; None if it has no report to compare with."""
-    reports = [e for e in state.reports(incident_id) if e.article_id != without]
-    speaking = [e for e in reports if e.profile is not None and state.index.get(e.seq) is not None][-MEMBERS:]
-    if not speaking:
-        return None
-    links = [(e, link(query, e.profile, fitted)) for e in speaking if e.profile is not None]
-    links.sort(key=lambda x: (-x[1].score, x[0].seq))
-    gap = min(abs((event_time - e.event_time).total_seconds()) for e in reports) / _DAY
-    score = incident_score([x.score for _, x in links], gap, fitted)
-    return Match(incident_id, score, gap, tuple(links))
-
-
-def crowd(state: State, query: Query) -> float:
+def crowd(state: State, words: Sequence[str], weights: Sequence[int], near: Sequence[int]) -> float:
     """How alike an article is to those that are near it but not nearest: ln(mean cosine + .02) of the 6th to 20th.
 
     In a stream of look-alikes a high similarity says little, among strangers a low one says much. Subtracting such a
     term is the cohort normalisation of speaker verification (Auckenthaler et al. 2000).
     """
-    near = (state.index.get(seq) for seq in state.index.candidates(query.profile, CANDIDATES))
-    cosines = sorted((query.cosine(p) for p in near if p is not None), reverse=True)[5:20]
+    cosines = sorted(state.index.cosines(words, weights, near), reverse=True)[_CROWD]
     mean = math.fsum(cosines) / len(cosines) if cosines else 0.0
-    return round(math.log(mean + 0.02), 4)
+    return round(math.log(mean + _CROWD_FLOOR), 4)
+
+
+def rank(
+    state: State,
+    query: Query,
+    event_time: datetime,
+    near: Sequence[int],
+    fitted: Weights,
+    without: str | None = None,
+) -> list[Match]:
+    """Score the incidents of the nearest articles.
+
+    Args:
+        event_time: of the article that the query stands for.
+    """
+    found: dict[str, None] = {}
+    for seq in near:
+        incident_id = state.by_seq[seq].incident_id
+        assert incident_id is not None
+        found[incident_id] = None
+    return match_incidents(state, query, event_time, list(found), fitted, without)
+
+
+def match_incidents(
+    state: State,
+    query: Query,
+    event_time: datetime,
+    incident_ids: Sequence[str],
+    fitted: Weights,
+    without: str | None = None,
+) -> list[Match]:
+    """Score incidents, best first; one that has no report to compare with is left out."""
+    index = state.index
+    reports = {i: [e for e in state.reports(i) if e.article_id != without] for i in incident_ids}
+    speaking = {i: [e for e in entries if e.seq in index][-MEMBERS:] for i, entries in reports.items()}
+    seqs = [e.seq for entries in speaking.values() for e in entries]
+    cosines = dict(zip(seqs, index.cosines(query.words, query.weights, seqs), strict=True))
+    matches = []
+    for incident_id, entries in speaking.items():
+        links = [(e, link(query, e.profile, cosines[e.seq], fitted)) for e in entries if e.profile is not None]
+        if not links:
+            continue
+        links.sort(key=lambda x: (-x[1].score, x[0].seq))
+        gap = min(abs((event_time - e.event_time).total_seconds()) for e in reports[incident_id]) / _DAY
+        score = incident_score([x.score for _, x in links], gap, fitted)
+        matches.append(Match(incident_id, score, gap, tuple(links)))
+    matches.sort(key=lambda m: (-m.score, m.incident_id))
+    return matches

@@ -8,7 +8,7 @@ from pipeline.incidents.decision import Features
 
 
 class Profile:
-    """Features of one remembered article; see `Features` for their meaning.
+    """Features of one remembered article, but for its words, which the index holds; see `Features` for their meaning.
 
     Attributes:
         seq: of the decision that the features came with; identifies the article version in the index.
@@ -30,15 +30,11 @@ class Profile:
         "seq",
         "title",
         "title_weights",
-        "weights",
-        "words",
         "wounded",
     )
 
     def __init__(self, seq: int, features: Features) -> None:
         self.seq = seq
-        self.words = features.words
-        self.weights = array("H", features.weights)
         self.title = features.title
         self.title_weights = array("H", features.title_weights)
         self.names = features.names

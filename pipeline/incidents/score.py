@@ -14,12 +14,14 @@ from importlib import resources
 from typing import Any
 
 from pipeline.codec import convert, decode_json
-from pipeline.incidents.features import RARITY_ONE, WEIGHT_ONE
+from pipeline.incidents.decision import Features
+from pipeline.incidents.features import RARITY_ONE
+from pipeline.incidents.index import WEIGHT_ONE
 from pipeline.incidents.profile import Profile
 
 SIGNALS = (
     "text",  # ln(cosine of the weighted words + .02)
-    "title",  # the same of the titles
+    "title",  # ln(cosine of the titles + .05)
     "ages",  # share of the smaller set of ages that both have
     "ages_differ",  # both name ages, none is shared
     "streets",
@@ -42,6 +44,7 @@ LIMIT = 6.0
 
 TOP = 3
 _FLOOR = 0.02
+_TITLE_FLOOR = 0.05
 _MINUTES = 5
 
 
@@ -75,40 +78,43 @@ def weights() -> Weights:
 class Query:
     """One article, unpacked for comparing it with many."""
 
-    __slots__ = ("names", "places", "profile", "title", "words")
+    __slots__ = ("names", "places", "profile", "title", "weights", "words")
 
-    def __init__(self, profile: Profile) -> None:
+    def __init__(self, profile: Profile, words: Sequence[str], weights: Sequence[int]) -> None:
         self.profile = profile
-        self.words = dict(zip(profile.words, profile.weights, strict=True))
+        self.words = words
+        self.weights = weights
         self.title = dict(zip(profile.title, profile.title_weights, strict=True))
         self.names = dict(zip(profile.names, profile.rarity, strict=True))
         self.places = frozenset(profile.places)
 
-    def cosine(self, other: Profile) -> float:
-        """Cosine of the weighted words, 0 to 1."""
-        return _cosine(self.words, other.words, other.weights)
+
+def query_of(seq: int, features: Features) -> Query:
+    """A query from the features of the decision `seq`."""
+    return Query(Profile(seq, features), features.words, features.weights)
 
 
-def signals(query: Query, other: Profile) -> list[float]:
-    """Values of SIGNALS for two articles, in that order."""
+def signals(query: Query, other: Profile, cosine: float) -> list[float]:
+    """Values of SIGNALS, in that order, for two articles whose weighted words have the given cosine."""
     mine = query.profile
-    places = frozenset(other.places)
+    shared = [n for n in other.names if n in query.names]
     names_shared = places_shared = 0
-    for name, rarity in zip(other.names, other.rarity, strict=True):
-        own = query.names.get(name)
-        if own is not None:
-            if name in places or name in query.places:
-                places_shared += min(own, rarity)
+    if shared:
+        rarity = dict(zip(other.names, other.rarity, strict=True))
+        for name in shared:
+            least = min(query.names[name], rarity[name])
+            if name in query.places or name in other.places:
+                places_shared += least
             else:
-                names_shared += min(own, rarity)
+                names_shared += least
     ages, ages_differ = overlap(mine.ages, other.ages)
     streets, streets_differ = overlap(mine.addresses, other.addresses)
     days, days_differ = overlap(mine.days, other.days)
     hours, hours_differ = _hours(mine.clocks, other.clocks)
     newer = mine if mine.seq >= other.seq else other
     return [
-        math.log(query.cosine(other) + _FLOOR),
-        math.log(_cosine(query.title, other.title, other.title_weights) + 0.05),
+        math.log(cosine + _FLOOR),
+        math.log(_title_cosine(query.title, other) + _TITLE_FLOOR),
         ages,
         ages_differ,
         streets,
@@ -121,8 +127,8 @@ def signals(query: Query, other: Profile) -> list[float]:
         hours,
         hours_differ,
         _tolls_differ(mine.killed, other.killed) + _tolls_differ(mine.wounded, other.wounded),
-        _places_differ(query, other, places),
-        float(bool(mine.persons and other.persons) and not set(mine.persons) & set(other.persons)),
+        _places_differ(query, other, shared),
+        float(bool(mine.persons and other.persons) and not any(p in mine.persons for p in other.persons)),
         newer.crowd,
     ]
 
@@ -135,9 +141,9 @@ class Link:
     values: tuple[float, ...]
 
 
-def link(query: Query, other: Profile, fitted: Weights) -> Link:
-    """Compare two articles."""
-    values = signals(query, other)
+def link(query: Query, other: Profile, cosine: float, fitted: Weights) -> Link:
+    """Compare two articles whose weighted words have the given cosine."""
+    values = signals(query, other, cosine)
     pair = fitted.pair
     score = pair["bias"]
     for name, value in zip(SIGNALS, values, strict=True):
@@ -161,11 +167,10 @@ def overlap(a: Sequence[object], b: Sequence[object]) -> tuple[float, float]:
     return shared / min(len(a), len(b)), float(not shared)
 
 
-def _cosine(mine: dict[str, int], words: Sequence[str], weights: Sequence[int]) -> float:
-    get = mine.get
+def _title_cosine(mine: dict[str, int], other: Profile) -> float:
     dot = 0
-    for word, weight in zip(words, weights, strict=True):
-        own = get(word)
+    for word, weight in zip(other.title, other.title_weights, strict=True):
+        own = mine.get(word)
         if own is not None:
             dot += own * weight
     return dot / (WEIGHT_ONE * WEIGHT_ONE)
@@ -194,10 +199,7 @@ def _tolls_differ(a: Sequence[int], b: Sequence[int]) -> float:
     return 1.0
 
 
-def _places_differ(query: Query, other: Profile, places: frozenset[str]) -> float:
-    if not query.places or not places:
+def _places_differ(query: Query, other: Profile, shared: Sequence[str]) -> float:
+    if not query.places or not other.places:
         return 0.0
-    names = query.names
-    if any(p in names for p in places):
-        return 0.0
-    return float(not any(p in other.names for p in query.places))
+    return float(not any(name in query.places or name in other.places for name in shared))

@@ -31,6 +31,7 @@ class Entry:
         placed_seq: seq of the placement in force: its own decision's, or another article's.
         assigned_seq: seq of the decision that put it into its incident.
         profile: None when it was taken back.
+        vector: words and weights, while the article is not indexed; the index holds them otherwise.
     """
 
     __slots__ = (
@@ -46,6 +47,7 @@ class Entry:
         "scored",
         "seq",
         "time",
+        "vector",
         "why",
     )
 
@@ -61,7 +63,9 @@ class Entry:
         self.scored = decision.scored
         self.copy_of = decision.copy_of
         self.copy_group = decision.copy_group or decision.article_id
-        self.profile = None if decision.features is None else Profile(decision.seq, decision.features)
+        found = decision.features
+        self.profile = None if found is None else Profile(decision.seq, found)
+        self.vector = None if found is None else (found.words, found.weights)
         self.card = b"" if decision.card is None else codec.encode(decision.card)
         self.why = codec.encode(decision.why)
 
@@ -234,7 +238,7 @@ class State:
     def _displace(self, entry: Entry) -> None:
         if entry.incident_id is None:
             return
-        self.index.remove(entry.seq)
+        self._unindex(entry)
         for table, key in ((self.members, entry.incident_id), (self._groups, entry.copy_group)):
             group = table[key]
             del group[entry.article_id]
@@ -248,11 +252,16 @@ class State:
         speakers = [e for e in group if e.scored] or group[:1]
         wanted = {e.seq for e in speakers}
         for entry in group:
-            indexed = self.index.get(entry.seq) is not None
-            if entry.seq in wanted and not indexed and entry.profile is not None:
-                self.index.add(entry.profile)
-            elif indexed and entry.seq not in wanted:
-                self.index.remove(entry.seq)
+            if entry.seq not in wanted:
+                self._unindex(entry)
+            elif entry.vector is not None:
+                self.index.add(entry.seq, *entry.vector)
+                entry.vector = None
+
+    def _unindex(self, entry: Entry) -> None:
+        vector = self.index.remove(entry.seq)
+        if vector is not None:
+            entry.vector = vector
 
     def _apply_placement(self, placement: Placement, holder: str) -> list[str]:
         """Move an article; returns the incident that it left."""

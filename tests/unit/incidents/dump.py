@@ -26,6 +26,7 @@ def dump(ledger: Ledger) -> dict[str, Any]:
                 e.copy_group,
                 e.card,
                 e.why,
+                e.vector,
                 None if e.profile is None else {s: getattr(e.profile, s) for s in e.profile.__slots__},
             )
             for e in state.entries.values()
@@ -34,6 +35,7 @@ def dump(ledger: Ledger) -> dict[str, Any]:
         "marks": state.marks,
         "holders": state._holder,
         "redirects": {k: sorted(v) for k, v in state._redirects.items()},
-        "postings": state.index._postings,
+        "postings": state.index.postings(),
+        "vectors": {seq: state.index.vector(seq) for seq in state.index.seqs()},
         "records": {i: ledger.record(i) for i in ledger.incident_ids()},
     }

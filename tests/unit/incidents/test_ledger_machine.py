@@ -183,7 +183,7 @@ class LedgerMachine(RuleBasedStateMachine):
     def every_incident_can_be_found(self) -> None:
         """Each live incident has an indexed article, and only live articles are indexed."""
         state = self.ledger._state
-        indexed = {state.by_seq[seq].incident_id for seq in state.index._profiles}
+        indexed = {state.by_seq[seq].incident_id for seq in state.index.seqs()}
         assert indexed == state.members.keys()
 
 
