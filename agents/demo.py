@@ -13,7 +13,6 @@ from pathlib import Path
 
 from kafka.errors import KafkaError
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from agents.progress import ChainProgress, StageProgress, watching
@@ -22,7 +21,9 @@ from agents.up import broker, status_line
 from pipeline.errors import FatalError, WirefuseError
 from pipeline.ids import article_id
 from pipeline.settings import Settings, as_environment, with_values
-from pipeline.sink.base import IncidentQuery, Reader, StoredArticle, StoredIncident, open_reader
+from pipeline.sink import render
+from pipeline.sink.base import IncidentQuery, Reader, StoredIncident, open_reader
+from pipeline.sink.render import incident_page, incident_table
 from pipeline.sources.jsonl import UNKNOWN_PROVIDER
 
 SEEDS = Path(__file__).parents[1] / "seeds"
@@ -33,8 +34,7 @@ _SEED_ARTICLES = {article_id(UNKNOWN_PROVIDER, native_id) for native_id in SEED_
 _LOOK_EVERY_S = 0.5
 _PLAIN_EVERY_S = 3.0
 _PATIENCE_S = 600.0
-_SHOWN_INCIDENTS = 10
-_SHOWN_REPORTS = 6
+_SHOWN_INCIDENTS = 16
 _MARK = ".wirefuse-demo"
 
 
@@ -56,7 +56,7 @@ def run(settings: Settings, directory: Path, wires: Sequence[Path]) -> None:
     Raises:
         WirefuseError: something did not work; the message holds the tail of the log that says why.
     """
-    console = Console()
+    console = render.console()
     started = time.monotonic()
     _empty(directory)
     flags: dict[str, object] = {"data.dir": str(directory.resolve()), "topics.output_partitions": 3}
@@ -67,9 +67,11 @@ def run(settings: Settings, directory: Path, wires: Sequence[Path]) -> None:
     with broker(settings, console, quick=True) as running, _stages(running, console) as supervisor:
         sent = _publish(running, files, console)
         with watching(running) as progress:
-            stages = _wait(running, progress, supervisor, console)
+            stages = _wait(progress, supervisor, console)
+            letters = progress.size("dead-letter")
         reader = open_reader(running.sink_url)
-        _report(reader, stages, sent, console)
+        _report(reader, stages, sent, letters, console)
+        reader.close()
         console.print(f"\nDone in {time.monotonic() - started:.0f} s. ", end="")
     _where(directory, console)
 
@@ -147,42 +149,24 @@ def _check(supervisor: Supervisor, deadline: float) -> None:
         raise FatalError(f"not finished after {_PATIENCE_S:.0f} s\n{tails}")
 
 
-def _report(reader: Reader, stages: Sequence[StageProgress], raw: int, console: Console) -> None:
+def _report(reader: Reader, stages: Sequence[StageProgress], raw: int, letters: int, console: Console) -> None:
     counts = reader.counts()
     console.print("\nThrough the stages: " + ", ".join(f"{s.stage} {s.done:,}" for s in stages), highlight=False)
     verdicts = ", ".join(f"{n} {verdict}" for verdict, n in sorted(counts.inputs.items(), key=lambda x: -x[1]))
     total = sum(counts.inputs.values())
     console.print(f"In the sink: {total:,} of {raw:,} inputs ({verdicts})", highlight=False)
+    console.print(f"Dead letters: {letters:,}", highlight=False)
     incidents = reader.incidents(IncidentQuery(statuses=("open", "closed")))
     told = sum(1 for i in incidents if i.reports > 1)
     console.print(f"Incidents: {len(incidents):,}, of which {told:,} were reported more than once\n", highlight=False)
     # The two founding articles' incident first, then what most newsrooms wrote about on their own.
     incidents.sort(key=lambda i: (not _holds_a_seed(i), -i.independent_origins, -i.reports, i.incident_id))
-    for incident in incidents[:_SHOWN_INCIDENTS]:
-        _show(reader, incident, console)
+    console.print(incident_page(incidents[0]), "\n")
+    console.print(incident_table(incidents[1:_SHOWN_INCIDENTS]))
 
 
 def _holds_a_seed(incident: StoredIncident) -> bool:
     return any(r["article_id"] in _SEED_ARTICLES for r in incident.record["reports"])
-
-
-def _show(reader: Reader, incident: StoredIncident, console: Console) -> None:
-    counts = f"{incident.reports} reports, {incident.copies} copies, {incident.independent_origins} independent origins"
-    console.print(f"[bold]{escape(incident.title or '(no title)')}[/bold]", highlight=False)
-    console.print(f"  {incident.incident_id[:12]}  {counts}", highlight=False)
-    for report in incident.record["reports"][:_SHOWN_REPORTS]:
-        article = reader.article(report["article_id"])
-        title = report["title"] or _first_words(article)
-        outlet = report["source"] or report["provider"]
-        copy = " (copy)" if report["verdict"] == "copy" else ""
-        console.print(
-            f"    {escape(outlet)}: {escape(title)}{copy}", highlight=False, overflow="ellipsis", no_wrap=True
-        )
-
-
-def _first_words(article: StoredArticle | None) -> str:
-    text = (article.record.get("text") or "") if article is not None else ""
-    return " ".join(text.split()[:14]) + " ..."
 
 
 def _where(directory: Path, console: Console) -> None:
