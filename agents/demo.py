@@ -72,7 +72,7 @@ def run(settings: Settings, directory: Path, wires: Sequence[Path]) -> None:
         reader = open_reader(running.sink_url)
         _report(reader, stages, sent, letters, console)
         reader.close()
-        console.print(f"\nDone in {time.monotonic() - started:.0f} s. ", end="")
+        console.print(f"\nDone in {time.monotonic() - started:.0f} s.")
     _where(directory, console)
 
 
@@ -115,7 +115,7 @@ def _publish(settings: Settings, files: Sequence[Path], console: Console) -> int
         return progress.size("raw")
 
 
-def _wait(settings: Settings, progress: ChainProgress, supervisor: Supervisor, console: Console) -> list[StageProgress]:
+def _wait(progress: ChainProgress, supervisor: Supervisor, console: Console) -> list[StageProgress]:
     """Wait until every stage has acknowledged all that there is."""
     deadline = time.monotonic() + _PATIENCE_S
     columns = (TextColumn("{task.description:<10}"), BarColumn(), MofNCompleteColumn())
