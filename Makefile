@@ -35,6 +35,7 @@ bench: $(STAMP_DEV)  ## All benchmarks; DATA=folder of corpora for those that wa
 	$(BIN)/python benchmarks/end_to_end.py $(DATA)
 
 lock: $(STAMP_DEV)  ## Make the lock files anew from pyproject.toml.
+	$(BIN)/pip-compile $(LOCK_FLAGS) -o requirements-build.lock requirements-build.in
 	$(BIN)/pip-compile $(LOCK_FLAGS) -o requirements.lock pyproject.toml
 	$(BIN)/pip-compile $(LOCK_FLAGS) --extra dev -c requirements.lock -o requirements-dev.lock pyproject.toml
 
@@ -50,8 +51,8 @@ $(VENV)/bin/python:
 		{ echo "Wirefuse needs Python 3.11 or later; name one with make PYTHON=python3.12 ..."; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
-$(STAMP): requirements.lock pyproject.toml | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
+$(STAMP): requirements-build.lock requirements.lock pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-build.lock -r requirements.lock
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
