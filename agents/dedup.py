@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
-from pipeline.dedup.decision import Decision, annotated
-from pipeline.dedup.state import Dedup
-
 from agents.app import create_app
 from agents.decided import CHUNK, Decided
 from agents.messages import Incoming, Item, Outcome
 from agents.offsets import Offsets
 from agents.passing import to_entities_or_ledger
+from pipeline.dedup.decision import Decision, annotated
+from pipeline.dedup.state import Dedup
 from pipeline.errors import FatalError
 from pipeline.intake import raw_article
 from pipeline.metrics import Metrics

@@ -6,10 +6,13 @@ from agents.messages import Incoming, Outgoing
 from pipeline import codec, headers
 from pipeline.records import NEEDS_ENTITIES, SCHEMA_VERSION, Annotated
 
+_MOST_DIGITS = 16  # in milliseconds: some ten thousand years
+
 
 def raw_time(incoming: Incoming) -> bytes:
-    """When the article entered `raw`, as every stage hands it on."""
-    return incoming.headers.get(headers.RAW_TIME) or str(incoming.timestamp_ms).encode()
+    """When the article entered `raw`, in milliseconds since the epoch, as every stage hands it on."""
+    said = incoming.headers.get(headers.RAW_TIME) or b""
+    return said if said.isdigit() and len(said) < _MOST_DIGITS else str(incoming.timestamp_ms).encode()
 
 
 def to_entities_or_ledger(record: Annotated, incoming: Incoming) -> Outgoing:
