@@ -38,7 +38,7 @@ def worker(settings: Settings, stage: str, name: str | None) -> None:
         os.environ["WIREFUSE_WORKER"] = name
     end_with_parent()
     module = importlib.import_module(f"agents.{stage}")
-    # Faust's own level must be info: below it, its spinner turns the root logger to debug. Ours is in the logging config.
+    # Faust must be told info: at any calmer level its spinner sets the root logger to debug. Ours is in logs.config.
     sys.argv = ["wirefuse", "--quiet", "worker", "-l", "info", "--without-web"]
     module.app.main()
 
