@@ -11,15 +11,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.dedup import figures
-from pipeline.dedup.sketch import U32, WIDTH, Sketch, at_level, below
+from pipeline.dedup.evidence import covered
+from pipeline.dedup.headline import headline_hashes
+from pipeline.dedup.sketch import EVERYTHING, U32, WIDTH, Sketch, below
 from pipeline.records import CopyKind
+from pipeline.text.words import Words
 
-NEAR_JACCARD = 0.4
-"""Two texts that share this part of their shingles are one story, re-edited."""
+NEAR_JACCARD = 1 / 3
+NEAR_SHARE = 0.45
+"""Two texts are one story, re-edited, when they share this part of their shingles, and the shorter this part of its."""
 
-CONTAINED_SHARE = 0.7
-CONTAINED_JACCARD = 0.15
+MUCH_JACCARD, MUCH_SHARE, MUCH_WORDS = 0.2, 0.4, 80
+"""Less will do when it is so many words: nobody writes eighty of another's words by chance."""
+
+INSIDE_JACCARD, INSIDE_SHARE = 0.15, 0.7
 """One text is inside the other when this share of it is there, and it is no mere snippet of the other."""
+
+CONTAINED_SHARE, CONTAINED_REST = 0.8, 0.6
+"""A copy is called contained when this share of the shorter is in the longer, and less than the other of the longer."""
 
 MIN_SHINGLES = 12
 """A shorter text is a copy only when it is exactly the same: one sentence is quoted by many."""
@@ -34,20 +43,57 @@ CHANGED_PER_WORD = 0.02
 """... and so many numbers a shared word. A long story with a new toll stays below this."""
 
 COMMON_NUMBERS = 0.8
-"""A copy has this share of the numbers of the shorter-numbered text; fewer, and it may be a form filled in anew ..."""
+"""A copy has this share of the numbers of the text with fewer; below, it may be a form that was filled in anew ..."""
 
-LONG_RUN = 0.8
-"""... unless one stretch makes up this share of the shorter text: then the other numbers stand in what was added."""
+LONG_RUN, LONG_RUN_WORDS = 0.8, 60
+"""... unless one stretch of so many words makes up this share of what is shared: then the other numbers stand in what
+was added."""
+
+HEADLINE_SHARE = 0.4
+MANY_NUMBERS = 5
+"""Where both texts have much of their own, what they share may be the page around them. It is the story when it has
+this share of the words of a headline, or when the two agree in so many numbers."""
+
+OWN_BLOCK = 0.25
+"""Much of its own: one stretch of this share of a text is not in the other."""
+
+NOTICE_WORDS, NOTICE_DAYS = 60, 2
+"""So few words in common, so far apart in time, are a notice that comes again."""
+
+REISSUE_WORDS = 150
+"""Texts farther apart in time than articles are remembered are copies only when they have so many words in common."""
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A text as the comparison needs it; `hashes` sorted and where each stood are made once for many comparisons."""
+    """A remembered text, as far as the comparison needs it.
+
+    Attributes:
+        headline: hashes of the words of its headline.
+        origin: microseconds since 1970.
+    """
 
     sketch: Sketch
     figures: U32
+    headline: U32
+    origin: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class NewText(Text):
+    """A text that is compared with many.
+
+    Attributes:
+        ordered: the hashes of its sketch, sorted.
+        places: where each stands in the sketch.
+        words: all its words.
+        shingles: all its shingle hashes, in text order.
+    """
+
     ordered: U32
     places: NDArray[np.intp]
+    words: Words
+    shingles: U32
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +104,8 @@ class Overlap:
         jaccard: shared shingles over all shingles of both.
         first_in_second, second_in_first: share of the one's shingles that the other has.
         shared: shingles in common in the sample.
-        run: length in words of the longest stretch that the sample shows in either text.
+        run: length in words of the longest shared stretch that the sample shows in either text.
+        own: share of the text of the longest stretch that is not in the other, in the text where it is the shorter.
     """
 
     jaccard: float
@@ -66,23 +113,18 @@ class Overlap:
     second_in_first: float
     shared: int
     run: int
+    own: float
 
 
-def text(sketch: Sketch, figures: U32) -> Text:
-    """Prepare a text for comparisons."""
-    places = np.argsort(sketch.hashes)
-    return Text(sketch, figures, sketch.hashes[places], places)
-
-
-def overlap(first: Text, second: Sketch) -> Overlap | None:
-    """Measure what two texts share, at the coarser of their levels; None when it is too little to matter."""
-    level = max(first.sketch.level, second.level)
+def overlap(first: NewText, second: Sketch) -> Overlap | None:
+    """Measure what two texts share, below the lower of their bounds; None when it is too little to matter."""
+    bound = min(first.sketch.bound, second.bound)
     a, places, b = first.ordered, first.places, second.hashes
-    if level > first.sketch.level:
-        size = int(np.searchsorted(a, np.uint32(below(level))))
+    if bound < first.sketch.bound:
+        size = int(np.searchsorted(a, np.uint32(bound)))
         a, places = a[:size], places[:size]
-    if level > second.level:
-        b = at_level(b, level)
+    if bound < second.bound:
+        b = below(b, bound)
     if not len(a) or not len(b):
         return None
     at = np.searchsorted(a, b)
@@ -90,14 +132,16 @@ def overlap(first: Text, second: Sketch) -> Overlap | None:
     hit = a[at] == b
     shared = int(np.count_nonzero(hit))
     jaccard = shared / (len(a) + len(b) - shared)
-    if shared < MIN_SHARED or jaccard < CONTAINED_JACCARD:
+    if shared < MIN_SHARED or jaccard < INSIDE_JACCARD:
         return None
     hit_first = np.zeros(len(first.sketch.hashes), np.bool_)
     hit_first[places[at[hit]]] = True
-    if level > first.sketch.level:
+    if bound < first.sketch.bound:
         hit_first = hit_first[np.sort(places)]
     run = max(_longest(hit), _longest(hit_first))
-    return Overlap(jaccard, shared / len(a), shared / len(b), shared, (run << level) + WIDTH - 1)
+    own = min(_longest(~hit) / len(b), _longest(~hit_first) / len(a))
+    run_words = run * EVERYTHING // bound + WIDTH - 1
+    return Overlap(jaccard, shared / len(a), shared / len(b), shared, run_words, own)
 
 
 def _longest(hit: NDArray[np.bool_]) -> int:
@@ -108,29 +152,59 @@ def _longest(hit: NDArray[np.bool_]) -> int:
     return max(int(misses[0]), len(hit) - 1 - int(misses[-1]), int(np.diff(misses).max(initial=1)) - 1)
 
 
-def kind_of(first: Text, second: Sketch, second_figures: U32, found: Overlap) -> CopyKind | None:
-    """The relation of two texts that are not exactly the same; None when neither is a copy of the other."""
-    if min(first.sketch.shingles, second.shingles) < MIN_SHINGLES:
+def kind_of(first: NewText, second: Text, found: Overlap, window: float) -> CopyKind | None:
+    """The relation of two texts that are not exactly the same; None when neither is a copy of the other.
+
+    Args:
+        window: days that an article is remembered.
+    """
+    if min(first.sketch.shingles, second.sketch.shingles) < MIN_SHINGLES:
         return None
     share = max(found.first_in_second, found.second_in_first)
-    if found.jaccard >= NEAR_JACCARD:
-        kind: CopyKind = "near"
-    elif share >= CONTAINED_SHARE and found.jaccard >= CONTAINED_JACCARD:
-        kind = "contained"
-    else:
+    shorter = min(first.sketch.words, second.sketch.words)
+    shared_words = share * shorter
+    enough = (
+        (found.jaccard >= NEAR_JACCARD and share >= NEAR_SHARE)
+        or (found.jaccard >= INSIDE_JACCARD and share >= INSIDE_SHARE)
+        or (found.jaccard >= MUCH_JACCARD and share >= MUCH_SHARE and shared_words >= MUCH_WORDS)
+    )
+    if not enough:
         return None
-    shorter = min(first.sketch.words, second.words)
-    return None if _same_form(first.figures, second_figures, share * shorter, found.run / shorter) else kind
+    apart = _apart(first.origin, second.origin)
+    if shared_words < (REISSUE_WORDS if apart > window else NOTICE_WORDS if apart > NOTICE_DAYS else 0):
+        return None
+    numbers = figures.compare(first.figures, second.figures)
+    if _same_form(numbers, shared_words, found.run):
+        return None
+    if share < INSIDE_SHARE and found.own >= OWN_BLOCK and not _same_story(first, second, numbers):
+        return None
+    rest = min(found.first_in_second, found.second_in_first)
+    return "contained" if share >= CONTAINED_SHARE and rest < CONTAINED_REST else "near"
 
 
-def _same_form(first: U32, second: U32, shared_words: float, run_share: float) -> bool:
+def _apart(first: int | None, second: int | None) -> float:
+    """Days between two times; 0 where one is not known."""
+    return 0.0 if first is None or second is None else abs(first - second) / 86_400_000_000
+
+
+def _same_form(numbers: figures.FigureOverlap, shared_words: float, run: int) -> bool:
     """True when two texts share a form and not the story: its numbers were filled in anew."""
-    if not len(first) or not len(second):
-        return False
-    numbers = figures.compare(first, second)
     limit = CHANGED_PER_WORD * shared_words
     if numbers.changed > limit and numbers.changed >= CHANGED_SHARE * numbers.places:
         return True
     only = min(numbers.first_only, numbers.second_only)
-    fewest = numbers.common + only
-    return only > limit and numbers.common < COMMON_NUMBERS * fewest and run_share < LONG_RUN
+    if only <= limit or numbers.common >= COMMON_NUMBERS * (numbers.common + only):
+        return False
+    return run < max(LONG_RUN_WORDS, LONG_RUN * shared_words)
+
+
+def _same_story(first: NewText, second: Text, numbers: figures.FigureOverlap) -> bool:
+    """True when what two texts share is the story, and not the page around it."""
+    only = min(numbers.first_only, numbers.second_only)
+    if numbers.common >= MANY_NUMBERS and numbers.common >= COMMON_NUMBERS * (numbers.common + only):
+        return True
+    core = headline_hashes(first.words.hashes[covered(first.words, first.shingles, second.sketch)])
+    return any(
+        len(title) and np.count_nonzero(np.isin(title, core)) >= HEADLINE_SHARE * len(title)
+        for title in (first.headline, second.headline)
+    )

@@ -11,9 +11,10 @@ import numpy as np
 from pipeline.dedup import compare, evidence
 from pipeline.dedup.decision import NO_WORDS
 from pipeline.dedup.figures import figures
+from pipeline.dedup.headline import headline
 from pipeline.dedup.index import Index, keys_of
 from pipeline.dedup.remembered import NEVER, Entry, Remembered
-from pipeline.dedup.sketch import U32, Sketch, at_level, distinct, shingle_hashes, sketch
+from pipeline.dedup.sketch import U32, Sketch, below, bound_of, distinct, shingle_hashes, sketch
 from pipeline.records import CopyKind
 from pipeline.text.clean import Cleaned
 from pipeline.text.words import Words, words
@@ -22,7 +23,7 @@ _COMPARED = 16
 """So many candidates are looked at closely."""
 
 _LOOKED_UP = 1024
-"""So many shingles of a text are looked up in the index; a longer text looks up a fraction."""
+"""So many shingles of a text are looked up in the index: of a longer text, the lowest."""
 
 _SHORT = 12
 """The words of a shorter text count together with its title: "Results below." is no copy of "Results below."."""
@@ -46,14 +47,13 @@ class Finding:
     """What was found for one text.
 
     Attributes:
-        sketch, figures: of the text.
+        text: what is remembered of it.
         exact: hash of its words in order.
         best: its direct best source among the articles with an earlier origin; None when it is no copy.
         later: ids of the articles with a later origin of which this text is a source.
     """
 
-    sketch: Sketch
-    figures: U32
+    text: compare.Text
     exact: str
     best: Source | None
     later: tuple[str, ...]
@@ -71,10 +71,10 @@ class Copies:
 
     Args:
         remembered: the articles.
-        window: microseconds; texts whose origins lie farther apart are not copies of each other.
+        window: days that an article is remembered.
     """
 
-    def __init__(self, remembered: Remembered, window: int) -> None:
+    def __init__(self, remembered: Remembered, window: float) -> None:
         self._remembered = remembered
         self._window = window
         self._index = Index()
@@ -101,23 +101,34 @@ class Copies:
         told = body if len(body) >= _SHORT else words(f"{cleaned.title or ''}\n{cleaned.text}")
         hashes = shingle_hashes(told)
         different = distinct(hashes)
-        own = compare.text(sketch(different, len(told)), figures(told))
+        own_sketch = sketch(different, len(told))
+        places = np.argsort(own_sketch.hashes)
+        own = compare.NewText(
+            sketch=own_sketch,
+            figures=figures(told),
+            headline=headline(cleaned.title, cleaned.text),
+            origin=origin,
+            ordered=own_sketch.hashes[places],
+            places=places,
+            words=told,
+            shingles=hashes,
+        )
         exact = exact_hash(told)
         exact_bytes = bytes.fromhex(exact)
         rank = (NEVER if origin is None else origin, article_id)
         earlier: list[tuple[compare.Overlap, CopyKind, Entry]] = []
         later: list[str] = []
         for other in self._candidates(different):
-            if other.article_id == article_id or not self._near_in_time(origin, other.origin):
+            if other.article_id == article_id:
                 continue
-            found = compare.overlap(own, other.sketch)
+            found = compare.overlap(own, other.text.sketch)
             kind: CopyKind | None
             if exact != NO_WORDS and other.exact == exact_bytes:
-                kind, found = "exact", compare.Overlap(1.0, 1.0, 1.0, len(own.ordered), len(told))
+                kind, found = "exact", compare.Overlap(1.0, 1.0, 1.0, len(own.ordered), len(told), 0.0)
             elif found is None:
                 continue
             else:
-                kind = compare.kind_of(own, other.sketch, other.figures, found)
+                kind = compare.kind_of(own, other.text, found, self._window)
             if kind is None or found is None:
                 continue
             if other.rank < rank:
@@ -128,17 +139,11 @@ class Copies:
         if earlier:
             found, kind, source = min(earlier, key=lambda c: (c[1] != "exact", -c[0].jaccard, c[2].rank))
             best = _source(cleaned.text, told if told is body else None, hashes, found, kind, source)
-        return Finding(own.sketch, own.figures, exact, best, tuple(sorted(later)))
-
-    def _near_in_time(self, first: int | None, second: int | None) -> bool:
-        return first is None or second is None or abs(first - second) <= self._window
+        return Finding(own, exact, best, tuple(sorted(later)))
 
     def _candidates(self, hashes: U32) -> list[Entry]:
         """The articles that share most keys with a text; among equals, those of the earliest origin."""
-        level = 0
-        while len(hashes) >> level > _LOOKED_UP:
-            level += 1
-        found = self._index.lookup(at_level(hashes, level))
+        found = self._index.lookup(below(hashes, bound_of(hashes, _LOOKED_UP, 0, _LOOKED_UP)))
         if not len(found):
             return []
         slots, shared = np.unique(found, return_counts=True)
@@ -160,7 +165,7 @@ def _source(
     run = found.run
     added: tuple[tuple[int, int], ...] = ()
     if kind != "exact" and body is not None:
-        cover = evidence.covered(body, hashes, source.sketch)
+        cover = evidence.covered(body, hashes, source.text.sketch)
         run = evidence.longest_run(cover)
         added = evidence.added(text, body, cover)
     why = {

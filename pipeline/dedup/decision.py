@@ -42,8 +42,9 @@ class Memory:
         since: when its time to live begins; None when no time is known yet.
         group: root of its copy group, at this decision.
         signature: hashes of the sketch, base64 of little-endian uint32; "" when there are none.
-        level, shingles, words: the rest of the sketch.
+        bound, shingles, words: the rest of the sketch.
         figures: its numbers in their places, base64 of little-endian uint32.
+        headline: words of its headline, base64 of little-endian uint32.
         exact: hash of its words in order, the same for texts that differ in case, accents and punctuation only.
         moves: every re-rooting this article ever caused that may still concern a remembered article.
     """
@@ -57,10 +58,11 @@ class Memory:
     since: int | None
     group: str | None = None
     signature: str = field(default="", repr=False)
-    level: int = 0
+    bound: int = 0
     shingles: int = 0
     words: int = 0
     figures: str = field(default="", repr=False)
+    headline: str = field(default="", repr=False)
     exact: str = NO_WORDS
     moves: tuple[Move, ...] = ()
 

@@ -7,7 +7,7 @@ import re
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.dedup.sketch import U32, WIDTH, Sketch, below
+from pipeline.dedup.sketch import EVERYTHING, U32, WIDTH, Sketch
 from pipeline.text.words import Words
 
 # A sentence ends at a mark that white space and an opening follow, or at a line end.
@@ -29,7 +29,7 @@ def covered(words: Words, hashes: U32, source: Sketch) -> NDArray[np.bool_]:
         source: sketch of the source.
     """
     n = len(words)
-    seen = np.flatnonzero(hashes < below(source.level)) if source.level else np.arange(len(hashes))
+    seen = np.arange(len(hashes)) if source.bound == EVERYTHING else np.flatnonzero(hashes < source.bound)
     hit = np.isin(hashes[seen], source.hashes)
     mark = np.zeros(n + 1, np.int32)
     # A stretch of hits without a known miss between them.

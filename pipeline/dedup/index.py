@@ -1,8 +1,8 @@
 """Candidates: which remembered texts may share enough with a new one to be worth a close comparison.
 
-An inverted index from shingle hash to the slots of the texts that have it. Of each text only the lowest hashes are keys
-(about 40, more of a long text); all hashes of a new text are looked up. What a lookup gives is a function of the texts
-in the index and the order they were added in; the layout never shows.
+An inverted index from shingle hash to the slots of the texts that have it. Of each text only the lowest hashes are
+keys (32, or a sixteenth of a long text); all hashes of a new text are looked up. What a lookup gives is a function of
+the texts in the index and the order they were added in; the layout never shows.
 
 Keys live in buckets of 16 cells, one cache line of hashes and one of slots, in the order of the hashes: a bucket holds
 an equal part of hash space. The table grows by a quarter at a time and in place, from its end towards its start, a few
@@ -17,15 +17,14 @@ from array import array
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.dedup.sketch import U32, Sketch, at_level
+from pipeline.dedup.sketch import EVERYTHING, U32, Sketch, below, bound_of
 
 I64 = NDArray[np.int64]
 
 NEWEST = 8
 """A shingle that many texts have leads to the newest of them only."""
 
-_KEYS = 48
-_COARSEST = 4
+_KEYS, _MOST = 32, 2048
 _CELLS = 16
 # Cells of one bucket with the same key; more go to the dictionary.
 _SAME = 4
@@ -43,10 +42,7 @@ _BATCH = 128
 
 def keys_of(sketch: Sketch) -> U32:
     """The hashes under which a text is found."""
-    level = 0
-    while sketch.shingles >> level > _KEYS and level < _COARSEST:
-        level += 1
-    return at_level(sketch.hashes, level) if level > sketch.level else sketch.hashes
+    return below(sketch.hashes, bound_of(sketch.hashes, _KEYS, EVERYTHING >> 4, _MOST))
 
 
 class Index:

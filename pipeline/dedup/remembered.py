@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pipeline.dedup.compare import Text
 from pipeline.dedup.decision import Memory, Move
 from pipeline.dedup.sketch import U32, Sketch
 from pipeline.dedup.versions import Status
@@ -22,8 +23,8 @@ NEVER = (1 << 63) - 1
 
 _STATUS: tuple[Status, ...] = ("usable", "withheld", "canceled")
 # article, group, content, exact, seq, version, version_created, published, origin, since, which of them are None,
-# status, level, shingles, words, hashes, figures
-_HEAD = struct.Struct("<16s16s16s12sq16sqqqqBBBIIHH")
+# status, bound, shingles, words; number of hashes, figures, headline words
+_HEAD = struct.Struct("<16s16s16s12sq16sqqqqBBqIIHHH")
 _NOTHING = bytes(16)
 _KEY = (1 << 128) - 1
 _VERSION_MOST = (1 << 127) - 1
@@ -44,8 +45,7 @@ class Entry:
     origin: int | None
     since: int | None
     status: Status
-    sketch: Sketch
-    figures: U32
+    text: Text
 
     @property
     def rank(self) -> tuple[int, str]:
@@ -61,6 +61,7 @@ def packed(hashes: U32) -> str:
 def _pack(article_id: str, seq: int, m: Memory) -> bytes:
     hashes = base64.b64decode(m.signature)
     figures = base64.b64decode(m.figures)
+    headline = base64.b64decode(m.headline)
     numbers = (m.version_created, m.published, m.origin, m.since)
     absent = sum(1 << i for i, n in enumerate((*numbers, m.version, m.group, m.content)) if n is None)
     version = max(-_VERSION_MOST, min(_VERSION_MOST, m.version or 0))
@@ -74,13 +75,14 @@ def _pack(article_id: str, seq: int, m: Memory) -> bytes:
         *(0 if n is None else n for n in numbers),
         absent,
         _STATUS.index(m.status),
-        m.level,
+        m.bound,
         m.shingles,
         m.words,
         len(hashes) // 4,
         len(figures) // 4,
+        len(headline) // 4,
     )
-    return head + hashes + figures
+    return head + hashes + figures + headline
 
 
 def _unpack(data: bytes) -> Entry:
@@ -97,13 +99,16 @@ def _unpack(data: bytes) -> Entry:
         since,
         absent,
         status,
-        level,
+        bound,
         shingles,
         words,
         hashes,
         figures,
+        headline,
     ) = _HEAD.unpack_from(data)
-    end = _HEAD.size + 4 * hashes
+    after_hashes = _HEAD.size + 4 * hashes
+    after_figures = after_hashes + 4 * figures
+    when = None if absent & 4 else origin
     return Entry(
         article_id.hex(),
         None if absent & 32 else group.hex(),
@@ -113,11 +118,15 @@ def _unpack(data: bytes) -> Entry:
         None if absent & 16 else int.from_bytes(version, "little", signed=True),
         None if absent & 1 else version_created,
         None if absent & 2 else published,
-        None if absent & 4 else origin,
+        when,
         None if absent & 8 else since,
         _STATUS[status],
-        Sketch(np.frombuffer(data, "<u4", hashes, _HEAD.size), level, shingles, words),
-        np.frombuffer(data, "<u4", figures, end),
+        Text(
+            Sketch(np.frombuffer(data, "<u4", hashes, _HEAD.size), bound, shingles, words),
+            np.frombuffer(data, "<u4", figures, after_hashes),
+            np.frombuffer(data, "<u4", headline, after_figures),
+            when,
+        ),
     )
 
 

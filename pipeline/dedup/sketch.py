@@ -1,9 +1,10 @@
-"""Sketches: a fixed fraction of a text's shingle hashes, from which Jaccard and both containments can be measured.
+"""Sketches: the lowest part of a text's shingle hashes, from which Jaccard and both containments can be measured.
 
-A shingle is `WIDTH` words in a row. Of its 32-bit hashes a text keeps those below 2^(32 - level): the same part of hash
-space in every text, so that two sketches compare at the coarser of their levels (FracMinHash: Irber et al. 2022,
-"Lightweight compositional analysis of metagenomes with FracMinHash and minimum metagenome covers"; Broder 1997, "On the
-resemblance and containment of documents", calls it mod sampling). Short texts keep every shingle (level 0).
+A shingle is `WIDTH` words in a row. Of its 32-bit hashes a text keeps those below a bound: the same part of hash space
+in every text, so that two sketches compare below the lower of their bounds. The bound leaves `KEPT` hashes (bottom-k
+sketch: Broder 1997, "On the resemblance and containment of documents"), but never less than an eighth of a text, so
+that a short copy inside a long one leaves enough shingles to be seen (FracMinHash: Irber et al. 2022, "Lightweight
+compositional analysis of metagenomes with FracMinHash and minimum metagenome covers"). Short texts keep all.
 
 The hashes stand in text order, which shows how long the stretches are that two texts share.
 """
@@ -23,11 +24,12 @@ WIDTH = 5
 """Words in a shingle. Independent reports of one event share almost none of five words."""
 
 KEPT = 128
-"""A text of more shingles than this keeps a fraction: between half of this and this."""
+"""A text of more shingles than this keeps so many, or an eighth of them, whichever is more."""
 
-# Never keep less than an eighth, so that a short copy inside a long text leaves enough shingles to be seen ...
-_COARSEST = 3
-# ... but never more than this, however long the text.
+EVERYTHING = 1 << 32
+"""The bound of a text that keeps all its hashes."""
+
+# No text keeps more than this, however long.
 _MOST = 4096
 
 _WEIGHTS = mix(np.arange(1, WIDTH + 1, dtype=np.uint64)) | np.uint64(1)
@@ -39,14 +41,14 @@ class Sketch:
     """What is remembered of a text's wording.
 
     Attributes:
-        hashes: distinct, all below 2^(32 - level), in the order of their first places in the text.
-        level: the part of hash space that is kept is 2^-level.
+        hashes: distinct, all below `bound`, in the order of their first places in the text.
+        bound: every hash of the text below this is kept; at most 2^32.
         shingles: number of distinct shingles of the whole text.
         words: number of words of the whole text.
     """
 
     hashes: U32
-    level: int
+    bound: int
     shingles: int
     words: int
 
@@ -65,21 +67,6 @@ def shingle_hashes(words: Words) -> U32:
     return (mix(total) >> _HIGH).astype(np.uint32)
 
 
-def level_for(shingles: int) -> int:
-    """The level at which a text of so many distinct shingles is kept."""
-    level = 0
-    while shingles >> level > KEPT and level < _COARSEST:
-        level += 1
-    while shingles >> level > _MOST:
-        level += 1
-    return level
-
-
-def below(level: int) -> int:
-    """Exclusive upper bound of the hashes kept at a level."""
-    return 1 << (32 - level)
-
-
 def distinct(hashes: U32) -> U32:
     """The hashes without repetitions, in the order of their first places."""
     ordered = np.sort(hashes)
@@ -96,10 +83,25 @@ def sketch(hashes: U32, words: int) -> Sketch:
         hashes: of `shingle_hashes`, distinct.
         words: number of words of the text.
     """
-    level = level_for(len(hashes))
-    return Sketch(at_level(hashes, level), level, len(hashes), words)
+    bound = bound_of(hashes, KEPT, EVERYTHING >> 3, _MOST)
+    return Sketch(below(hashes, bound), bound, len(hashes), words)
 
 
-def at_level(hashes: U32, level: int) -> U32:
-    """The hashes that a level keeps."""
-    return hashes[hashes < below(level)] if level else hashes
+def bound_of(hashes: U32, kept: int, least: int, most: int) -> int:
+    """The bound that leaves a number of hashes.
+
+    Args:
+        hashes: distinct.
+        kept: so many are left ...
+        least: ... or all below this, whichever is more ...
+        most: ... but never more than so many.
+    """
+    if len(hashes) <= kept:
+        return EVERYTHING
+    bound = max(int(np.partition(hashes, kept)[kept]), least)
+    return min(bound, int(np.partition(hashes, most)[most])) if len(hashes) > most else bound
+
+
+def below(hashes: U32, bound: int) -> U32:
+    """The hashes below a bound."""
+    return hashes if bound == EVERYTHING else hashes[hashes < bound]

@@ -43,7 +43,7 @@ class Dedup:
         # The tolerance on top: within it, what arrives late still finds what it would have found in time.
         self._remembered = Remembered(ttl + self._tolerance, settings.max_entries)
         self._groups = Groups(self._remembered)
-        self._copies = Copies(self._remembered, ttl)
+        self._copies = Copies(self._remembered, settings.ttl_days)
         self._tombstones: dict[str, None] = {}
 
     @property
@@ -89,7 +89,7 @@ class Dedup:
                 self._take_out(old)
             slot = self._remembered.put(decision.article_id, decision.seq, memory)
             self._groups.add(decision.article_id, memory.group, decision.seq, memory.moves)
-            self._copies.add(slot, self._remembered.at(slot).sketch)
+            self._copies.add(slot, self._remembered.at(slot).text.sketch)
         while (due := self._remembered.oldest_to_forget(self._clock.watermark)) is not None:
             self._take_out(due[0])
             self._tombstones[self._remembered.forget(*due)] = None
@@ -97,7 +97,7 @@ class Dedup:
     def _take_out(self, slot: int) -> None:
         old = self._remembered.at(slot)
         self._groups.remove(old.article_id, old.group, self._remembered.moves(old.article_id))
-        self._copies.remove(slot, old.sketch)
+        self._copies.remove(slot, old.text.sketch)
 
     def _void(self, seq: int, item: Void) -> Decision:
         return self._nothing(seq, item.article_id, "void", item.reason, None)
@@ -189,11 +189,12 @@ class Dedup:
             origin=origin,
             since=self._since(clock, clock.remembered_from(published, self._tolerance), known, bool(moves)),
             group=group,
-            signature=packed(found.sketch.hashes),
-            level=found.sketch.level,
-            shingles=found.sketch.shingles,
-            words=found.sketch.words,
-            figures=packed(found.figures),
+            signature=packed(found.text.sketch.hashes),
+            bound=found.text.sketch.bound,
+            shingles=found.text.sketch.shingles,
+            words=found.text.sketch.words,
+            figures=packed(found.text.figures),
+            headline=packed(found.text.headline),
             exact=found.exact,
             moves=self._kept_moves(article_id) + moves,
         )
