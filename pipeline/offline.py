@@ -217,6 +217,8 @@ class _Chain:
             verdict="void",
             reason=found.kind,
             event_time=None,
+            provider=record.provider,
+            native_id=record.native_id,
         )
 
     def _settle(self, record: Annotated, files: Mapping[str, BinaryIO]) -> ArticleEvent:

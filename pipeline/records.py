@@ -169,6 +169,9 @@ class Annotated:
     verdict: Verdict
     reason: str
     event_time: datetime | None
+    provider: str | None = None
+    """With `native_id`, the wire's own name for the article; None only where article_id is."""
+    native_id: str | None = None
     copy: Copy | None = None
     copy_group: str | None = None
     regrouped: dict[str, str] = field(default_factory=dict)

@@ -143,6 +143,8 @@ def annotated(decision: Decision, item: RawArticle | Void, edition: int) -> Anno
         verdict=decision.verdict,
         reason=decision.reason,
         event_time=decision.event_time,
+        provider=item.provider if isinstance(item, RawArticle) else None,
+        native_id=item.native_id if isinstance(item, RawArticle) else None,
         copy=copy,
         copy_group=decision.copy_group,
         regrouped=decision.regrouped,
