@@ -15,7 +15,8 @@ def wirefuse(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     root = Path(__file__).parents[2]
     return subprocess.run(
         [sys.executable, "-m", "pipeline.cli", *arguments],
-        capture_output=True, text=True, cwd=cwd, env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(root), "HOME": str(cwd)},
+        capture_output=True, text=True, cwd=cwd,
+        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(root), "HOME": str(cwd)},
     )  # fmt: skip
 
 
