@@ -165,13 +165,14 @@ def test_an_empty_file_becomes_a_store(path: Path) -> None:
     assert inputs(path) == [0]
 
 
-def test_a_missing_table_is_fatal_and_not_retried(written: Path) -> None:
+def test_a_missing_table_is_fatal_and_the_rest_of_the_batch_is_not_there(written: Path) -> None:
     with closing(sqlite3.connect(written)) as db:
-        db.execute("DROP TABLE inputs")
+        db.execute("DROP TABLE changes")
     with closing(SqliteSink(written)) as sink:
         sink.open()
-        with pytest.raises(FatalError, match=r"no such table: inputs.*not as Wirefuse made them"):
-            sink.write([void(1)])
+        with pytest.raises(FatalError, match=r"no such table: changes.*not as Wirefuse made them"):
+            sink.write([void(1), big_change(1)])
+    assert inputs(written) == [0]
 
 
 def test_a_reader_cannot_write(written: Path) -> None:
