@@ -14,7 +14,7 @@ from pipeline.dedup.figures import figures
 from pipeline.dedup.headline import headline
 from pipeline.dedup.index import Index, keys_of
 from pipeline.dedup.remembered import NEVER, Entry, Remembered
-from pipeline.dedup.sketch import U32, Sketch, below, bound_of, distinct, shingle_hashes, sketch
+from pipeline.dedup.sketch import U32, below, bound_of, distinct, shingle_hashes, sketch
 from pipeline.records import CopyKind
 from pipeline.text.clean import Cleaned
 from pipeline.text.words import Words, words
@@ -27,6 +27,9 @@ _LOOKED_UP = 1024
 
 _SHORT = 12
 """The words of a shorter text count together with its title: "Results below." is no copy of "Results below."."""
+
+_LEAD = 12
+"""So many words of a text stand in for a headline that it has not."""
 
 _MIN_WORDS = 5
 """Fewer words are nobody's property, even when they are exactly the same."""
@@ -79,15 +82,17 @@ class Copies:
         self._window = window
         self._index = Index()
 
-    def add(self, slot: int, text: Sketch) -> None:
+    def add(self, slot: int) -> None:
         """Let a remembered text be found."""
-        if len(text.hashes):
-            self._index.add(slot, keys_of(text))
+        hashes = self._remembered.hashes_at(slot)
+        if len(hashes):
+            self._index.add(slot, keys_of(hashes))
 
-    def remove(self, slot: int, text: Sketch) -> None:
+    def remove(self, slot: int) -> None:
         """Undo `add`."""
-        if len(text.hashes):
-            self._index.remove(slot, keys_of(text))
+        hashes = self._remembered.hashes_at(slot)
+        if len(hashes):
+            self._index.remove(slot, keys_of(hashes))
 
     def find(self, article_id: str, cleaned: Cleaned, origin: int | None) -> Finding:
         """Look for sources and copies of a text.
@@ -97,8 +102,11 @@ class Copies:
             cleaned: its title and text.
             origin: its place in the total order of origins, with its id.
         """
-        body = words(cleaned.text)
-        told = body if len(body) >= _SHORT else words(f"{cleaned.title or ''}\n{cleaned.text}")
+        title = cleaned.title or ""
+        every = words(f"{title}\n{cleaned.text}")
+        in_title = int(np.searchsorted(every.starts, len(title) + 1))
+        short = len(every) - in_title < _SHORT
+        told = every if short else every[in_title:]
         hashes = shingle_hashes(told)
         different = distinct(hashes)
         own_sketch = sketch(different, len(told))
@@ -106,7 +114,7 @@ class Copies:
         own = compare.NewText(
             sketch=own_sketch,
             figures=figures(told),
-            headline=headline(cleaned.title, cleaned.text),
+            headline=headline(every[:in_title] if in_title else every[:_LEAD]),
             origin=origin,
             ordered=own_sketch.hashes[places],
             places=places,
@@ -138,7 +146,7 @@ class Copies:
         best = None
         if earlier:
             found, kind, source = min(earlier, key=lambda c: (c[1] != "exact", -c[0].jaccard, c[2].rank))
-            best = _source(cleaned.text, told if told is body else None, hashes, found, kind, source)
+            best = _source(cleaned.text, len(title) + 1, told, hashes, found, kind, source, short)
         return Finding(own, exact, best, tuple(sorted(later)))
 
     def _candidates(self, hashes: U32) -> list[Entry]:
@@ -159,15 +167,28 @@ class Copies:
 
 
 def _source(
-    text: str, body: Words | None, hashes: U32, found: compare.Overlap, kind: CopyKind, source: Entry
+    text: str,
+    offset: int,
+    told: Words,
+    hashes: U32,
+    found: compare.Overlap,
+    kind: CopyKind,
+    source: Entry,
+    short: bool,
 ) -> Source:
-    """The evidence that a text is a copy of its source, and what it adds."""
+    """The evidence that a text is a copy of its source, and what it adds.
+
+    Args:
+        offset: where the text begins in what `told` was made from.
+        told: its words.
+        short: the words of the title are among them.
+    """
     run = found.run
     added: tuple[tuple[int, int], ...] = ()
-    if kind != "exact" and body is not None:
-        cover = evidence.covered(body, hashes, source.text.sketch)
+    if kind != "exact" and not short:
+        cover = evidence.covered(told, hashes, source.text.sketch)
         run = evidence.longest_run(cover)
-        added = evidence.added(text, body, cover)
+        added = evidence.added(text, told.starts - offset, cover)
     why = {
         "jaccard": round(found.jaccard, 3),
         "contained": round(found.first_in_second, 3),

@@ -57,20 +57,20 @@ def sentences(text: str) -> list[tuple[int, int]]:
     return [(a, b) for a, b in spans if b > a]
 
 
-def added(text: str, words: Words, cover: NDArray[np.bool_]) -> tuple[tuple[int, int], ...]:
+def added(text: str, starts: NDArray[np.int32], cover: NDArray[np.bool_]) -> tuple[tuple[int, int], ...]:
     """Spans of a copy's sentences that its source has not; neighbours are joined.
 
     Args:
         text: the copy's cleaned text.
-        words: its words.
+        starts: where its words start.
         cover: of `covered`.
     """
     fresh = np.concatenate(([0], np.cumsum(~cover)))
     spans: list[tuple[int, int]] = []
     last_fresh = False
     for start, end in sentences(text):
-        first = int(np.searchsorted(words.starts, start))
-        past = int(np.searchsorted(words.starts, end))
+        first = int(np.searchsorted(starts, start))
+        past = int(np.searchsorted(starts, end))
         if past == first:
             continue
         is_fresh = (fresh[past] - fresh[first]) > _NEW_SHARE * (past - first)

@@ -46,14 +46,15 @@ def figures(words: Words) -> U32:
 
     A text with more than 64 of them (a table) keeps those with the lowest place hashes.
     """
-    at = np.flatnonzero(words.number)
+    at = words.number.nonzero()[0]
     if not len(at):
         return _NONE
     masked = np.zeros(len(words) + 3, np.uint64)
-    masked[2:-1] = np.where(words.number, _MASK, words.hashes)
+    masked[2:-1] = words.hashes
+    masked[at + 2] = _MASK
     place = masked[at] * _WEIGHTS[0] + masked[at + 1] * _WEIGHTS[1] + masked[at + 3] * _WEIGHTS[2]
     packed = ((mix(place) >> _HIGH) << np.uint64(16)) | (words.hashes[at] >> _HIGH)
-    return np.unique(packed.astype(np.uint32))[:_MOST]
+    return np.array(sorted(set(packed.tolist()))[:_MOST], np.uint32)
 
 
 def compare(first: U32, second: U32) -> FigureOverlap:

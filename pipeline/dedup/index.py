@@ -17,7 +17,7 @@ from array import array
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.dedup.sketch import EVERYTHING, U32, Sketch, below, bound_of
+from pipeline.dedup.sketch import EVERYTHING, U32, below, bound_of
 
 I64 = NDArray[np.int64]
 
@@ -40,9 +40,9 @@ _FIRST_BUCKETS = 64
 _BATCH = 128
 
 
-def keys_of(sketch: Sketch) -> U32:
-    """The hashes under which a text is found."""
-    return below(sketch.hashes, bound_of(sketch.hashes, _KEYS, EVERYTHING >> 4, _MOST))
+def keys_of(hashes: U32) -> U32:
+    """Those of a sketch's hashes under which its text is found."""
+    return below(hashes, bound_of(hashes, _KEYS, EVERYTHING >> 4, _MOST))
 
 
 class Index:
@@ -56,9 +56,12 @@ class Index:
         self._keys = np.zeros((_FIRST_BUCKETS, _CELLS), np.uint32)
         self._slots = np.full((_FIRST_BUCKETS, _CELLS), _EMPTY, np.uint32)
         self._in_cells = 0
-        # Slots of a key in the order they were added: an array for a crowded key, a list for one that waits.
-        self._beside: dict[int, array[int] | list[int]] = {}
-        self._waiting: list[tuple[int, U32]] = []
+        # Slots of a crowded key, in the order they were added.
+        self._crowded: dict[int, array[int]] = {}
+        # Texts that are not in the table yet; the first slot of each of their keys, and the later ones.
+        self._waiting: list[tuple[int, list[int]]] = []
+        self._recent: dict[int, int] = {}
+        self._again: dict[int, list[int]] = {}
         # Order of addition, by slot.
         self._added = np.zeros(1024, np.int64)
         self._additions = 0
@@ -74,18 +77,21 @@ class Index:
             self._added.resize(slot * 9 // 8 + 1, refcheck=False)
         self._added[slot] = self._additions
         self._additions += 1
-        keys = keys * _SCATTER
-        self._waiting.append((slot, keys))
-        beside = self._beside
-        crowded = False
-        for key in keys.tolist():
-            there = beside.get(key)
-            if there is None:
-                beside[key] = [slot]
-            else:
-                there.append(slot)
-                crowded |= type(there) is list and len(there) > NEWEST - _SAME
-        if crowded or len(self._waiting) >= _BATCH:
+        crowded = self._crowded
+        waiting = []
+        full = len(self._waiting) >= _BATCH
+        for key in (keys * _SCATTER).tolist():
+            if key in crowded:
+                crowded[key].append(slot)
+                continue
+            waiting.append(key)
+            if self._recent.setdefault(key, slot) != slot:
+                again = self._again.setdefault(key, [])
+                again.append(slot)
+                # A key has at most _SAME slots in the table: with those that wait, no more than a lookup gives.
+                full |= len(again) >= NEWEST - _SAME
+        self._waiting.append((slot, waiting))
+        if full:
             self._settle()
 
     def remove(self, slot: int, keys: U32) -> None:
@@ -94,17 +100,17 @@ class Index:
         keys = keys * _SCATTER
         rows = self._address(keys)
         found = (self._keys.take(rows, axis=0) == keys[:, None]) & (self._slots.take(rows, axis=0) == slot)
-        at, cell = np.nonzero(found)
+        at, cell = found.nonzero()
         self._slots[rows[at], cell] = _EMPTY
         self._in_cells -= len(at)
         if len(at) < len(keys):
             in_cells = set(at.tolist())
             for n, key in enumerate(keys.tolist()):
                 if n not in in_cells:
-                    crowd = self._beside[key]
+                    crowd = self._crowded[key]
                     crowd.remove(slot)
                     if not crowd:
-                        del self._beside[key]
+                        del self._crowded[key]
 
     def lookup(self, hashes: U32) -> U32:
         """Slots of the texts that have a hash as key, once for every such hash; the newest of them for one hash.
@@ -114,11 +120,16 @@ class Index:
         """
         keys = hashes * _SCATTER
         rows = self._address(keys)
-        at, cell = np.nonzero(self._keys.take(rows, axis=0) == keys[:, None])
+        at, cell = (self._keys.take(rows, axis=0) == keys[:, None]).nonzero()
         found = self._slots[rows[at], cell]
         found = found[found != _EMPTY]
-        beside = self._beside
-        more = [slot for key in keys.tolist() if key in beside for slot in beside[key][-NEWEST:]]
+        recent, crowded, again = self._recent, self._crowded, self._again
+        each = keys.tolist()
+        more = [recent[key] for key in each if key in recent]
+        if again:
+            more += [slot for key in each if key in again for slot in again[key]]
+        if crowded:
+            more += [slot for key in each if key in crowded for slot in crowded[key][-NEWEST:]]
         return np.concatenate([found, np.array(more, np.uint32)]) if more else found
 
     def _address(self, keys: U32) -> I64:
@@ -133,14 +144,11 @@ class Index:
         """Put the texts that wait into the table."""
         if not self._waiting:
             return
-        keys = np.concatenate([k for _, k in self._waiting])
+        keys = np.array([key for _, each in self._waiting for key in each], np.uint32)
         slots = np.repeat(np.array([s for s, _ in self._waiting], np.uint32), [len(k) for _, k in self._waiting])
         self._waiting.clear()
-        beside = self._beside
-        waits = np.array([type(beside[key]) is list for key in keys.tolist()], np.bool_)
-        keys, slots = keys[waits], slots[waits]
-        for key in keys.tolist():
-            beside.pop(key, None)
+        self._recent.clear()
+        self._again.clear()
         # Stable: one key's slots stay in the order they were added.
         order = np.argsort(keys, kind="stable")
         keys, slots = keys[order], slots[order]
@@ -174,8 +182,8 @@ class Index:
             ):
                 self._crowd(row, key, slot)
             later = ~first
-            for at in np.flatnonzero(later).tolist():
-                crowd = self._beside.get(int(keys[at]))
+            for at in later.nonzero()[0].tolist():
+                crowd = self._crowded.get(int(keys[at]))
                 if crowd is not None:
                     crowd.append(int(slots[at]))
                     later[at] = False
@@ -185,9 +193,9 @@ class Index:
     def _crowd(self, row: int, key: int, slot: int) -> None:
         """Move a key's slots from its bucket to the dictionary and add one."""
         cells = np.flatnonzero((self._keys[row] == key) & (self._slots[row] != _EMPTY))
-        slots = [slot, *self._slots[row, cells].tolist(), *self._beside.get(key, ())]
+        slots = [slot, *self._slots[row, cells].tolist(), *self._crowded.get(key, ())]
         slots.sort(key=self._added.__getitem__)
-        self._beside[key] = array("I", slots)
+        self._crowded[key] = array("I", slots)
         self._slots[row, cells] = _EMPTY
         self._in_cells -= len(cells)
 

@@ -25,6 +25,7 @@ _STATUS: tuple[Status, ...] = ("usable", "withheld", "canceled")
 # article, group, content, exact, seq, version, version_created, published, origin, since, which of them are None,
 # status, bound, shingles, words; number of hashes, figures, headline words
 _HEAD = struct.Struct("<16s16s16s12sq16sqqqqBBqIIHHH")
+_HASHES = 15
 _NOTHING = bytes(16)
 _KEY = (1 << 128) - 1
 _VERSION_MOST = (1 << 127) - 1
@@ -157,6 +158,11 @@ class Remembered:
 
     def at(self, slot: int) -> Entry:
         return _unpack(self._packed[slot])
+
+    def hashes_at(self, slot: int) -> U32:
+        """The hashes of an article's sketch."""
+        data = self._packed[slot]
+        return np.frombuffer(data, "<u4", _HEAD.unpack_from(data)[_HASHES], _HEAD.size)
 
     def get(self, article_id: str) -> Entry | None:
         slot = self.slot_of(article_id)

@@ -89,7 +89,7 @@ class Dedup:
                 self._take_out(old)
             slot = self._remembered.put(decision.article_id, decision.seq, memory)
             self._groups.add(decision.article_id, memory.group, decision.seq, memory.moves)
-            self._copies.add(slot, self._remembered.at(slot).text.sketch)
+            self._copies.add(slot)
         while (due := self._remembered.oldest_to_forget(self._clock.watermark)) is not None:
             self._take_out(due[0])
             self._tombstones[self._remembered.forget(*due)] = None
@@ -97,7 +97,7 @@ class Dedup:
     def _take_out(self, slot: int) -> None:
         old = self._remembered.at(slot)
         self._groups.remove(old.article_id, old.group, self._remembered.moves(old.article_id))
-        self._copies.remove(slot, old.text.sketch)
+        self._copies.remove(slot)
 
     def _void(self, seq: int, item: Void) -> Decision:
         return self._nothing(seq, item.article_id, "void", item.reason, None)

@@ -26,6 +26,8 @@ _LINE_ENDS = re.compile("\r\n?|[\x85\u2028\u2029]")
 # Space characters other than space, tab and newline, no-break space among them.
 _SPACES = re.compile("[\xa0\u1680\u2000-\u200a\u202f\u205f\u3000]")
 _BLANK_LINES = re.compile(r"\n{3,}")
+_UNUSUAL = re.compile(f"\r|{_LINE_ENDS.pattern}|{_UNSEEN.pattern}|{_SPACES.pattern}")
+_USUAL = bytes([0x09, 0x0A, *range(0x20, 0x7F)])
 _RUN = re.compile(r"\s+")
 _TAG = re.compile(r"<[^<>]*>")
 
@@ -66,20 +68,21 @@ def clean(item: RawArticle) -> Cleaned:
 
 
 def clean_text(text: str) -> str:
-    """Plain text in order: NFC, newlines as "\\n", no control characters, no trailing spaces, no two blank lines."""
-    if not text.isascii():
+    """Plain text in order: NFC, newlines as "\n", no control characters, no trailing spaces, no two blank lines."""
+    if text.isascii():
+        # Deleting what is usual leaves what is not: many times faster than a search by regular expression.
+        if text.encode().translate(None, _USUAL):
+            text = _UNSEEN.sub("", _LINE_ENDS.sub("\n", text))
+    elif _UNUSUAL.search(text):
         text = _LINE_ENDS.sub("\n", text)
         text = _SPACES.sub(" ", _UNSEEN.sub("", text))
-        if not unicodedata.is_normalized("NFC", text):
-            text = unicodedata.normalize("NFC", text)
-    else:
-        if "\r" in text:
-            text = _LINE_ENDS.sub("\n", text)
-        if not text.isprintable():
-            text = _UNSEEN.sub("", text)
+    if not unicodedata.is_normalized("NFC", text):
+        text = unicodedata.normalize("NFC", text)
     if " \n" in text or "\t\n" in text:
         text = "\n".join([line.rstrip(" \t") for line in text.split("\n")])
-    return _BLANK_LINES.sub("\n\n", text).strip()
+    if "\n\n\n" in text:
+        text = _BLANK_LINES.sub("\n\n", text)
+    return text.strip()
 
 
 def clean_title(title: str | None) -> str | None:
@@ -89,8 +92,11 @@ def clean_title(title: str | None) -> str | None:
     """
     if title is None:
         return None
-    title = unescape(_INLINE_TAG.sub("", title))
-    line = _RUN.sub(" ", clean_text(title))
+    if "<" in title:
+        title = _INLINE_TAG.sub("", title)
+    if "&" in title:
+        title = unescape(title)
+    line = " ".join(clean_text(title).split())
     return line[:_TITLE_LIMIT].rstrip() or None
 
 

@@ -4,8 +4,8 @@ A word is a run of letters, digits and marks; a decimal point or comma between t
 scripts written without spaces (Han, kana, Thai, Lao, Khmer, Burmese) every character is a word of its own.
 Case, accents and width do not count: "Erdoğan", "ERDOGAN" and "Ｅｒｄｏｇａｎ" are one word.
 
-The hash of a word is a polynomial of its folded characters over Z/2^64, mixed by splitmix64 (Steele, Lea, Flood 2014,
-"Fast splittable pseudorandom number generators"). It is the same on every machine and in every process.
+The hash of a word is a polynomial over Z/2^64 of random numbers that stand for its folded characters. It is the same on
+every machine and in every process.
 """
 
 from __future__ import annotations
@@ -23,9 +23,10 @@ Bools = NDArray[np.bool_]
 
 # Code points from here on (rare Han, tags, private use) share one table entry: a word character of its own.
 _LIMIT = 0x20000
-_SEPARATOR, _JOINS, _ALONE = 0, 1, 2
+_SEPARATOR, _JOINS, _ALONE, _POINT = 0, 1, 2, 3
 # Powers of the base are tabled for this many characters; longer texts are hashed slice by slice.
 _SLICE = 1 << 16
+_PADDED = _SLICE + 2
 _BASE = 0x9E3779B97F4A7C15 | 1
 _MASK = (1 << 64) - 1
 # Scripts without spaces between words.
@@ -60,6 +61,9 @@ class Words:
     def __len__(self) -> int:
         return len(self.hashes)
 
+    def __getitem__(self, part: slice) -> Words:
+        return Words(self.hashes[part], self.starts[part], self.ends[part], self.number[part], self.capital[part])
+
 
 @dataclass(frozen=True, slots=True)
 class _Tables:
@@ -72,7 +76,10 @@ class _Tables:
 
 
 def mix(x: U64) -> U64:
-    """The finaliser of splitmix64, element by element: a bijection that spreads every input bit."""
+    """The finaliser of splitmix64, element by element: a bijection that spreads every input bit.
+
+    Steele, Lea, Flood 2014, "Fast splittable pseudorandom number generators".
+    """
     x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return x ^ (x >> np.uint64(31))
@@ -103,15 +110,16 @@ def _tables() -> _Tables:
         block = kind[first : last + 1]
         block[block == _JOINS] = _ALONE
     kind[_LIMIT] = _ALONE
-    power = np.empty(_SLICE, np.uint64)
-    inverse = np.empty(_SLICE, np.uint64)
+    kind[[ord("."), ord(",")]] = _POINT
+    power = np.empty(_PADDED, np.uint64)
+    inverse = np.empty(_PADDED, np.uint64)
     back = pow(_BASE, -1, 1 << 64)
     p = q = 1
-    for i in range(_SLICE):
+    for i in range(_PADDED):
         power[i], inverse[i] = p, q
         p, q = p * _BASE & _MASK, q * back & _MASK
     value = mix(folded + np.uint64(0x1234567))
-    value[kind == _SEPARATOR] = 0
+    value[(kind == _SEPARATOR) | (kind == _POINT)] = 0
     return _Tables(kind, digit, upper, value, power, inverse)
 
 
@@ -133,38 +141,49 @@ def _slices(text: str) -> list[tuple[int, str]]:
 
 def _words(text: str) -> Words:
     t = _tables()
-    codes: NDArray[np.uint32]
-    if text.isascii():
-        codes = np.frombuffer(text.encode("ascii"), np.uint8).astype(np.uint32)
+    # One separator before and after spares the special cases at both ends.
+    padded = f" {text} "
+    codes: NDArray[np.uint8] | NDArray[np.uint32]
+    if padded.isascii():
+        codes = np.frombuffer(padded.encode("ascii"), np.uint8)
     else:
-        codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+        codes = np.frombuffer(padded.encode("utf-32-le", "surrogatepass"), np.uint32)
         codes = np.minimum(codes, np.uint32(_LIMIT))
-    kind = t.kind[codes]
-    digit = t.digit[codes]
-    values = t.value[codes]
-    # A point or comma between digits joins them. Its own value is 0, so 1,000 and 1000 hash apart only by position.
-    point = np.flatnonzero((codes[1:-1] == 0x2E) | (codes[1:-1] == 0x2C)) + 1
-    if len(point):
-        point = point[digit[point - 1] & digit[point + 1]]
-        kind[point] = _JOINS
+    kind = t.kind.take(codes)
+    points = (kind == _POINT).nonzero()[0]
+    if len(points):
+        between = t.digit.take(codes.take(points - 1)) & t.digit.take(codes.take(points + 1))
+        kind[points] = np.where(between, _JOINS, _SEPARATOR)
     inside = kind != _SEPARATOR
-    before = np.empty_like(inside)
-    before[0] = False
-    before[1:] = kind[:-1] == _JOINS
-    begin = inside & ~(before & (kind == _JOINS))
-    starts = np.flatnonzero(begin)
+    alone = kind == _ALONE if codes.dtype == np.uint32 else None
+    if alone is not None and alone.any():
+        starts, ends = _with_lone_characters(inside, alone)
+    else:
+        at = (inside[1:] != inside[:-1]).nonzero()[0]
+        starts, ends = at[::2] + 1, at[1::2] + 1
     if not len(starts):
         return _EMPTY
-    # A word ends where a separator or the next word starts.
-    after = np.empty_like(inside)
-    after[-1] = True
-    after[:-1] = ~inside[1:] | begin[1:]
-    ends = np.flatnonzero(inside & after) + 1
-    sums = np.empty(len(codes) + 1, np.uint64)
-    sums[0] = 0
-    np.cumsum(values * t.power[: len(codes)], out=sums[1:])
-    hashes = mix((sums[ends] - sums[starts]) * t.inverse[starts] + (ends - starts).astype(np.uint64))
-    return Words(hashes, starts.astype(np.int32), ends.astype(np.int32), digit[starts], t.upper[codes[starts]])
+    sums = t.value.take(codes)
+    sums *= t.power[: len(codes)]
+    np.cumsum(sums, out=sums)
+    hashes = (sums.take(ends - 1) - sums.take(starts - 1)) * t.inverse.take(starts)
+    first = codes.take(starts)
+    return Words(
+        hashes,
+        (starts - 1).astype(np.int32),
+        (ends - 1).astype(np.int32),
+        t.digit.take(first),
+        t.upper.take(first),
+    )
+
+
+def _with_lone_characters(inside: Bools, alone: Bools) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Starts and ends of the words where some characters are words of their own."""
+    starts = inside.copy()
+    starts[1:] &= ~(inside[:-1] & ~alone[:-1] & ~alone[1:])
+    ends = inside.copy()
+    ends[:-1] &= ~inside[1:] | starts[1:]
+    return starts.nonzero()[0], ends.nonzero()[0] + 1
 
 
 _EMPTY = Words(
