@@ -9,9 +9,10 @@ number of deliveries or their division into batches:
 - `stale` and `void` events change no article. They are accounted for in `inputs`, as every event is.
 - A kill or a withheld version erases title, text and all that was derived from them. An assignment to an incident
   that is not younger than it counts for nothing.
-- An incident is the record with the highest version. Its reports are its members, while it is open or closed.
-- An article is in one incident: that of the assignment with the highest (edition, seq). Its own event counts as an
-  assignment until the incident's record of that version, or a newer one, is there.
+- An incident is the record with the highest version.
+- An article is in one incident at most: that of the assignment with the highest (edition, seq). The reports of every
+  version of an incident's record are assignments, and so is what the article's own event says. A record that no longer
+  lists a report takes nothing back: the ledger forgets old reports, a store does not.
 - `regrouped` renames the copy groups that older events said.
 """
 

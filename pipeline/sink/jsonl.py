@@ -1,8 +1,9 @@
 """The JSON-lines sink: a folder of append-only files for tools that read text.
 
-articles.jsonl   one line per input of the wire: its article event; of an article the highest (edition, seq) holds
-incidents.jsonl  the records of the incidents; of an incident the highest version holds
-changes.jsonl    the stream of changes
+articles.jsonl     one line per input of the wire: its article event; of an article the highest (edition, seq) holds
+incidents.jsonl    the records of the incidents; of an incident the highest version holds
+assignments.jsonl  which incident an article is in; of an article the highest (edition, seq, listed) holds
+changes.jsonl      the stream of changes
 
 A line is never changed, but for one thing: when an article is taken back, its content is erased from the lines that
 have it, and the files are written anew for that. This takes time in proportion to their size.
@@ -20,7 +21,17 @@ from pipeline.errors import FatalError
 from pipeline.records import ArticleEvent, IncidentRecord
 from pipeline.sink.base import IncidentTombstone, SinkRecord, WriteResult
 from pipeline.sink.line_files import LineFiles
-from pipeline.sink.line_index import ARTICLES, CHANGES, FILES, INCIDENTS, LineIndex, Snapshot, parse_article
+from pipeline.sink.line_index import (
+    ARTICLES,
+    ASSIGNMENTS,
+    CHANGES,
+    FILES,
+    INCIDENTS,
+    AssignmentLine,
+    LineIndex,
+    Snapshot,
+    parse_article,
+)
 from pipeline.sink.rules import Batch, changes_article, erased, fold, kill_ids, rank_of, status_of
 
 
@@ -75,11 +86,17 @@ class JsonLinesSink:
         index = self._current()
         events = [_kept(e, index, batch) for rank, e in batch.inputs.items() if rank not in index.inputs]
         incidents = [record for record in batch.incidents.values() if index.is_newer(record)]
+        assignments = [
+            AssignmentLine(article_id=id, **said._asdict())
+            for id, said in batch.assignments.items()
+            if index.moves(id, said)
+        ]
         changes = [change for id, change in batch.changes.items() if id not in index.changes]
         offsets = files.append(
             {
                 ARTICLES: [_line(e) for e in events],
                 INCIDENTS: [_incident_line(record) for record in incidents],
+                ASSIGNMENTS: [_line(assignment) for assignment in assignments],
                 CHANGES: [_line(change) for change in changes],
             }
         )
@@ -88,6 +105,8 @@ class JsonLinesSink:
             index.add_article(event, offset)
         for record, offset in zip(incidents, offsets[INCIDENTS], strict=True):
             index.add_incident(record, offset)
+        for assignment in assignments:
+            index.add_assignment(assignment)
         for change, offset in zip(changes, offsets[CHANGES], strict=True):
             index.add_change(change, offset)
         kills = Counter(index.identity(id).provider or "unknown" for id in kill_ids(events))

@@ -51,7 +51,6 @@ class JsonLinesReader:
             raise NoStoreError(f"nothing has been written yet: there is no {folder / ARTICLES}")
         self._snapshot = Snapshot(folder)
         self._index = self._snapshot.index
-        self._incident_of = self._index.memberships()
 
     def close(self) -> None:
         self._snapshot.close()
@@ -61,7 +60,7 @@ class JsonLinesReader:
             inputs=_sorted_counts(stored.verdict for stored in self.inputs()),
             articles=_sorted_counts(entry.status for entry in self._index.articles.values()),
             incidents=_sorted_counts(entry.status for entry in self._index.incidents.values()),
-            memberships=len(self._incident_of),
+            memberships=sum(1 for _ in self.memberships()),
             changes=len(self._index.changes),
         )
 
@@ -70,7 +69,7 @@ class JsonLinesReader:
             self._article(id)
             for id, entry in self._index.articles.items()
             if (query.status is None or entry.status == query.status)
-            and (query.incident_id is None or self._incident_of.get(id) == query.incident_id)
+            and (query.incident_id is None or self._index.incident_of(id) == query.incident_id)
             and (query.copy_group is None or self._index.group(id) == query.copy_group)
         ]
         since = query.since
@@ -108,7 +107,8 @@ class JsonLinesReader:
         return sorted(id for id in self._index.incidents if id.startswith(prefix))[:limit]
 
     def memberships(self) -> Iterator[tuple[str, str]]:
-        yield from sorted((incident_id, article_id) for article_id, incident_id in self._incident_of.items())
+        of = ((self._index.incident_of(id), id) for id in self._index.assignments)
+        yield from sorted((incident_id, id) for incident_id, id in of if incident_id is not None)
 
     def inputs(self) -> Iterator[StoredInput]:
         for _, offset in sorted(self._index.inputs.items()):
@@ -130,7 +130,8 @@ class JsonLinesReader:
         line = self._snapshot.line(ARTICLES, self._index.articles[id].offset)
         e = parse_article(line)
         provider, native_id = self._index.identity(id)
-        group, incident_id = self._index.group(id), self._incident_of.get(id)
+        status, group = status_of(e), self._index.group(id)
+        incident_id = self._index.incident_of(id) if status == "usable" else None
         present = {"id": native_id, "provider": provider, "copy_group": group, "incident_id": incident_id}
         return StoredArticle(
             article_id=id,
@@ -139,7 +140,7 @@ class JsonLinesReader:
             provider=provider,
             source=e.source,
             native_id=native_id,
-            status=status_of(e),
+            status=status,
             verdict=e.verdict,
             copy_of=e.copy_of,
             copy_group=group,

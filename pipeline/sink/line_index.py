@@ -6,7 +6,6 @@ per article, so this sink is for exports and small installations.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from io import BytesIO
@@ -19,27 +18,37 @@ from pipeline.records import ArticleEvent, IncidentChange, IncidentRecord, Incid
 from pipeline.sink.base import ArticleStatus, IncidentTombstone
 from pipeline.sink.line_files import committed_sizes, explained, read_lines
 from pipeline.sink.rules import (
-    LIVE,
     NOTHING_REMOVED,
     Assignment,
     Identity,
     Rank,
     changes_article,
     erased,
-    listed,
-    membership,
     present_group,
     rank_of,
+    standing,
     status_of,
     version_of,
 )
 
 ARTICLES = "articles.jsonl"
 INCIDENTS = "incidents.jsonl"
+ASSIGNMENTS = "assignments.jsonl"
 CHANGES = "changes.jsonl"
-FILES = (ARTICLES, INCIDENTS, CHANGES)
+FILES = (ARTICLES, INCIDENTS, ASSIGNMENTS, CHANGES)
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssignmentLine:
+    """One line of assignments.jsonl: see `rules.Assignment`."""
+
+    article_id: str
+    incident_id: str
+    edition: int
+    seq: int
+    listed: int
 
 
 @dataclass(slots=True)
@@ -50,7 +59,6 @@ class ArticleEntry:
     offset: int
     status: ArticleStatus
     group: str | None
-    incident_id: str | None
 
 
 @dataclass(slots=True)
@@ -60,10 +68,8 @@ class IncidentEntry:
     version: tuple[int, int]
     offset: int
     status: IncidentStatus
-    edition: int
-    listed: dict[str, int]
-    mentioned: frozenset[str]
-    """Articles that its line names; of a merged incident too."""
+    named: frozenset[str]
+    """Articles that its line names."""
 
 
 @dataclass(slots=True)
@@ -76,6 +82,7 @@ class LineIndex:
         removed: article id -> rank of its newest kill or withheld version.
         content: article id -> (rank, offset) of its lines in articles.jsonl that have content.
         to_erase: offsets of the lines whose content was taken back.
+        assignments: the greatest assignment of each article, also one from before a removal.
         changes: change id -> offset in changes.jsonl, in order of arrival.
         superseded: lines of incidents.jsonl that a newer one has replaced.
         forget_superseded: one of these names an article taken back, or belongs to an incident that is gone.
@@ -88,6 +95,7 @@ class LineIndex:
     content: dict[str, list[tuple[Rank, int]]] = field(default_factory=dict)
     to_erase: set[int] = field(default_factory=set)
     incidents: dict[str, IncidentEntry] = field(default_factory=dict)
+    assignments: dict[str, Assignment] = field(default_factory=dict)
     changes: dict[str, int] = field(default_factory=dict)
     regroupings: dict[tuple[int, str], list[tuple[int, str]]] = field(default_factory=dict)
     superseded: int = 0
@@ -118,7 +126,7 @@ class LineIndex:
         known = self.articles.get(id)
         if known is not None and rank <= known.rank:
             return False
-        self.articles[id] = ArticleEntry(rank, offset, status, event.copy_group, event.incident_id)
+        self.articles[id] = ArticleEntry(rank, offset, status, event.copy_group)
         return True
 
     def add_incident(self, record: IncidentRecord | IncidentTombstone, offset: int) -> bool:
@@ -129,21 +137,19 @@ class LineIndex:
             self.superseded += 1
             if version <= known.version:
                 return False
-            gone = isinstance(record, IncidentTombstone) or any(id in self.removed for id in known.mentioned)
+            gone = isinstance(record, IncidentTombstone) or any(id in self.removed for id in known.named)
             self.forget_superseded = self.forget_superseded or gone
-        self.incidents[record.incident_id] = (
-            IncidentEntry(version, offset, "withdrawn", -1, {}, frozenset())
-            if isinstance(record, IncidentTombstone)
-            else IncidentEntry(
-                version,
-                offset,
-                record.status,
-                record.edition,
-                listed(record),
-                frozenset(r.article_id for r in record.reports),
-            )
-        )
+        if isinstance(record, IncidentTombstone):
+            entry = IncidentEntry(version, offset, "withdrawn", frozenset())
+        else:
+            entry = IncidentEntry(version, offset, record.status, frozenset(r.article_id for r in record.reports))
+        self.incidents[record.incident_id] = entry
         return True
+
+    def add_assignment(self, line: AssignmentLine) -> None:
+        """Take in one line of assignments.jsonl."""
+        said = Assignment(line.edition, line.seq, line.listed, line.incident_id)
+        self.assignments[line.article_id] = max(said, self.assignments.get(line.article_id, said))
 
     def add_change(self, change: IncidentChange, offset: int) -> None:
         """Take in one line of changes.jsonl."""
@@ -154,29 +160,18 @@ class LineIndex:
         known = self.incidents.get(record.incident_id)
         return known is None or version_of(record) > known.version
 
+    def moves(self, article_id: str, assignment: Assignment) -> bool:
+        """True if this assignment holds from now on."""
+        known = self.assignments.get(article_id)
+        return (known is None or assignment > known) and assignment[:2] > self.removed_rank(article_id)
+
     def removed_rank(self, article_id: str) -> tuple[int, int]:
         return self.removed.get(article_id, NOTHING_REMOVED)
 
-    def memberships(self) -> dict[str, str]:
-        """Article id -> the incident that it is in."""
-        claims: defaultdict[str, list[Assignment]] = defaultdict(list)
-        for incident_id, entry in self.incidents.items():
-            if entry.status in LIVE:
-                for article_id, seq in entry.listed.items():
-                    claims[article_id].append(Assignment(entry.edition, seq, 1, incident_id))
-        found: dict[str, str] = {}
-        for article_id in sorted(claims.keys() | self.articles.keys()):
-            article = self.articles.get(article_id)
-            own, own_version = None, None
-            if article is not None and article.incident_id is not None:
-                own = Assignment(*article.rank, 0, article.incident_id)
-                incident = self.incidents.get(article.incident_id)
-                own_version = None if incident is None else incident.version[0]
-            status = None if article is None else article.status
-            now = membership(status, self.removed_rank(article_id), own, own_version, claims.get(article_id, ()))
-            if now is not None:
-                found[article_id] = now
-        return found
+    def incident_of(self, article_id: str) -> str | None:
+        """The incident that an article is in."""
+        assignment = standing(self.assignments.get(article_id), self.removed_rank(article_id))
+        return None if assignment is None else assignment.incident_id
 
     def identity(self, article_id: str) -> Identity:
         """Provider and native id of an article."""
@@ -230,6 +225,8 @@ class Snapshot:
             self.index.add_article(event, offset)
         for offset, record in self._parsed(INCIDENTS, parse_incident):
             self.index.add_incident(record, offset)
+        for _, line in self._parsed(ASSIGNMENTS, parse_assignment):
+            self.index.add_assignment(line)
         for offset, change in self._parsed(CHANGES, parse_change):
             self.index.add_change(change, offset)
 
@@ -255,6 +252,11 @@ def parse_incident(line: bytes) -> IncidentRecord | IncidentTombstone:
     if isinstance(data, dict) and data.get("tombstone"):
         return convert(data, IncidentTombstone)
     return convert(data, IncidentRecord)
+
+
+def parse_assignment(line: bytes) -> AssignmentLine:
+    """One line of assignments.jsonl. Raises InvalidEvent."""
+    return decode(line, AssignmentLine)
 
 
 def parse_change(line: bytes) -> IncidentChange:

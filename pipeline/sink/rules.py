@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -12,14 +12,9 @@ from pipeline.records import (
     ArticleEvent,
     IncidentChange,
     IncidentRecord,
-    IncidentStatus,
-    Report,
     Verdict,
 )
 from pipeline.sink.base import ArticleStatus, IncidentTombstone, SinkRecord
-
-LIVE: frozenset[IncidentStatus] = frozenset({"open", "closed"})
-"""Incidents that have members; a merged or withdrawn one is only a redirect."""
 
 _STATUS: Mapping[Verdict, ArticleStatus] = {"kill": "killed", "withheld": "withheld"}
 
@@ -44,8 +39,10 @@ class Identity(NamedTuple):
 class Assignment(NamedTuple):
     """A claim that an article is in an incident; the greatest holds.
 
-    `listed` is 1 when an incident's record makes the claim, 0 when the article's own event does. The incident's id
-    decides between two records that claim the same decision: arbitrary, but the same everywhere.
+    Attributes:
+        seq: the decision that put it there.
+        listed: 1 when an incident's record makes the claim, 0 when the article's own event does.
+        incident_id: also decides between two records that name the same decision: arbitrary, but the same everywhere.
     """
 
     edition: int
@@ -63,6 +60,7 @@ class Batch:
         articles: the newest event of each article, erased where it must be.
         identities: provider and native id of the articles that an event names; a kill may not know them.
         removals: rank of the newest kill or withheld version of each article.
+        assignments: the greatest assignment of each article.
         regroupings: (edition, old root, seq, new root), in order.
         incidents: the newest record or tombstone of each incident.
         changes: every change, once per id.
@@ -73,6 +71,7 @@ class Batch:
     articles: dict[str, ArticleEvent]
     identities: dict[str, Identity]
     removals: dict[str, Rank]
+    assignments: dict[str, Assignment]
     regroupings: list[tuple[int, str, int, str]]
     incidents: dict[str, IncidentRecord | IncidentTombstone]
     changes: dict[str, IncidentChange]
@@ -85,6 +84,7 @@ def fold(batch: Sequence[SinkRecord]) -> Batch:
     articles: dict[str, ArticleEvent] = {}
     identities: dict[str, Identity] = {}
     removals: dict[str, Rank] = {}
+    assignments: dict[str, Assignment] = {}
     regroupings: set[tuple[int, str, int, str]] = set()
     incidents: dict[str, IncidentRecord | IncidentTombstone] = {}
     changes: dict[str, IncidentChange] = {}
@@ -104,11 +104,16 @@ def fold(batch: Sequence[SinkRecord]) -> Batch:
                     identities[id] = Identity(record.provider, record.id)
                 if status_of(record) != "usable":
                     removals[id] = max(rank, removals.get(id, rank))
+                elif record.incident_id is not None:
+                    claim = Assignment(*rank, 0, record.incident_id)
+                    assignments[id] = max(claim, assignments.get(id, claim))
                 regroupings.update((record.edition, old, record.seq, new) for old, new in record.regrouped.items())
             case IncidentRecord() | IncidentTombstone():
                 newest = incidents.get(record.incident_id)
                 if newest is None or version_of(record) > version_of(newest):
                     incidents[record.incident_id] = record
+                for id, claim in listed(record):
+                    assignments[id] = max(claim, assignments.get(id, claim))
             case IncidentChange():
                 changes.setdefault(record.change_id, record)
     return Batch(
@@ -116,6 +121,7 @@ def fold(batch: Sequence[SinkRecord]) -> Batch:
         dict(sorted(articles.items())),
         identities,
         removals,
+        dict(sorted(assignments.items())),
         sorted(regroupings),
         dict(sorted(incidents.items())),
         changes,
@@ -175,39 +181,16 @@ def article_json(event: ArticleEvent) -> dict[str, Any]:
     return {name: getattr(event, name) for name in _ARTICLE_FIELDS}
 
 
-def listed(record: IncidentRecord | IncidentTombstone) -> dict[str, int]:
-    """Article id -> seq of the assignment, for the members that the record claims."""
-    if isinstance(record, IncidentTombstone) or record.status not in LIVE:
-        return {}
-    found: dict[str, int] = {}
-    report: Report
-    for report in record.reports:
-        found[report.article_id] = max(report.assigned_seq, found.get(report.article_id, -1))
-    return found
+def listed(record: IncidentRecord | IncidentTombstone) -> Iterator[tuple[str, Assignment]]:
+    """(article id, assignment) of every report of a record."""
+    if isinstance(record, IncidentRecord):
+        for report in record.reports:
+            yield report.article_id, Assignment(record.edition, report.assigned_seq, 1, record.incident_id)
 
 
-def membership(
-    status: ArticleStatus | None,
-    removed: tuple[int, int],
-    own: Assignment | None,
-    own_version: int | None,
-    claims: Iterable[Assignment],
-) -> str | None:
-    """The incident that an article is in.
-
-    Args:
-        status: the article's; None when only incidents have spoken of it so far.
-        removed: rank of its newest kill or withheld version.
-        own: what its own newest event says.
-        own_version: version of that incident's record; None when there is none yet.
-        claims: what the records of live incidents say.
-    """
-    if status is not None and status != "usable":
-        return None
-    valid = [claim for claim in claims if claim[:2] > removed]
-    if own is not None and (own_version is None or own_version < own.seq):
-        valid.append(own)
-    return max(valid).incident_id if valid else None
+def standing(assignment: Assignment | None, removed: tuple[int, int]) -> Assignment | None:
+    """The assignment, if the article was not taken back since; `removed` is the rank of its newest removal."""
+    return assignment if assignment is not None and assignment[:2] > removed else None
 
 
 def present_group(
@@ -219,6 +202,7 @@ def present_group(
 
     Args:
         root: the group as the event said it.
+        assignments: the greatest assignment of each article.
         regroupings: (edition, old root) -> (seq, new root), ascending.
     """
     while root is not None:

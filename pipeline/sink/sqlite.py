@@ -17,15 +17,15 @@ from pipeline.records import ArticleEvent, IncidentRecord
 from pipeline.sink import sqlite_store
 from pipeline.sink.base import IncidentTombstone, SinkRecord, WriteResult
 from pipeline.sink.rules import (
+    NOTHING_REMOVED,
     Assignment,
     Batch,
     article_json,
     fold,
     kill_ids,
-    listed,
-    membership,
     present_group,
     rank_of,
+    standing,
     status_of,
     timestamp,
     version_of,
@@ -33,7 +33,7 @@ from pipeline.sink.rules import (
 
 _ARTICLE_COLUMNS = (
     "article_id, edition, seq, provider, source, native_id, status, verdict, copy_of, copy_group, incident_id,"
-    " published, title, said_copy_group, said_incident_id, record"
+    " published, title, said_copy_group, record"
 )
 
 
@@ -42,7 +42,7 @@ def _replaced(columns: str, *kept: str) -> str:
 
 
 _PUT_ARTICLE = f"""
-    INSERT INTO articles ({_ARTICLE_COLUMNS}) VALUES ({", ".join("?" * 16)})
+    INSERT INTO articles ({_ARTICLE_COLUMNS}) VALUES ({", ".join("?" * 15)})
     ON CONFLICT (article_id) DO UPDATE SET
         {_replaced(_ARTICLE_COLUMNS, "article_id", "provider", "native_id")},
         provider = coalesce(excluded.provider, provider), native_id = coalesce(excluded.native_id, native_id)
@@ -67,6 +67,13 @@ _LINKED_GROUPS = """
         UNION SELECT r.new_root FROM linked JOIN regroupings r ON r.old_root = linked.root
         UNION SELECT r.old_root FROM linked JOIN regroupings r ON r.new_root = linked.root
     )
+"""
+# One row if the record of any of these incidents names an article that was taken back.
+_NAMES_REMOVED = """
+    SELECT 1 FROM json_each(?) AS id
+    JOIN incidents i ON i.incident_id = id.value, json_each(i.record, '$.reports') AS report
+    JOIN articles a ON a.article_id = report.value ->> 'article_id' AND a.removed_seq >= 0
+    LIMIT 1
 """
 _IDS = "(SELECT value FROM json_each(?))"
 
@@ -158,12 +165,11 @@ class _Transaction:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._db = connection
         self.erased = False
-        self._moved: set[str] = set()  # articles whose incident may be another now
 
     def write(self, batch: Batch) -> WriteResult:
         articles = self._put_articles(batch)
-        incidents = self._put_incidents(batch)
-        self._place_articles()
+        incidents = self._put_incidents(batch.incidents)
+        self._place_articles(batch)
         inputs, kills = self._put_inputs(batch.inputs.values())
         changes = self._insert("INSERT OR IGNORE INTO changes VALUES (?, ?, ?, ?, ?, ?, ?, ?)", _changes(batch))
         return WriteResult(
@@ -206,7 +212,6 @@ class _Transaction:
         )
         self._db.executemany(_PUT_REMOVAL, [(*rank, id) for id, rank in batch.removals.items()])
         self.erased = bool(batch.removals)
-        self._moved.update(newer, batch.removals)
         self._regroup(newer, batch.regroupings)
         return len(newer)
 
@@ -241,102 +246,56 @@ class _Transaction:
             ],
         )
 
-    def _put_incidents(self, batch: Batch) -> int:
+    def _put_incidents(self, incidents: Mapping[str, IncidentRecord | IncidentTombstone]) -> int:
         stored = {
             row[0]: (row[1], row[2])
             for row in self._db.execute(
                 f"SELECT incident_id, version, tombstone FROM incidents WHERE incident_id IN {_IDS}",
-                (_json(batch.incidents),),
+                (_json(incidents),),
             )
         }
-        newer = {
-            id: record for id, record in batch.incidents.items() if id not in stored or version_of(record) > stored[id]
-        }
-        if not newer:
-            return 0
+        newer = {id: r for id, r in incidents.items() if id not in stored or version_of(r) > stored[id]}
+        replaced = _json(newer.keys() & stored.keys())
+        self.erased = self.erased or bool(self._db.execute(_NAMES_REMOVED, (replaced,)).fetchall())
         self._db.executemany(_PUT_INCIDENT, map(_incident_row, newer.values()))
-        self._put_assignments(newer)
-        # What an article's own event says of an incident counts only until the incident's record has caught up.
-        for id, record in newer.items():
-            before = stored[id][0] if id in stored else -1
-            self._moved.update(
-                row[0]
-                for row in self._db.execute(
-                    "SELECT article_id FROM articles WHERE said_incident_id = ? AND seq > ? AND seq <= ?",
-                    (id, before, record.version),
-                )
-            )
         return len(newer)
 
-    def _put_assignments(self, incidents: dict[str, IncidentRecord | IncidentTombstone]) -> None:
-        before: defaultdict[str, dict[str, int]] = defaultdict(dict)
-        for id, article_id, seq in self._db.execute(
-            f"SELECT incident_id, article_id, assigned_seq FROM assignments WHERE incident_id IN {_IDS}",
-            (_json(incidents),),
-        ):
-            before[id][article_id] = seq
-        gone: list[tuple[str, str]] = []
-        put: list[tuple[str, str, int, int]] = []
-        for id, record in incidents.items():
-            old, new = before[id], listed(record)
-            gone += [(id, article_id) for article_id in old if article_id not in new]
-            if isinstance(record, IncidentRecord):
-                put += [(id, a, record.edition, seq) for a, seq in new.items() if old.get(a) != seq]
-        self._db.executemany("DELETE FROM assignments WHERE incident_id = ? AND article_id = ?", gone)
-        self._db.executemany("INSERT OR REPLACE INTO assignments VALUES (?, ?, ?, ?)", put)
-        left = {article_id for _, article_id in gone}
-        self.erased = self.erased or bool(
-            self._db.execute(
-                f"SELECT 1 FROM articles WHERE article_id IN {_IDS} AND status <> 'usable' LIMIT 1", (_json(left),)
-            ).fetchall()
-        )
-        self._moved.update(left)
-        self._moved.update(row[1] for row in put)
-
-    def _place_articles(self) -> None:
-        """Decide anew which incident each article that may have moved is in."""
-        ids = (_json(self._moved),)
-        claims: defaultdict[str, list[Assignment]] = defaultdict(list)
-        for article_id, incident_id, edition, seq in self._db.execute(
-            f"SELECT article_id, incident_id, edition, assigned_seq FROM assignments WHERE article_id IN {_IDS}", ids
-        ):
-            claims[article_id].append(Assignment(edition, seq, 1, incident_id))
-        present: dict[str, str | None] = {
-            article_id: membership(None, (-1, -1), None, None, of) for article_id, of in claims.items()
+    def _place_articles(self, batch: Batch) -> None:
+        """Decide which incident each article is in that the batch may have moved."""
+        ids = (_json(batch.articles.keys() | batch.assignments.keys()),)
+        stored = {
+            article_id: Assignment(edition, seq, listed, incident_id)
+            for article_id, edition, seq, listed, incident_id in self._db.execute(
+                "SELECT article_id, edition, assigned_seq, listed, incident_id FROM incident_articles"
+                f" WHERE article_id IN {_IDS}",
+                ids,
+            )
         }
+        rows = {
+            row[0]: row[1:]
+            for row in self._db.execute(
+                "SELECT article_id, removed_edition, removed_seq, status, incident_id FROM articles"
+                f" WHERE article_id IN {_IDS}",
+                ids,
+            )
+        }
+        gone: list[tuple[str]] = []
+        put: list[tuple[Any, ...]] = []
         shown: list[tuple[str | None, str]] = []
-        for (
-            article_id,
-            status,
-            edition,
-            seq,
-            removed_edition,
-            removed_seq,
-            said,
-            said_version,
-            stored,
-        ) in self._db.execute(
-            "SELECT article_id, a.status, edition, seq, removed_edition, removed_seq, said_incident_id, i.version,"
-            " a.incident_id FROM articles a LEFT JOIN incidents i ON i.incident_id = said_incident_id"
-            f" WHERE article_id IN {_IDS}",
-            ids,
-        ):
-            own = Assignment(edition, seq, 0, said) if said is not None else None
-            now = membership(status, (removed_edition, removed_seq), own, said_version, claims[article_id])
-            present[article_id] = now
-            if now != stored:
-                shown.append((now, article_id))
-        before = dict(
-            self._db.execute(
-                f"SELECT article_id, incident_id FROM incident_articles WHERE article_id IN {_IDS}", ids
-            ).fetchall()
-        )
-        moved = [id for id in sorted(self._moved) if present.get(id) != before.get(id)]
-        self._db.executemany("DELETE FROM incident_articles WHERE article_id = ?", [(id,) for id in moved])
-        self._db.executemany(
-            "INSERT INTO incident_articles (incident_id, article_id) VALUES (?, ?)",
-            [(incident_id, id) for id in moved if (incident_id := present.get(id)) is not None],
-        )
+        for id in sorted(batch.articles.keys() | batch.assignments.keys()):
+            removed_edition, removed_seq, status, shown_before = rows.get(id, (*NOTHING_REMOVED, None, None))
+            before, claim = stored.get(id), batch.assignments.get(id)
+            greatest = max(filter(None, (before, claim)), default=None)
+            now = standing(greatest, (removed_edition, removed_seq))
+            if now != before:
+                gone.append((id,))
+                if now is not None:
+                    put.append((now.incident_id, id, now.edition, now.seq, now.listed))
+            shown_now = now.incident_id if now is not None and status == "usable" else None
+            if status is not None and shown_now != shown_before:
+                shown.append((shown_now, id))
+        self._db.executemany("DELETE FROM incident_articles WHERE article_id = ?", gone)
+        self._db.executemany("INSERT INTO incident_articles VALUES (?, ?, ?, ?, ?)", put)
         self._db.executemany("UPDATE articles SET incident_id = ? WHERE article_id = ?", shown)
 
 
@@ -365,7 +324,6 @@ def _article_row(e: ArticleEvent) -> tuple[Any, ...]:
         timestamp(e.published),
         e.title,
         e.copy_group,
-        e.incident_id,
         encode(article_json(e)).decode(),
     )
 

@@ -17,8 +17,8 @@ from typing import Any
 import orjson
 from hypothesis import strategies as st
 
+from pipeline import ids
 from pipeline.codec import encode
-from pipeline.ids import article_id, incident_id
 from pipeline.records import ArticleEvent, Entity, IncidentChange, IncidentRecord, Report
 from pipeline.sink.base import ArticleQuery, IncidentQuery, IncidentTombstone, Reader, SinkRecord
 
@@ -39,11 +39,11 @@ ERASED = {
 
 
 def article(n: int) -> str:
-    return article_id("wire", f"item-{n}")
+    return ids.article_id("wire", f"item-{n}")
 
 
 def incident(n: int, edition: int = 0) -> str:
-    return incident_id(edition, article(n))
+    return ids.incident_id(edition, article(n))
 
 
 def marker(edition: int, seq: int) -> str:
@@ -279,22 +279,15 @@ def expected(history: Iterable[SinkRecord]) -> Content:
     ):
         incidents[r.incident_id] = r
 
-    home: dict[str, str] = {}
-    for id in sorted({str(id) for id in newest} | {p.article_id for r in incidents.values() for p in _reports(r)}):
-        claims = [
-            (r.edition, p.assigned_seq, "record", r.incident_id)
-            for r in incidents.values()
-            if isinstance(r, IncidentRecord)
-            for p in _reports(r)
-            if p.article_id == id and (r.edition, p.assigned_seq) > removed.get(id, (-1, -1))
-        ]
-        e = newest.get(id)
-        if e is not None and e.incident_id is not None:
-            said = incidents.get(e.incident_id)
-            if said is None or said.version < e.seq:
-                claims.append((e.edition, e.seq, "event", e.incident_id))
-        if claims and (e is None or e.verdict not in GONE):
-            home[id] = max(claims)[3]
+    claims: dict[str, list[tuple[int, int, str, str]]] = {}
+    for r in history:
+        if isinstance(r, IncidentRecord):
+            for p in r.reports:
+                claims.setdefault(p.article_id, []).append((r.edition, p.assigned_seq, "record", r.incident_id))
+    for e in counting:
+        if e.incident_id is not None and e.verdict not in GONE:
+            claims.setdefault(str(e.article_id), []).append((e.edition, e.seq, "event", e.incident_id))
+    home = {id: max(said)[3] for id, said in claims.items() if max(said)[:2] > removed.get(id, (-1, -1))}
 
     articles = {}
     for id, e in newest.items():
@@ -303,7 +296,8 @@ def expected(history: Iterable[SinkRecord]) -> Content:
         provider, native_id = known.get(id, (None, None))
         group = _group(e, counting)
         shown = replace(e, **ERASED) if status != "usable" else e
-        shown = replace(shown, id=native_id, provider=provider, copy_group=group, incident_id=home.get(id))
+        incident_id = home.get(id) if status == "usable" else None
+        shown = replace(shown, id=native_id, provider=provider, copy_group=group, incident_id=incident_id)
         articles[id] = {
             "article_id": id,
             "edition": e.edition,
@@ -315,7 +309,7 @@ def expected(history: Iterable[SinkRecord]) -> Content:
             "verdict": e.verdict,
             "copy_of": shown.copy_of,
             "copy_group": group,
-            "incident_id": home.get(id),
+            "incident_id": incident_id,
             "published": _seconds(e.published),
             "title": shown.title,
             "record": _json(shown),
@@ -329,7 +323,7 @@ def expected(history: Iterable[SinkRecord]) -> Content:
         ],
         "articles": articles,
         "incidents": shown_incidents,
-        "memberships": sorted((incident_id, id) for id, incident_id in home.items()),
+        "memberships": sorted((at, id) for id, at in home.items()),
         "changes": [shown_changes[id] for id in sorted(shown_changes)],
         "counts": {
             "inputs": _tally(e.verdict for e in events),
@@ -339,12 +333,6 @@ def expected(history: Iterable[SinkRecord]) -> Content:
             "changes": len(shown_changes),
         },
     }
-
-
-def _reports(r: IncidentRecord | IncidentTombstone) -> tuple[Report, ...]:
-    if isinstance(r, IncidentTombstone) or r.status not in ("open", "closed"):
-        return ()
-    return r.reports
 
 
 def _group(e: ArticleEvent, counting: list[ArticleEvent]) -> str | None:

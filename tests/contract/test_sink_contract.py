@@ -269,13 +269,9 @@ def test_an_article_follows_the_incident_that_lists_it_last(url: str) -> None:
     assert read(url)["memberships"] == [(incident(1), article(0))]
 
 
-@pytest.mark.parametrize("version", [3, 8])
-def test_an_article_leaves_an_incident_whose_record_has_caught_up_and_does_not_list_it(url: str, version: int) -> None:
-    said = event(0, 3, incident_id=incident(0))
-    write(url, [said, record(0, 2, {1: 2})])
+def test_an_article_stays_where_it_was_when_the_ledger_has_forgotten_it(url: str) -> None:
+    write(url, [event(0, 3), record(0, 3, {0: 3})], [record(0, 900, {1: 900})])
     assert stored_article(url, 0).incident_id == incident(0)
-    write(url, [record(0, version, {1: 2})])
-    assert stored_article(url, 0).incident_id is None
 
 
 def test_a_merged_incident_stays_as_a_redirect(url: str) -> None:

@@ -2,7 +2,7 @@
 
 -- Articles as they stand: the newest word on each, by (edition, seq).
 -- record is the article event without copy_group and incident_id: those two follow what happens to other articles and
--- to incidents, so only the columns have them. The said_ columns are what the event itself said of them.
+-- to incidents, so only the columns have them. said_copy_group is the group as the event itself said it.
 -- removed_ is the newest kill or withheld version, -1 if there never was one.
 CREATE TABLE articles (
     article_id       TEXT PRIMARY KEY,
@@ -19,7 +19,6 @@ CREATE TABLE articles (
     published        TEXT,
     title            TEXT,
     said_copy_group  TEXT,
-    said_incident_id TEXT,
     removed_edition  INTEGER NOT NULL DEFAULT -1,
     removed_seq      INTEGER NOT NULL DEFAULT -1,
     record           TEXT NOT NULL
@@ -29,7 +28,6 @@ CREATE INDEX articles_native_id ON articles (native_id);
 -- The root of a copy group is found by its article_id, so these two need the others only: a tenth of the rows or so.
 CREATE INDEX articles_copy_group ON articles (copy_group) WHERE copy_group <> article_id;
 CREATE INDEX articles_said_copy_group ON articles (said_copy_group) WHERE said_copy_group <> article_id;
-CREATE INDEX articles_said_incident ON articles (said_incident_id, seq) WHERE said_incident_id IS NOT NULL;
 
 -- Incidents as they stand: the newest record of each, by version. Merged and withdrawn ones stay, as redirects.
 CREATE TABLE incidents (
@@ -48,22 +46,16 @@ CREATE TABLE incidents (
 );
 CREATE INDEX incidents_last_seen ON incidents (last_seen);
 
--- Which incident an article is in: one at most. articles.incident_id says the same for articles that are here.
+-- Which incident an article is in: one at most, by the newest decision. articles.incident_id says the same for usable
+-- articles that are here. listed: 1 if an incident's record said so, 0 if the article's own event did.
 CREATE TABLE incident_articles (
-    incident_id TEXT NOT NULL,
-    article_id  TEXT NOT NULL UNIQUE,
-    PRIMARY KEY (incident_id, article_id)
-) WITHOUT ROWID;
-
--- What the records of live incidents claim; incident_articles is drawn from it.
-CREATE TABLE assignments (
     incident_id  TEXT NOT NULL,
-    article_id   TEXT NOT NULL,
+    article_id   TEXT NOT NULL UNIQUE,
     edition      INTEGER NOT NULL,
     assigned_seq INTEGER NOT NULL,
+    listed       INTEGER NOT NULL,
     PRIMARY KEY (incident_id, article_id)
 ) WITHOUT ROWID;
-CREATE INDEX assignments_article ON assignments (article_id);
 
 -- Copy groups that got a new root: what an event before seq called old_root is called new_root since.
 CREATE TABLE regroupings (
