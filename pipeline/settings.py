@@ -129,7 +129,7 @@ class Entities:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Incidents:
     max_articles: int = _setting(500_000, "remembered articles per edition; the oldest go first")
-    ttl_days: float = _setting(400.0, "an article is remembered for so long in event time")
+    ttl_days: float = _setting(3_650.0, "an article is remembered for so long in event time, if there is room")
     young_hours: float = _setting(48.0, "an incident this young, in event time, may still be re-decided")
     close_after_days: float = _setting(14.0, "an incident without a new report for so long is closed")
 

@@ -135,6 +135,8 @@ def annotated(
             seq=seq,
             prev_seq=seq - 1,
             article_id=article_id,
+            provider="gold",
+            native_id=a.id,
             verdict="new",
             reason="first version",
             event_time=a.event_time,

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from pipeline.facts.tolls import summary
 from pipeline.records import Article
+
+_READ_CHARS = 4_000
+"""Tolls further down a text are mostly those of other events."""
 
 
 def facts_of(article: Article | None) -> dict[str, Any]:
@@ -13,5 +17,7 @@ def facts_of(article: Article | None) -> dict[str, Any]:
 
 
 def tolls_of(article: Article | None) -> dict[str, Any]:
-    """{"killed": {"min", "max"} or None, "wounded": the same}."""
-    return {"killed": None, "wounded": None}
+    """{"killed": {"min", "max"} or None, "wounded": the same}; max is None where the words leave it open."""
+    if article is None:
+        return {"killed": None, "wounded": None}
+    return dict(summary(f"{article.title or ''}. {article.text[:_READ_CHARS]}"))

@@ -46,6 +46,7 @@ _AHEAD = re.compile(
     r"\b(?:will|would|scheduled|expected|set\s(?:for|to)|due|until|upcoming|coming|plans?|before)\b[^.!?]*$"
 )
 _AHEAD_CHARS = 60
+_DATELINE_CHARS = 160
 
 _WORDS = {
     "today": (0, 0), "tonight": (0, 0), "this morning": (0, 0), "this afternoon": (0, 0), "this evening": (0, 0),
@@ -83,6 +84,14 @@ def dates(text: str, published: date | None) -> Iterator[DateMention]:
         if found is not None:
             first, last, precision, kind = found
             yield DateMention(match.start(), match.end(), first, last, precision, kind)
+
+
+def dateline(text: str) -> date | None:
+    """The full date that a text opens with (in its first 160 characters): when it was published, if it says so."""
+    for found in dates(text[:_DATELINE_CHARS], None):
+        if found.precision == "day":
+            return found.first
+    return None
 
 
 def _resolve(match: re.Match[str], published: date | None) -> tuple[date, date, Precision, Kind] | None:

@@ -20,7 +20,7 @@ _QUALIFIER = rf"{_LEAST}|{_MOST}|about|around|some"
 _PEOPLE = (
     r"(?:\s(?:other|more|others|additional|of|them|the|people|persons|men|women|children|teens|teenagers|boys|girls|"
     r"soldiers|troops|officers|civilians|passengers|students|workers|victims|militants|fighters|police|members|"
-    r"suspects|residents|adults|man|woman|boy|girl|person|[A-Z][\w.’'-]*)){0,4}"
+    r"suspects|residents|adults|man|woman|boy|girl|person|(?-i:[A-Z][\w’'-]*))){0,4}"
 )
 _BE = (
     r"(?:\s(?:was|were|are|is|had\sbeen|have\sbeen|been|being|left|reported|confirmed|seriously|critically|also)){0,2}"

@@ -28,6 +28,7 @@ class Features:
         names: words of names, rarest first; `rarity` how rare, 0 to RARITY_ONE.
         places: those of `names` that seem to name places.
         persons: last words of names that seem to name persons.
+        leads: those of `names` that the title and the lead have, without places: who and what it is about.
         ages: ages of persons in years.
         addresses: streets, normalised.
         days: days on which the told events happened, as proleptic ordinals (`date.toordinal`).
@@ -46,6 +47,7 @@ class Features:
     rarity: tuple[int, ...] = ()
     places: tuple[str, ...] = ()
     persons: tuple[str, ...] = ()
+    leads: tuple[str, ...] = ()
     ages: tuple[int, ...] = ()
     addresses: tuple[str, ...] = ()
     days: tuple[int, ...] = ()

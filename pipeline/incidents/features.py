@@ -10,12 +10,12 @@ from datetime import date
 
 from pipeline.facts.addresses import addresses
 from pipeline.facts.ages import ages
-from pipeline.facts.dates import clocks, dates
+from pipeline.facts.dates import clocks, dateline, dates
+from pipeline.facts.names import Name, names
 from pipeline.facts.tolls import tolls
 from pipeline.incidents import background
 from pipeline.incidents.decision import Features
 from pipeline.incidents.index import MAX_WORDS, WEIGHT_ONE
-from pipeline.incidents.names import Name, names
 from pipeline.incidents.words import stem, stems
 from pipeline.records import Annotated, Entity
 
@@ -55,9 +55,11 @@ def features(item: Annotated, frequency: Frequency, remembered: int) -> Features
     rarity = _Rarity(frequency, remembered)
     words, weights = _weighted(_counts(title, article.text), rarity, MAX_WORDS)
     title_words, title_weights = _weighted(Counter(set(stems(title, TEXT_WORDS))), rarity, MAX_WORDS)
-    named = _names(title, body, item)
+    of_title, of_body = _names(title, body, item)
+    named = of_title + of_body
+    lead_end = len(_first_words(article.text, LEAD_WORDS))
     tokens = _name_tokens(named, rarity)
-    published = None if article.published is None else article.published.date()
+    published = dateline(article.text) if article.published is None else article.published.date()
     told = f"{title}. {head}"
     full = f"{title}. {body}"
     return Features(
@@ -68,6 +70,7 @@ def features(item: Annotated, frequency: Frequency, remembered: int) -> Features
         names=tuple(tokens),
         rarity=tuple(tokens.values()),
         places=_places(named, tokens),
+        leads=_leads(of_title + [n for n in of_body if n.start < lead_end], tokens),
         persons=tuple(sorted({n.words[-1] for n in named if n.kind == "person" and len(n.words) > 1})),
         ages=tuple(sorted({a.years for a in ages(full)})),
         addresses=tuple(sorted({a.street for a in addresses(full)})),
@@ -112,10 +115,10 @@ def _weighted(counts: Mapping[str, int], rarity: _Rarity, most: int) -> tuple[tu
     return tuple(t for t, w in kept if w), tuple(w for _, w in kept if w)
 
 
-def _names(title: str, body: str, item: Annotated) -> list[Name]:
+def _names(title: str, body: str, item: Annotated) -> tuple[list[Name], list[Name]]:
     entities: tuple[Entity, ...] = () if item.annotation is None else item.annotation.entities
     of_title: tuple[Entity, ...] = () if item.annotation is None else item.annotation.title_entities
-    return names(title, of_title) + names(body, entities)
+    return names(title, of_title), names(body, entities)
 
 
 def _name_tokens(named: Iterable[Name], rarity: _Rarity) -> dict[str, int]:
@@ -128,6 +131,10 @@ def _name_tokens(named: Iterable[Name], rarity: _Rarity) -> dict[str, int]:
 
 def _places(named: Iterable[Name], tokens: Mapping[str, int]) -> tuple[str, ...]:
     return tuple(sorted({w for n in named if n.kind == "place" for w in n.words if w in tokens}))
+
+
+def _leads(named: Iterable[Name], tokens: Mapping[str, int]) -> tuple[str, ...]:
+    return tuple(sorted({w for n in named if n.kind != "place" for w in n.words if w in tokens}))
 
 
 def _days(told: str, published: date | None) -> tuple[int, ...]:

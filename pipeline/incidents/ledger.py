@@ -7,11 +7,12 @@ from collections import Counter
 from dataclasses import replace
 
 from pipeline.facts.article import facts_of, tolls_of
+from pipeline.incidents.card import card
 from pipeline.incidents.decision import Decision
 from pipeline.incidents.features import Extract, features
 from pipeline.incidents.match import Match, crowd, match_incidents, nearest, rank
 from pipeline.incidents.plan import Plan
-from pipeline.incidents.record import card, incident_record
+from pipeline.incidents.record import incident_record
 from pipeline.incidents.rethink import rethink
 from pipeline.incidents.score import Query, Weights, query_of, weights
 from pipeline.incidents.state import Entry, State, days
@@ -88,11 +89,11 @@ class Ledger:
         article = item.article
         annotation = item.annotation
         return ArticleEvent(
-            id=None if article is None else article.native_id,
+            id=item.native_id,
             article_id=item.article_id,
             edition=item.edition,
             seq=item.seq,
-            provider=None if article is None else article.provider,
+            provider=item.provider,
             source=None if article is None else article.source,
             title=None if article is None else article.title,
             text=None if article is None else article.text,
@@ -195,8 +196,8 @@ class Ledger:
             self._place_new(plan, matches)
         else:
             self._place_again(plan, plan.old, query, matches)
-        plan.why = why_scored(plan, query, matches)
-        rethink(self._state, plan, matches, self._weights, self._settings)
+        plan.why = why_scored(self._state, plan, query, matches, self._weights)
+        rethink(self._state, plan, query, matches, self._weights, self._settings)
 
     def _place_new(self, plan: Plan, matches: list[Match]) -> None:
         if matches and matches[0].score >= self._weights.join:

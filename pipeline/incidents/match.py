@@ -18,6 +18,7 @@ MEMBERS = 24
 
 _CROWD = slice(5, 20)
 _CROWD_FLOOR = 0.02
+_USUAL, _USUAL_COUNT = 0.06, 10
 _DAY = 86_400.0
 
 
@@ -47,8 +48,17 @@ def crowd(state: State, words: Sequence[str], weights: Sequence[int], near: Sequ
     In a stream of look-alikes a high similarity says little, among strangers a low one says much. Subtracting such a
     term is the cohort normalisation of speaker verification (Auckenthaler et al. 2000).
     """
-    cosines = sorted(state.index.cosines(words, weights, near), reverse=True)[_CROWD]
-    mean = math.fsum(cosines) / len(cosines) if cosines else 0.0
+    return crowd_of(state.index.cosines(words, weights, near))
+
+
+def crowd_of(cosines: Sequence[float]) -> float:
+    """`crowd` from the cosines of the nearest articles.
+
+    While there are few articles, the mean is drawn towards a usual one: an empty memory must not make any two
+    articles look close.
+    """
+    middle = sorted(cosines, reverse=True)[_CROWD]
+    mean = (math.fsum(middle) + _USUAL * _USUAL_COUNT) / (len(middle) + _USUAL_COUNT)
     return round(math.log(mean + _CROWD_FLOOR), 4)
 
 

@@ -23,6 +23,7 @@ class Profile:
         "day",
         "days",
         "killed",
+        "leads",
         "names",
         "persons",
         "places",
@@ -41,6 +42,7 @@ class Profile:
         self.rarity = array("H", features.rarity)
         self.places = features.places
         self.persons = features.persons
+        self.leads = features.leads
         self.ages = features.ages
         self.addresses = features.addresses
         self.days = features.days

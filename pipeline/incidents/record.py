@@ -2,55 +2,23 @@
 
 from __future__ import annotations
 
-import re
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
-from pipeline.incidents.decision import Card, Mention
+from pipeline.facts.places import fold
+from pipeline.incidents.decision import Card
+from pipeline.incidents.headline import title_of
 from pipeline.incidents.state import Entry, State, earlier
-from pipeline.records import Annotated, IncidentRecord, IncidentStatus, Report
-
-_SENTENCE_END = re.compile(r"(?<=[.!?])[\"'”’)]*\s|\n")
-_LEAD_CHARS = 300
-
-
-def card(item: Annotated) -> Card:
-    """What the record will need of this report."""
-    article = item.article
-    assert article is not None
-    lead = _SENTENCE_END.split(article.text.strip(), maxsplit=1)[0][:_LEAD_CHARS]
-    return Card(
-        provider=article.provider,
-        source=article.source,
-        title=article.title,
-        lead=lead,
-        published=article.published,
-        precision=article.published_precision,
-        language=article.language,
-        verdict=item.verdict,
-        mentions=mentions(item),
-    )
-
-
-def mentions(item: Annotated) -> tuple[Mention, ...]:
-    """Entities of the article, spans of one thing together, in order of first mention."""
-    if item.annotation is None:
-        return ()
-    found: dict[tuple[str | None, str, str], dict[str, int]] = {}
-    for entity in (*item.annotation.title_entities, *item.annotation.entities):
-        key = (entity.entity_id, entity.label, "" if entity.entity_id else entity.text.casefold())
-        forms = found.setdefault(key, {})
-        forms[entity.text] = forms.get(entity.text, 0) + 1
-    return tuple(Mention(entity_id=k[0], label=k[1], forms=forms) for k, forms in found.items())
+from pipeline.records import IncidentRecord, IncidentStatus, Report
 
 
 def incident_record(state: State, edition: int, incident_id: str, close_after: timedelta) -> IncidentRecord | None:
     """The record of an incident as the state has it; None if there is none."""
     entries = state.reports(incident_id)
     mark = state.marks.get(incident_id)
-    if not entries and (mark is None or not (mark.withdrawn or mark.merged_into)):
+    if mark is None or not (entries or mark.withdrawn or mark.merged_into):
         return None
-    assert mark is not None
     cards = [e.read_card() for e in entries]
     return IncidentRecord(
         incident_id=incident_id,
@@ -58,19 +26,19 @@ def incident_record(state: State, edition: int, incident_id: str, close_after: t
         version=mark.seq,
         status=_status(state, incident_id, close_after),
         merged_into=mark.merged_into,
-        title=next((c.title for c in cards if c.title), cards[0].lead if cards else None),
+        title=title_of(entries, cards, state.index),
         first_seen=min((e.event_time for e in entries), default=None),
         last_seen=max((e.event_time for e in entries), default=None),
-        event_time=None,
-        places=(),
-        entities=_entities(cards),
+        event_time=event_time(cards),
+        places=places(cards),
+        entities=entities(cards),
         reports=tuple(_report(e, c) for e, c in zip(entries, cards, strict=True)),
         counts={
             "reports": len(entries),
             "copies": sum(e.copy_of is not None for e in entries),
-            "independent_origins": len({e.copy_group for e in entries}),
+            "independent_origins": independent_origins(entries, cards),
         },
-        timeline=(),
+        timeline=_timeline(entries, cards),
     )
 
 
@@ -81,7 +49,7 @@ def _status(state: State, incident_id: str, close_after: timedelta) -> IncidentS
     if mark.withdrawn:
         return "withdrawn"
     line = earlier(state.watermark.time, close_after)
-    last: datetime | None = state.last_time(incident_id)
+    last = state.last_time(incident_id)
     return "closed" if line is not None and last is not None and last < line else "open"
 
 
@@ -99,27 +67,109 @@ def _report(entry: Entry, card: Card) -> Report:
     )
 
 
-def _entities(cards: list[Card]) -> tuple[dict[str, Any], ...]:
-    folded: dict[tuple[str, str], dict[str, int]] = {}
-    labels: dict[tuple[str, str], tuple[str | None, str]] = {}
-    for one in cards:
-        for mention in one.mentions:
-            name = max(mention.forms.items(), key=lambda x: (x[1], x[0]))[0]
-            key = (mention.label, mention.entity_id or name.casefold())
-            labels.setdefault(key, (mention.entity_id, mention.label))
-            forms = folded.setdefault(key, {})
-            for form, count in mention.forms.items():
-                forms[form] = forms.get(form, 0) + count
-    entities = []
-    for key, forms in folded.items():
-        ordered = sorted(forms.items(), key=lambda x: (-x[1], x[0]))
-        entities.append(
+def event_time(cards: Sequence[Card]) -> dict[str, Any] | None:
+    """The day that most reports speak of: {"start", "end", "precision", "reports"}; None where none names one.
+
+    A report votes once for each day it names and again for the one it names first or most; ties go to the earlier.
+    """
+    votes: dict[str, float] = {}
+    naming: dict[str, int] = {}
+    for card in cards:
+        most = max(card.times, key=lambda t: t["count"], default=None)
+        for position, time in enumerate(card.times):
+            day = time["day"]
+            votes[day] = votes.get(day, 0.0) + 1.0 + 0.5 * (position == 0) + 0.5 * (time is most)
+            naming[day] = naming.get(day, 0) + 1
+    if not votes:
+        return None
+    day = min(votes, key=lambda d: (-votes[d], d))
+    return {"start": day, "end": day, "precision": "day", "reports": naming[day]}
+
+
+def places(cards: Sequence[Card]) -> tuple[dict[str, Any], ...]:
+    """Places by the number of reports that name them: {"name", "forms", "label", "role", "reports"}.
+
+    The role is "event" where at least half of the reports that name any place name it in title or lead, else
+    "mentioned".
+    """
+    forms: dict[str, dict[str, int]] = {}
+    labels: dict[str, str | None] = {}
+    leads: dict[str, int] = {}
+    for card in cards:
+        for place in card.places:
+            key = fold(place["name"])
+            own = forms.setdefault(key, {})
+            own[place["name"]] = own.get(place["name"], 0) + 1
+            labels[key] = labels.get(key) or place["label"]
+            leads[key] = leads.get(key, 0) + place["lead"]
+    naming = sum(bool(card.places) for card in cards)
+    rows: list[dict[str, Any]] = []
+    for key, own in forms.items():
+        ordered = sorted(own.items(), key=lambda x: (-x[1], x[0]))
+        rows.append(
             {
-                "entity_id": labels[key][0],
                 "name": ordered[0][0],
-                "label": labels[key][1],
-                "forms": [{"text": t, "count": n} for t, n in ordered],
+                "forms": [{"text": text, "count": count} for text, count in ordered],
+                "label": labels[key],
+                "role": "event" if 2 * leads[key] >= naming else "mentioned",
+                "reports": sum(own.values()),
+            }
+        )
+    rows.sort(key=lambda r: (r["role"], -r["reports"], r["name"]))
+    return tuple(rows)
+
+
+def entities(cards: Sequence[Card]) -> tuple[dict[str, Any], ...]:
+    """Entities of all reports, folded by entity id, else by label and name; the most mentioned first."""
+    forms: dict[tuple[str, str], dict[str, int]] = {}
+    about: dict[tuple[str, str], tuple[str | None, str]] = {}
+    for card in cards:
+        for mention in card.mentions:
+            name = min(mention.forms, key=lambda f: (-mention.forms[f], f))
+            key = ("id", mention.entity_id) if mention.entity_id else (mention.label, name.casefold())
+            about.setdefault(key, (mention.entity_id, mention.label))
+            own = forms.setdefault(key, {})
+            for form, count in mention.forms.items():
+                own[form] = own.get(form, 0) + count
+    rows: list[dict[str, Any]] = []
+    for key, own in forms.items():
+        ordered = sorted(own.items(), key=lambda x: (-x[1], x[0]))
+        entity_id, label = about[key]
+        rows.append(
+            {
+                "entity_id": entity_id,
+                "name": ordered[0][0],
+                "label": label,
+                "forms": [{"text": text, "count": count} for text, count in ordered],
                 "disagreements": [],
             }
         )
-    return tuple(sorted(entities, key=lambda e: (-sum(f["count"] for f in e["forms"]), e["label"], e["name"])))
+    rows.sort(key=lambda r: (-sum(f["count"] for f in r["forms"]), r["label"], r["name"]))
+    return tuple(rows)
+
+
+def independent_origins(entries: Sequence[Entry], cards: Sequence[Card]) -> int:
+    """Number of reports that may have been written independently: copies and one outlet's own reports count once."""
+    parent: dict[tuple[str, str], tuple[str, str]] = {}
+
+    def root(key: tuple[str, str]) -> tuple[str, str]:
+        while parent.setdefault(key, key) != key:
+            key = parent[key]
+        return key
+
+    for entry, card in zip(entries, cards, strict=True):
+        group = ("group", entry.copy_group)
+        root(group)
+        # A copy says nothing about who wrote the original: outlets that run the same agency story are not one.
+        if card.source and entry.copy_of is None:
+            parent[root(("source", card.source.casefold()))] = root(group)
+    return len({root(("group", e.copy_group)) for e in entries})
+
+
+def _timeline(entries: Sequence[Entry], cards: Sequence[Card]) -> tuple[dict[str, Any], ...]:
+    """Reports in the order of their time: {"time", "article_id", "source", "title"}."""
+    ordered = sorted(zip(entries, cards, strict=True), key=lambda x: (x[0].event_time, x[0].seq))
+    return tuple(
+        {"time": e.event_time, "article_id": e.article_id, "source": c.source or c.provider, "title": c.title}
+        for e, c in ordered
+    )

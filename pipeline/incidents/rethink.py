@@ -1,31 +1,96 @@
-"""Second thoughts: what a new article says about young incidents and where their articles belong."""
+"""Second thoughts: what a new article says about young incidents and where their articles belong.
+
+A new article can hold two incidents together that had nothing in common, or attract an article that had found
+nothing better. Only young incidents are looked at, and only those that the new article itself speaks for, so that
+the work is bounded and an old incident stays what people have read.
+"""
 
 from __future__ import annotations
 
-from pipeline.incidents.match import Match
+from collections.abc import Sequence
+
+from pipeline.incidents.match import Match, match_incidents
 from pipeline.incidents.plan import Plan
-from pipeline.incidents.score import Weights
-from pipeline.incidents.state import State
+from pipeline.incidents.score import Query, Weights, incident_score, link
+from pipeline.incidents.state import Entry, State
+from pipeline.incidents.why import why_moved
 from pipeline.incidents.young import is_young
 from pipeline.settings import Incidents
 
+MEMBERS = 8
+"""Newest reports of each incident that a merge compares: bounds its cost at 64 comparisons."""
 
-def rethink(state: State, plan: Plan, matches: list[Match], fitted: Weights, settings: Incidents) -> None:
-    """Merge young incidents that the new article holds together. Older ones are fixed."""
+
+def rethink(
+    state: State, plan: Plan, query: Query, matches: Sequence[Match], fitted: Weights, settings: Incidents
+) -> None:
+    """Merge another incident with the new article's, or move articles to it, where the evidence now says so."""
     home = plan.incident_id
     assert home is not None
-    if not is_young(state, home, plan.event_time, settings):
+    if plan.old is not None or not is_young(state, home, plan.event_time, settings):
         return
     for match in matches:
-        if match.incident_id == home or match.score < fitted.join + fitted.margin or plan.old is not None:
+        if match.incident_id == home or match.links[0][1].score < fitted.join:
             continue
-        if is_young(state, match.incident_id, plan.event_time, settings):
-            winner, loser = order(state, home, match.incident_id)
-            plan.merge(loser, winner, {"score": round(match.score, 3)})
+        if not is_young(state, match.incident_id, plan.event_time, settings):
+            continue
+        score = _together(state, plan, query, match, fitted)
+        if score >= fitted.join + fitted.margin:
+            winner, loser = _order(state, home, match.incident_id)
+            plan.merge(loser, winner, {"score": round(score, 3), "by": plan.article_id})
             return
+        if len(match.links) > 1:
+            _attract(state, plan, match, fitted)
 
 
-def order(state: State, a: str, b: str) -> tuple[str, str]:
+def _together(state: State, plan: Plan, query: Query, match: Match, fitted: Weights) -> float:
+    """Score of two incidents as one: from the mean link between their reports, the new one included."""
+    assert plan.incident_id is not None
+    links = [x.score for _, x in match.links[:MEMBERS]]
+    others = [e for e, _ in match.links[:MEMBERS]]
+    at_home = [e for e in state.reports(plan.incident_id) if e.seq in state.index][-MEMBERS:]
+    for entry in at_home:
+        own = _query(state, entry)
+        cosines = state.index.cosines(own.words, own.weights, [e.seq for e in others])
+        for other, cosine in zip(others, cosines, strict=True):
+            assert other.profile is not None
+            links.append(link(own, other.profile, cosine, fitted).score)
+    mean = sum(links) / len(links)
+    return incident_score([mean], match.gap_days, fitted)
+
+
+def _attract(state: State, plan: Plan, match: Match, fitted: Weights) -> None:
+    """Move those articles of another incident that are better off with the new article."""
+    home = plan.incident_id
+    assert home is not None
+    for entry, with_new in match.links:
+        if with_new.score < fitted.join or plan.incident_of(entry) != match.incident_id or not entry.scored:
+            continue
+        own = _query(state, entry)
+        there = match_incidents(state, own, entry.event_time, [match.incident_id], fitted, entry.article_id)
+        here = match_incidents(state, own, entry.event_time, [home], fitted)
+        links = sorted([x.score for m in here for _, x in m.links] + [with_new.score], reverse=True)
+        gap = abs((plan.event_time - entry.event_time).total_seconds()) / 86_400
+        score = incident_score(links, min([gap, *(m.gap_days for m in here)]), fitted)
+        needed = max([fitted.join, *(m.score for m in there)]) + fitted.margin
+        if score >= needed and here:
+            why = why_moved(state, own, here[0], fitted)
+            for follower in [entry, *_followers(state, plan, entry)]:
+                plan.move(follower, home, why if follower is entry else follower.read_why())
+
+
+def _followers(state: State, plan: Plan, entry: Entry) -> list[Entry]:
+    """Copies that are where the article is because of its text."""
+    group = state.group(entry.copy_group)
+    return [e for e in group if not e.scored and e is not entry and plan.incident_of(e) == entry.incident_id]
+
+
+def _query(state: State, entry: Entry) -> Query:
+    assert entry.profile is not None
+    return Query(entry.profile, *state.index.vector(entry.seq))
+
+
+def _order(state: State, a: str, b: str) -> tuple[str, str]:
     """(winner, loser) of a merge: the larger keeps its id, then the older, then the smaller id."""
 
     def rank(incident_id: str) -> tuple[int, int, str]:

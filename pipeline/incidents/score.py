@@ -36,6 +36,8 @@ SIGNALS = (
     "tolls_differ",  # counts of killed, or of wounded, that exclude each other (0, 1 or 2)
     "places_differ",  # both name places, none of which the other names at all
     "persons_differ",
+    "leads",  # ln(1 + 3 * sum of rarities of names that both lead with)
+    "leads_differ",  # half for each article none of whose leading names the other has at all
     "crowd",  # how alike the newer one is to everything (cohort normalisation)
 )
 
@@ -99,8 +101,8 @@ def signals(query: Query, other: Profile, cosine: float) -> list[float]:
     mine = query.profile
     shared = [n for n in other.names if n in query.names]
     names_shared = places_shared = 0
+    rarity = dict(zip(other.names, other.rarity, strict=True)) if shared else {}
     if shared:
-        rarity = dict(zip(other.names, other.rarity, strict=True))
         for name in shared:
             least = min(query.names[name], rarity[name])
             if name in query.places or name in other.places:
@@ -129,6 +131,10 @@ def signals(query: Query, other: Profile, cosine: float) -> list[float]:
         _tolls_differ(mine.killed, other.killed) + _tolls_differ(mine.wounded, other.wounded),
         _places_differ(query, other, shared),
         float(bool(mine.persons and other.persons) and not any(p in mine.persons for p in other.persons)),
+        math.log1p(
+            3 * sum(min(query.names[n], rarity[n]) for n in shared if n in mine.leads and n in other.leads) / RARITY_ONE
+        ),
+        _leads_differ(mine, other, shared),
         newer.crowd,
     ]
 
@@ -203,3 +209,9 @@ def _places_differ(query: Query, other: Profile, shared: Sequence[str]) -> float
     if not query.places or not other.places:
         return 0.0
     return float(not any(name in query.places or name in other.places for name in shared))
+
+
+def _leads_differ(a: Profile, b: Profile, shared: Sequence[str]) -> float:
+    if not a.leads or not b.leads:
+        return 0.0
+    return 0.5 * (not any(n in shared for n in a.leads)) + 0.5 * (not any(n in shared for n in b.leads))

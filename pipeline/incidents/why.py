@@ -1,14 +1,26 @@
-"""Why a report is where it is, as data; `explain` turns it into sentences."""
+"""Why a report is where it is, as data; `explain` turns it into sentences.
+
+Keys of a `why` (those that say something): kind, score and needed, closest (article id), parts (what each signal
+added to the closest link), shared and conflicts (the evidence itself), gap_days, runner_up.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 from pipeline.incidents.match import Match
 from pipeline.incidents.plan import Plan
-from pipeline.incidents.score import SIGNALS, Query
-from pipeline.incidents.state import Entry
+from pipeline.incidents.profile import Profile
+from pipeline.incidents.score import SIGNALS, Link, Query, Weights
+from pipeline.incidents.state import Entry, State
 from pipeline.records import Annotated
+
+MOST = 6
+"""Strongest items named of each kind."""
+
+_LEAST_PART = 0.05
 
 
 def why_copy(item: Annotated, source: Entry) -> dict[str, Any]:
@@ -17,19 +29,107 @@ def why_copy(item: Annotated, source: Entry) -> dict[str, Any]:
     return {"kind": "copy", "of": source.article_id, **evidence}
 
 
-def why_scored(plan: Plan, query: Query, matches: list[Match]) -> dict[str, Any]:
+def why_scored(state: State, plan: Plan, query: Query, matches: Sequence[Match], fitted: Weights) -> dict[str, Any]:
     """Reasons of an article that was placed by its own evidence."""
     chosen = next((m for m in matches if m.incident_id == plan.incident_id), None)
     other = next((m for m in matches if m.incident_id != plan.incident_id), None)
-    why: dict[str, Any] = {"kind": "founded" if chosen is None else "joined"}
+    why: dict[str, Any] = {"kind": _kind(plan, chosen)}
     if chosen is not None:
-        entry, best = chosen.links[0]
-        why |= {
-            "score": round(chosen.score, 3),
-            "closest": entry.article_id,
-            "parts": dict(zip(SIGNALS, (round(v, 3) for v in best.values), strict=True)),
-            "gap_days": round(chosen.gap_days, 3),
-        }
+        why |= _evidence(state, query, chosen, fitted)
+    why["needed"] = fitted.join
     if other is not None:
-        why["runner_up"] = {"incident_id": other.incident_id, "score": round(other.score, 3)}
+        why["runner_up"] = {"incident_id": other.incident_id, **_evidence(state, query, other, fitted, short=True)}
     return why
+
+
+def why_moved(state: State, query: Query, match: Match, fitted: Weights) -> dict[str, Any]:
+    """Reasons of an article that second thoughts have put elsewhere."""
+    return {"kind": "moved", **_evidence(state, query, match, fitted), "needed": fitted.join}
+
+
+def _kind(plan: Plan, chosen: Match | None) -> str:
+    if plan.old is not None and plan.old.incident_id == plan.incident_id:
+        return "kept"
+    return "founded" if chosen is None else "joined"
+
+
+def _evidence(state: State, query: Query, match: Match, fitted: Weights, short: bool = False) -> dict[str, Any]:
+    entry, best = match.links[0]
+    found: dict[str, Any] = {"score": round(match.score, 3), "closest": entry.article_id}
+    assert entry.profile is not None
+    if short:
+        against = conflicts(query, entry.profile, best)
+        return found | ({"conflicts": against} if against else {})
+    parts = {n: round(fitted.pair[n] * v, 2) for n, v in zip(SIGNALS, best.values, strict=True)}
+    found["parts"] = {"bias": round(fitted.pair["bias"], 2)} | {n: v for n, v in parts.items() if abs(v) >= _LEAST_PART}
+    found["shared"] = shared(state, query, entry)
+    against = conflicts(query, entry.profile, best)
+    if against:
+        found["conflicts"] = against
+    found["gap_days"] = round(match.gap_days, 3)
+    return found
+
+
+def shared(state: State, query: Query, entry: Entry) -> dict[str, list[Any]]:
+    """What both articles have, strongest first."""
+    other = entry.profile
+    assert other is not None
+    words, weights = state.index.vector(entry.seq) if entry.seq in state.index else entry.vector or ((), ())
+    theirs = dict(zip(words, weights, strict=True))
+    both = [(w * theirs[t], t) for t, w in zip(query.words, query.weights, strict=True) if t in theirs]
+    both.sort(key=lambda x: (-x[0], x[1]))
+    names = [n for n in query.profile.names if n in other.names]
+    place = {n for n in names if n in query.places or n in other.places}
+    mine = query.profile
+    found: dict[str, list[Any]] = {
+        "words": [t for _, t in both[:MOST]],
+        "names": [n for n in names if n not in place][:MOST],
+        "places": [n for n in names if n in place][:MOST],
+        "ages": _both(mine.ages, other.ages),
+        "streets": _both(mine.addresses, other.addresses),
+        "days": [_iso(d) for d in _both(mine.days, other.days)],
+        "hours": [_clock(c) for c in _both(mine.clocks, other.clocks)],
+    }
+    return {k: v for k, v in found.items() if v}
+
+
+def conflicts(query: Query, other: Profile, best: Link) -> dict[str, list[Any]]:
+    """What speaks against one event: kind -> [of this article, of the other]."""
+    values = dict(zip(SIGNALS, best.values, strict=True))
+    mine = query.profile
+    found: dict[str, list[Any]] = {}
+    for signal, name, a, b in (
+        ("ages_differ", "ages", mine.ages, other.ages),
+        ("streets_differ", "streets", mine.addresses, other.addresses),
+        ("days_differ", "days", [_iso(d) for d in mine.days], [_iso(d) for d in other.days]),
+        ("hours_differ", "hours", [_clock(c) for c in mine.clocks], [_clock(c) for c in other.clocks]),
+        ("places_differ", "places", mine.places, other.places),
+        ("persons_differ", "persons", mine.persons, other.persons),
+    ):
+        if values[signal]:
+            found[name] = [list(a)[:MOST], list(b)[:MOST]]
+    if values["tolls_differ"]:
+        found["tolls"] = [_tolls(mine), _tolls(other)]
+    return found
+
+
+def _both(a: Sequence[Any], b: Sequence[Any]) -> list[Any]:
+    return [x for x in a if x in b][:MOST]
+
+
+def _iso(day: int) -> str:
+    return date.fromordinal(day).isoformat()
+
+
+def _clock(minutes: int) -> str:
+    return f"{minutes // 60:02}:{minutes % 60:02}"
+
+
+def _tolls(profile: Profile) -> list[str]:
+    said = []
+    for name, flat in (("killed", profile.killed), ("wounded", profile.wounded)):
+        for low, high in zip(flat[::2], flat[1::2], strict=True):
+            said.append(
+                f"{low} {name}" if low == high else f"{low} or more {name}" if high < 0 else f"{low}-{high} {name}"
+            )
+    return said[:MOST]

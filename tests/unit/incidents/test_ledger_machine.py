@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from pipeline import codec
 from pipeline.incidents.decision import NOTHING_KEY, Decision
 from pipeline.incidents.ledger import Ledger
+from pipeline.incidents.score import Weights, weights
 from pipeline.records import Annotated
 from pipeline.settings import Incidents
 
@@ -25,6 +27,9 @@ names = st.sampled_from([f"n{i}" for i in range(12)])
 events = st.integers(0, len(EVENTS) - 1)
 angles = st.integers(0, 3)
 gaps = st.sampled_from([0.0, 0.5, 3.0, 20.0, 60.0, -30.0, -200.0, 24.0 * 365 * 50])
+
+# Accepts merges and moves on next to no evidence, so that the machine comes upon many.
+RESTLESS = replace(weights(), join=-4.0, margin=-1.5)
 
 Log = list[tuple[str, bytes | None]]
 
@@ -48,8 +53,8 @@ def compacted(log: Log, seed: int) -> Log:
     return [entry for n, entry in enumerate(log) if n in kept]
 
 
-def restored(log: Log) -> Ledger:
-    ledger = Ledger(0, SMALL)
+def restored(log: Log, fitted: Weights) -> Ledger:
+    ledger = Ledger(0, SMALL, fitted=fitted)
     for _, value in log:
         if value is not None:
             ledger.apply(codec.decode(value, Decision))
@@ -57,12 +62,14 @@ def restored(log: Log) -> Ledger:
 
 
 class LedgerMachine(RuleBasedStateMachine):
+    fitted = weights()
+
     def __init__(self) -> None:
         super().__init__()
         self.wire = Wire()
         self.hours = 0.0
-        self.ledger = Ledger(0, SMALL)
-        self.undisturbed = Ledger(0, SMALL)
+        self.ledger = Ledger(0, SMALL, fitted=self.fitted)
+        self.undisturbed = Ledger(0, SMALL, fitted=self.fitted)
         self.log: Log = []
         self.killed: set[str] = set()
         self.last: Decision | None = None
@@ -136,7 +143,7 @@ class LedgerMachine(RuleBasedStateMachine):
         log = compacted(self.log, seed)
         if really:
             self.log = log
-        self.ledger = restored(log)
+        self.ledger = restored(log, self.fitted)
         assert dump(self.ledger) == dump(self.undisturbed)
 
     @precondition(lambda self: self.last is not None)
@@ -187,5 +194,11 @@ class LedgerMachine(RuleBasedStateMachine):
         assert indexed == state.members.keys()
 
 
-LedgerMachine.TestCase.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
+class RestlessMachine(LedgerMachine):
+    fitted = RESTLESS
+
+
+_settings = settings(max_examples=25, stateful_step_count=30, deadline=None)
+LedgerMachine.TestCase.settings = RestlessMachine.TestCase.settings = _settings
 TestLedger = LedgerMachine.TestCase
+TestRestlessLedger = RestlessMachine.TestCase

@@ -65,6 +65,8 @@ class Wire:
             "seq": seq,
             "prev_seq": self.prev_seq,
             "article_id": article_id,
+            "provider": None if native_id is None else "wire",
+            "native_id": native_id,
             "verdict": verdict,
             "reason": "test",
             "event_time": None if body is None else body.published,

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from pipeline.incidents.words import CALENDAR, STOPWORDS
+from pipeline.facts.stopwords import CALENDAR, STOPWORDS
 from pipeline.records import Entity
 
 Kind = Literal["person", "place", "other"]
@@ -19,9 +19,12 @@ Kind = Literal["person", "place", "other"]
 _TOKEN = re.compile(r"[^\W_][\w’'-]*\.?|[^\w\s]")
 _LOWER = re.compile(r"(?<![A-Za-z])[a-z][a-z’'-]+")
 _POSSESSIVE = re.compile(r"['’]s?$")
-_PLACE_AFTER = re.compile(r"\s?(?:County|Street|Avenue|Ave|Road|Police|Hospital|Province|District)\b")
+_PLACE_AFTER = re.compile(
+    r"\s?(?:County|Street|Avenue|Ave|Road|Police|Hospital|Province|District|(?:oil|gas|air)\s?fields?|region|province|"
+    r"district|county|airport|airbase|(?:air|military|army|naval)\sbase|refugee\scamp|valley|island|neighbo)"
+)
 _AGE_AFTER = re.compile(r",\s?\d{1,3}\b")
-_PLACE_BEFORE = frozenset({"in", "at", "near", "from", "of", "to", "outside", "around"})
+_PLACE_BEFORE = frozenset({"in", "at", "near", "nearby", "from", "outside", "around", "across"})
 _SENTENCE_END = frozenset('.!?“”"')
 # Titles and common nouns that are capitalised beside a name and tell nothing about whose it is.
 _EMPTY = (
@@ -38,27 +41,29 @@ _LABELS: dict[str, Kind] = {"PERSON": "person", "PER": "person", "GPE": "place",
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """A name in a text: its words, folded, and what it seems to name."""
+    """A name in a text, `text[start:end]`: its words, folded, without titles, and what it seems to name."""
 
+    start: int
+    end: int
     words: tuple[str, ...]
     kind: Kind
 
 
 def names(text: str, entities: Iterable[Entity] = ()) -> list[Name]:
-    """Names of a text in order; a word that also occurs in small letters, or merely opens a sentence, is none."""
+    """Names of a text in order; a single word that also occurs in small letters is none."""
     kinds = {(e.start, e.end): _LABELS.get(e.label, "other") for e in entities}
     starts = sorted(kinds)
     lower = set(_LOWER.findall(text))
     found = []
     for run in _runs(text):
         words = [_fold(w) for w in run.words]
-        if len(words) == 1 and (run.opens or words[0] in lower):
+        if len(words) == 1 and words[0] in lower:
             continue
         words = [w for w in words if len(w) > 1 and w not in _EMPTY]
         if not words or len(words) > _LONGEST:
             continue
         known = next((kinds[s] for s in starts if s[0] < run.end and run.start < s[1]), None) if starts else None
-        found.append(Name(tuple(words), known or _guess(run, words, text)))
+        found.append(Name(run.start, run.end, tuple(words), known or _guess(run, words, text)))
     return found
 
 
@@ -67,33 +72,36 @@ class _Run:
     start: int
     end: int
     words: list[str]
-    opens: bool
     before: str
 
 
 def _runs(text: str) -> Iterable[_Run]:
     """Runs of capitalised words."""
     run: _Run | None = None
-    opens, before = True, ""
+    before = ""
     for match in _TOKEN.finditer(text):
         word = match[0]
         start, end = match.span()
         if word[0].isupper() and (run is not None or len(word.rstrip(".")) > 1):
             if run is None:
-                run = _Run(start, end, [], opens, before)
+                run = _Run(start, end, [], before)
             run.words.append(word)
             run.end = end
-            if word[-1] == "." and len(word) > 4:  # no initial or short form: the sentence ends
+            if word[-1] == "." and "." not in word[:-1] and len(word) > 4:
+                # No initial and no short form: the sentence ends.
+                run.end -= 1
                 yield run
-                run, opens, before = None, True, ""
+                run, before = None, ""
+                continue
+            if _POSSESSIVE.search(word):  # "Syria's Al Omar" are two names
+                yield run
+                run, before = None, "'s"
                 continue
         elif run is not None:
             yield run
             run = None
-        line_ends = text[end : end + 1] == "\n"
-        opens = word in _SENTENCE_END or line_ends or (word[-1] == "." and not word[0].isupper())
         before = word.lower()
-        if run is not None and line_ends:
+        if run is not None and text[end : end + 1] == "\n":
             yield run
             run = None
     if run is not None:
@@ -101,7 +109,7 @@ def _runs(text: str) -> Iterable[_Run]:
 
 
 def _guess(run: _Run, words: list[str], text: str) -> Kind:
-    after = text[run.end : run.end + 12]
+    after = text[run.end : run.end + 16]
     if run.before in _PLACE_BEFORE or _PLACE_AFTER.match(after):
         return "place"
     if _AGE_AFTER.match(after) or 2 <= len(words) <= 3:

@@ -1,0 +1,88 @@
+"""What an incident's record needs of one report, taken from the article once."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from pipeline.facts.article import tolls_of
+from pipeline.facts.dates import dateline, dates
+from pipeline.facts.places import fold, places
+from pipeline.incidents.decision import Card, Mention
+from pipeline.records import Annotated, Entity
+
+HEAD_CHARS = 1_500
+"""Where and when are read from the beginning; further down, other places and days are recalled."""
+
+LEAD_CHARS = 450
+"""A place named in the title or so early is taken for the event's own."""
+
+_MOST_PLACES = 20
+_MOST_MENTIONS = 60
+_SENTENCE_END = re.compile(r"(?<=[.!?])[\"'”’)]*\s|\n")
+_SENTENCE_CHARS = 300
+
+
+def card(item: Annotated) -> Card:
+    """The card of an article that has a body."""
+    article = item.article
+    assert article is not None
+    text = article.text
+    return Card(
+        provider=article.provider,
+        source=article.source,
+        title=article.title,
+        lead=_SENTENCE_END.split(text.strip(), maxsplit=1)[0][:_SENTENCE_CHARS],
+        published=article.published,
+        precision=article.published_precision,
+        language=article.language,
+        verdict=item.verdict,
+        mentions=_mentions(item),
+        places=_places(item),
+        times=_times(item),
+        tolls=tolls_of(article),
+    )
+
+
+def _mentions(item: Annotated) -> tuple[Mention, ...]:
+    """Entities of the article, spans of one thing together, the most mentioned first."""
+    if item.annotation is None:
+        return ()
+    found: dict[tuple[str | None, str, str], dict[str, int]] = {}
+    for entity in (*item.annotation.title_entities, *item.annotation.entities):
+        key = (entity.entity_id, entity.label, "" if entity.entity_id else entity.text.casefold())
+        forms = found.setdefault(key, {})
+        forms[entity.text] = forms.get(entity.text, 0) + 1
+    ordered = sorted(found.items(), key=lambda x: -sum(x[1].values()))[:_MOST_MENTIONS]
+    return tuple(Mention(entity_id=k[0], label=k[1], forms=forms) for k, forms in ordered)
+
+
+def _places(item: Annotated) -> tuple[dict[str, Any], ...]:
+    """Places of title and head: {"name", "label", "lead": whether so early that it is likely the event's own}."""
+    article, annotation = item.article, item.annotation
+    assert article is not None
+    title = article.title or ""
+    entities: tuple[Entity, ...] = () if annotation is None else annotation.entities
+    of_title: tuple[Entity, ...] = () if annotation is None else annotation.title_entities
+    found: dict[str, dict[str, Any]] = {}
+    head = article.text[:HEAD_CHARS]
+    in_head = tuple(e for e in entities if e.end <= HEAD_CHARS)
+    for text, known, limit in ((title, of_title, len(title)), (head, in_head, LEAD_CHARS)):
+        for place in places(text, known):
+            name = text[place.start : place.end].removesuffix("’s").removesuffix("'s")
+            row = found.setdefault(fold(name), {"name": name, "label": place.label, "lead": False})
+            row["lead"] = row["lead"] or place.start < limit
+    return tuple(found.values())[:_MOST_PLACES]
+
+
+def _times(item: Annotated) -> tuple[dict[str, Any], ...]:
+    """Single days of title and head, in order of first mention: {"day", "count"}; none after publication."""
+    article = item.article
+    assert article is not None
+    published = dateline(article.text) if article.published is None else article.published.date()
+    found: dict[str, int] = {}
+    for when in dates(f"{article.title or ''}. {article.text[:HEAD_CHARS]}", published):
+        if when.precision == "day" and when.first == when.last and (published is None or when.last <= published):
+            day = when.first.isoformat()
+            found[day] = found.get(day, 0) + 1
+    return tuple({"day": day, "count": count} for day, count in found.items())

@@ -1,0 +1,102 @@
+"""A report's `why` in words that a desk editor understands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+_SIGNALS = {
+    "ages": "the same age",
+    "streets": "the same street",
+    "days": "the same day",
+    "hours": "the same time of day",
+}
+_NAMED = {"ages": "age", "streets": "street", "days": "day", "hours": "hour", "places": "place", "persons": "person"}
+
+
+def explain(why: Mapping[str, Any], title_of: Callable[[str], str | None] = lambda article_id: None) -> str:
+    """Say why a report is in its incident.
+
+    Args:
+        why: as in `ArticleEvent` and `Report`.
+        title_of: article id -> its title, to name other reports by; without one the id is used.
+    """
+    kind = why.get("kind")
+    if kind == "copy":
+        return f"It repeats the text of {_name(why['of'], title_of)} and goes where that is."
+    if kind == "taken_back":
+        return f"It was taken back ({why.get('reason', 'no reason given')})."
+    sentences = [_opening(why, title_of)]
+    if why.get("shared"):
+        sentences.append(f"Both have {_list(_shared(why['shared']))}.")
+    if why.get("conflicts"):
+        sentences.append(f"Against it: {_conflicts(why['conflicts'])}.")
+    if "gap_days" in why:
+        sentences.append(f"It came {_gap(why['gap_days'])} the nearest report.")
+    if "runner_up" in why:
+        sentences.append(_runner_up(why))
+    return " ".join(sentences)
+
+
+def _opening(why: Mapping[str, Any], title_of: Callable[[str], str | None]) -> str:
+    score = f"score {why['score']:.1f}, {why.get('needed', 0):.1f} needed" if "score" in why else ""
+    closest = _name(why["closest"], title_of) if "closest" in why else ""
+    match why.get("kind"):
+        case "founded":
+            return "It is the first report of this incident: no earlier one tells of the same event."
+        case "joined":
+            return f"It tells of the same event as {closest} ({score})."
+        case "moved":
+            return f"It was moved here because it tells of the same event as {closest} ({score})."
+        case "kept" if closest:
+            return f"The new version stays with its incident; closest is {closest} ({score})."
+        case _:
+            return "The new version stays with its incident."
+
+
+def _shared(shared: Mapping[str, list[Any]]) -> list[str]:
+    said = []
+    for key, label in (("names", "the names"), ("places", "the places")):
+        if shared.get(key):
+            said.append(f"{label} {_list([str(n).title() for n in shared[key]])}")
+    for key, label in _SIGNALS.items():
+        if shared.get(key):
+            said.append(f"{label} ({_list(shared[key])})")
+    if shared.get("words"):
+        said.append(f"rare words ({', '.join(shared['words'])})")
+    return said
+
+
+def _conflicts(conflicts: Mapping[str, list[Any]]) -> str:
+    said = []
+    for key, (mine, theirs) in conflicts.items():
+        if key == "tolls":
+            said.append(f"it counts {_list(mine)}, the other {_list(theirs)}")
+        else:
+            said.append(f"another {_NAMED[key]} ({_list(mine)}, not {_list(theirs)})")
+    return "; ".join(said)
+
+
+def _gap(days: float) -> str:
+    hours = days * 24
+    if hours < 1:
+        return "within an hour of"
+    if hours < 48:
+        return f"{hours:.0f} hours from"
+    return f"{days:.0f} days from"
+
+
+def _runner_up(why: Mapping[str, Any]) -> str:
+    other = why["runner_up"]
+    against = f" ({_conflicts(other['conflicts'])})" if other.get("conflicts") else ""
+    return f"The next best was incident {other['incident_id'][:8]} with a score of {other['score']:.1f}{against}."
+
+
+def _name(article_id: str, title_of: Callable[[str], str | None]) -> str:
+    title = title_of(article_id)
+    return f"“{title}”" if title else f"report {article_id[:8]}"
+
+
+def _list(items: list[Any]) -> str:
+    words = [str(i) for i in items]
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)

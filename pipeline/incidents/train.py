@@ -1,0 +1,167 @@
+"""`wirefuse train incidents`: fit the scorer's weights on labelled sets.
+
+Two logistic regressions, each set with the same total weight: one over pairs of an article and its nearest earlier
+ones (do they report one event?), one over an article and the incidents of these (does it belong there?), where the
+earlier articles lie in their true incidents. No randomness: the same sets give the same weights.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.codec import encode
+from pipeline.evaluate.gold import GoldArticle, annotated, in_order, read
+from pipeline.evaluate.incidents import run, scores, shift_days
+from pipeline.incidents.features import features
+from pipeline.incidents.index import Index
+from pipeline.incidents.match import CANDIDATES, MEMBERS, crowd_of
+from pipeline.incidents.score import SIGNALS, TOP, Query, Weights, link, query_of, signals
+
+Array = npt.NDArray[np.float64]
+
+_L2 = 1.0
+_PSEUDO_SAMPLES = 20_000
+_STEPS = 50
+_INCIDENT_SIGNALS = ("best", "top", "gap")
+
+
+@dataclass(slots=True)
+class Prepared:
+    """A labelled set, read once: each article's query and its nearest earlier articles, by position."""
+
+    articles: list[GoldArticle]
+    queries: list[Query]
+    near: list[list[int]]
+    index: Index
+
+
+def prepare(articles: Sequence[GoldArticle]) -> Prepared:
+    """Extract features in stream order, as the ledger would."""
+    index = Index()
+    queries: list[Query] = []
+    near: list[list[int]] = []
+    for seq, (gold, item) in enumerate(zip(articles, annotated(articles), strict=True)):
+        found = features(item, index.frequency, len(index))
+        if gold.shift:
+            found = shift_days(found, gold.shift.days)
+        candidates = index.candidates(found.words, found.weights, CANDIDATES)
+        found = replace(found, crowd=crowd_of(index.cosines(found.words, found.weights, candidates)))
+        queries.append(query_of(seq, found))
+        near.append(candidates)
+        index.add(seq, found.words, found.weights)
+    return Prepared(list(articles), queries, near, index)
+
+
+def pair_samples(data: Prepared) -> tuple[Array, Array]:
+    """(signals of each article and each of its nearest earlier ones, whether both are of one incident)."""
+    rows: list[list[float]] = []
+    labels: list[bool] = []
+    for query, near, gold in zip(data.queries, data.near, data.articles, strict=True):
+        cosines = data.index.cosines(query.words, query.weights, near)
+        for seq, cosine in zip(near, cosines, strict=True):
+            rows.append(signals(query, data.queries[seq].profile, cosine))
+            labels.append(data.articles[seq].cluster == gold.cluster)
+    return np.array(rows), np.array(labels, dtype=float)
+
+
+def incident_samples(data: Prepared, fitted: Weights) -> tuple[Array, Array]:
+    """(best link, mean of best three, gap) of each article and each true incident near it, and if it is one."""
+    members: dict[str, list[int]] = defaultdict(list)
+    rows: list[list[float]] = []
+    labels: list[bool] = []
+    for seq, (query, near, gold) in enumerate(zip(data.queries, data.near, data.articles, strict=True)):
+        for cluster in sorted({data.articles[n].cluster for n in near}):
+            company = members[cluster][-MEMBERS:]
+            cosines = data.index.cosines(query.words, query.weights, company)
+            links = sorted(
+                (link(query, data.queries[n].profile, c, fitted).score for n, c in zip(company, cosines, strict=True)),
+                reverse=True,
+            )
+            top = links[:TOP]
+            gap = min(_days_between(gold, data.articles[n]) for n in members[cluster])
+            rows.append([links[0], sum(top) / len(top), math.log1p(gap)])
+            labels.append(cluster == gold.cluster)
+        members[gold.cluster].append(seq)
+    return np.array(rows), np.array(labels, dtype=float)
+
+
+def _days_between(a: GoldArticle, b: GoldArticle) -> float:
+    if a.event_time is None or b.event_time is None:
+        return 0.0
+    return abs((a.event_time - b.event_time).total_seconds()) / 86_400
+
+
+def logistic(samples: Iterable[tuple[Array, Array]]) -> Array:
+    """Weights (bias first) of an L2-regularised logistic regression, by Newton's method; each set weighs the same."""
+    parts = list(samples)
+    x = np.vstack([rows for rows, _ in parts])
+    x = np.hstack([np.ones((len(x), 1)), x])
+    y = np.concatenate([labels for _, labels in parts])
+    weight = np.concatenate([np.full(len(labels), 1.0 / len(labels)) for _, labels in parts])
+    weight *= _PSEUDO_SAMPLES / weight.sum()
+    penalty = np.eye(x.shape[1]) * _L2
+    penalty[0, 0] = 1e-6  # the bias is free
+    beta = np.zeros(x.shape[1])
+    for _ in range(_STEPS):
+        p = 1.0 / (1.0 + np.exp(-np.clip(x @ beta, -30.0, 30.0)))
+        gradient = x.T @ (weight * (p - y)) + penalty @ beta
+        hessian = (x * (weight * p * (1.0 - p))[:, None]).T @ x + penalty
+        step = np.linalg.solve(hessian, gradient)
+        beta -= step
+        if np.abs(step).max() < 1e-8:
+            break
+    return beta
+
+
+def fit(sets: Sequence[Prepared], join: float, margin: float) -> Weights:
+    """Fit both regressions."""
+    beta = logistic(pair_samples(data) for data in sets)
+    pair = {name: round(float(b), 3) for name, b in zip(("bias", *SIGNALS), beta, strict=True)}
+    half = Weights(pair=pair, incident={}, join=join, margin=margin, fitted={})
+    beta = logistic(incident_samples(data, half) for data in sets)
+    incident = {n: round(float(b), 3) for n, b in zip(("bias", *_INCIDENT_SIGNALS), beta, strict=True)}
+    return Weights(pair=pair, incident=incident, join=join, margin=margin, fitted={})
+
+
+@click.command("incidents")
+@click.option(
+    "--gold",
+    "files",
+    multiple=True,
+    required=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Labelled JSON lines; each file is a set of its own. May be repeated.",
+)
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write the weights here.")
+@click.option("--join", default=0.0, show_default=True, help="Score from which an article joins an incident.")
+@click.option("--margin", default=0.3, show_default=True, help="How much more a merge or a move needs.")
+@click.option("--leave-one-out", is_flag=True, help="Also score each set with weights fitted on the others.")
+def train_command(files: tuple[Path, ...], out: Path | None, join: float, margin: float, leave_one_out: bool) -> None:
+    """Fit the incident scorer on labelled sets and show how it does on each."""
+    sets = {f"{path.parent.name}/{path.name}": prepare(in_order(read(path))) for path in files}
+    fitted = fit(list(sets.values()), join, margin)
+    figures: dict[str, Any] = {}
+    for name, data in sets.items():
+        row = {"all": _figures(data, fitted)}
+        if leave_one_out and len(sets) > 1:
+            row["left_out"] = _figures(data, fit([d for n, d in sets.items() if n != name], join, margin))
+        figures[name] = row
+        click.echo(f"{name}: {row}")
+    fitted = replace(fitted, fitted={"sets": {n: len(d.articles) for n, d in sets.items()}, "figures": figures})
+    if out is not None:
+        out.write_bytes(encode(fitted) + b"\n")
+    click.echo(f"pair {fitted.pair}\nincident {fitted.incident}")
+
+
+def _figures(data: Prepared, fitted: Weights) -> dict[str, float]:
+    found = scores(data.articles, run(data.articles, fitted=fitted).found)
+    return {key: round(found[key], 4) for key in ("bcubed_f1", "pair_f1")}

@@ -1,0 +1,42 @@
+"""Counts of killed and wounded."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.facts.tolls import summary, tolls
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("1 dead, 3 injured in a shooting", [("killed", 1, 1), ("wounded", 3, 3)]),
+        ("Four people were wounded", [("wounded", 4, 4)]),
+        ("killing at least 11", [("killed", 11, None)]),
+        ("The blast killed a contractor", [("killed", 1, 1)]),
+        ("left two women dead and 3 others hurt", [("killed", 2, 2), ("wounded", 3, 3)]),
+        ("The death toll rises to 45", [("killed", 45, 45)]),
+        ("up to 30 soldiers were killed", [("killed", 0, 30)]),
+        ("No casualties were reported", [("killed", 0, 0), ("wounded", 0, 0)]),
+        ("nobody was hurt", [("wounded", 0, 0)]),
+        ("the 2015 killed list", []),
+        ("killed 3 miles away", []),
+    ],
+)
+def test_counts(text: str, found: list[tuple[str, int, int | None]]) -> None:
+    assert [(t.kind, t.low, t.high) for t in tolls(text)] == found
+
+
+def test_summary_is_the_range_of_the_counts() -> None:
+    text = "Officials said 9 people were killed; a witness said at least 11 dead. Two were wounded."
+    assert summary(text) == {"killed": {"min": 9, "max": None}, "wounded": {"min": 2, "max": 2}}
+    assert summary("The mayor resigned.") == {"killed": None, "wounded": None}
+
+
+@given(st.text(max_size=200))
+def test_any_text_gives_sane_ranges(text: str) -> None:
+    for toll in tolls(text):
+        assert 0 <= toll.start < toll.end <= len(text)
+        assert toll.high is None or toll.low <= toll.high
