@@ -15,6 +15,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from pipeline.incidents.explain import explain
 from pipeline.records import IncidentChange
 from pipeline.sink.base import StoredArticle, StoredIncident
 
@@ -23,8 +24,10 @@ SHORT_ID = 10
 """Digits of an id that are shown: unique among a million ids in all but one case of two; `show` says if not."""
 
 _ENTITIES_SHOWN = 12
+_PLACES_NAMED = 6
 _NOT_NAMES = frozenset({"DATE", "TIME", "MONEY", "PERCENT", "QUANTITY", "ORDINAL", "CARDINAL"})
-_NAMES = {"PERSON": "person", "ORG": "organisation", "GPE": "place", "LOC": "place", "FAC": "place"}
+_PLACES = frozenset({"GPE", "LOC", "FAC"})  # they stand beside "where"
+_NAMES = {"PERSON": "person", "ORG": "organisation", "NORP": "group"}
 # C0 and C1 controls (ESC among them), and the characters that turn the direction of text around.
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]+")
 
@@ -85,8 +88,8 @@ def incident_page(incident: StoredIncident) -> RenderableType:
     first, last = moment(incident.first_seen), moment(incident.last_seen)
     facts.add_row("reported", f"{first} UTC" if first == last else f"{first} to {last} UTC")
     for name, value in (
-        ("happened", described(record.get("event_time"))),
-        ("where", "; ".join(filter(None, (described(p) for p in record.get("places", ()))))),
+        ("happened", _happened(record.get("event_time"))),
+        ("where", _where(record.get("places", ()))),
         ("who, what", "; ".join(_entities(record.get("entities", ())))),
         ("disputed", "; ".join(_disagreements(record.get("entities", ())))),
         ("counts", counts(incident)),
@@ -99,10 +102,8 @@ def incident_page(incident: StoredIncident) -> RenderableType:
     # In the order of their publication, those without a time last: the record has them as the ledger took them.
     reports = sorted(record.get("reports", ()), key=lambda r: (r.get("published") is None, r.get("published") or ""))
     if reports:
-        parts += [Text(), Text("Reports", style="bold"), *map(_report, reports)]
-    timeline = [described(entry) for entry in record.get("timeline", ())]
-    if timeline:
-        parts += [Text(), Text("Timeline", style="bold"), *(Padding(Text(entry), (0, 0, 0, 2)) for entry in timeline)]
+        titles = {report["article_id"]: report.get("title") for report in reports}
+        parts += [Text(), Text("Reports", style="bold"), *(_report(report, titles) for report in reports)]
     return Group(*parts)
 
 
@@ -171,47 +172,35 @@ def change_line(change: IncidentChange, title: str | None) -> RenderableType:
     return line
 
 
-def explained(why: Mapping[str, Any]) -> str:
-    """The reasons of an assignment in words; reasons that this does not know are shown as they are."""
-    rest = dict(why)
-    kind = rest.pop("kind", None)
-    said: list[str] = []
-    if kind == "copy":
-        said.append(f"{rest.pop('copy_kind', '')} copy of {short(rest.pop('of', None))}".strip())
-    elif kind == "founded":
-        said.append("founded the incident")
-    elif kind == "joined":
-        parts = rest.pop("parts", None)
-        score = f" with score {_number(rest.pop('score'))}" if "score" in rest else ""
-        said.append(f"joined{score}" + (f" ({', '.join(_details(parts))})" if parts else ""))
-        if "closest" in rest:
-            said.append(f"nearest report {short(rest.pop('closest'))}")
-        if "gap_days" in rest:
-            said.append(f"{_days(rest.pop('gap_days'))} apart")
-    elif kind:
-        said.append(clean(kind).replace("_", " "))
-    runner_up = rest.pop("runner_up", None)
-    said += _details(rest)
-    if isinstance(runner_up, Mapping) and "incident_id" in runner_up:
-        said.append(f"next best incident {short(runner_up['incident_id'])} at {_number(runner_up.get('score'))}")
-    return ", ".join(said)
+def explained(why: Mapping[str, Any], titles: Mapping[str, str | None] | None = None) -> str:
+    """The reasons of an assignment in words; `titles` (by article id) names other reports."""
+    if not why:
+        return ""
+    try:
+        return clean(explain(why, (titles or {}).get))
+    except (KeyError, TypeError, ValueError):
+        # Another version of Wirefuse wrote this: show what it says.
+        return ", ".join(_details(why))
 
 
-def _days(value: float) -> str:
-    hours = value * 24
-    if hours < 1:
-        return f"{hours * 60:.0f} min"
-    return f"{hours:.0f} h" if hours < 48 else f"{value:.0f} days"
+def _happened(time: Mapping[str, Any] | None) -> str:
+    if not time or not time.get("start"):
+        return ""
+    start, end = (_day(time.get(name) or time["start"]) for name in ("start", "end"))
+    said = f", according to {_plural(time['reports'], 'report', 'reports')}" if time.get("reports") else ""
+    return (start if start == end else f"{start} to {end}") + said
 
 
-def described(value: Any) -> str:
-    """A place, a time or an entry of the timeline, whose shape depends on the version that wrote it."""
-    if not isinstance(value, Mapping):
-        return "" if value is None else clean(value)
-    for name in ("name", "text"):
-        if value.get(name):
-            return clean(value[name])
-    return ", ".join(_details(value))
+def _day(day: str) -> str:
+    time = datetime.fromisoformat(day)
+    return f"{time.day} {time:%b} {time.year:04}" + (f" {time:%H:%M}" if "T" in day else "")
+
+
+def _where(places: Sequence[Mapping[str, Any]]) -> str:
+    """Where it happened, and then what else was named."""
+    there = [clean(p["name"]) for p in places if p.get("role", "event") == "event"]
+    named = [clean(p["name"]) for p in places if p.get("role", "event") != "event"][:_PLACES_NAMED]
+    return "; ".join(filter(None, (", ".join(there), f"also named: {', '.join(named)}" if named else "")))
 
 
 def _details(values: Mapping[str, Any]) -> Iterator[str]:
@@ -232,7 +221,7 @@ def _number(value: Any) -> str:
 
 
 def _entities(entities: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    named = [entity for entity in entities if entity.get("label") not in _NOT_NAMES]
+    named = [entity for entity in entities if entity.get("label") not in _NOT_NAMES | _PLACES]
     for entity in named[:_ENTITIES_SHOWN]:
         label = str(entity.get("label", ""))
         yield f"{clean(entity.get('name', '?'))} ({_NAMES.get(label, clean(label).lower())})"
@@ -243,17 +232,17 @@ def _entities(entities: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 def _disagreements(entities: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     for entity in entities:
         for disagreement in entity.get("disagreements", ()):
-            yield f"{clean(entity.get('name', '?'))}: {described(disagreement)}"
+            yield f"{clean(entity.get('name', '?'))}: {', '.join(_details(disagreement))}"
 
 
-def _report(report: Mapping[str, Any]) -> RenderableType:
+def _report(report: Mapping[str, Any], titles: Mapping[str, str | None]) -> RenderableType:
     head = Table.grid(padding=(0, 2))
     head.add_column(width=17)
     head.add_column(width=20, overflow="ellipsis", no_wrap=True)
     head.add_column(overflow="fold")
     outlet = clean(report.get("source") or report.get("provider") or "-")
     head.add_row(moment(report.get("published")), outlet, Text(clean(report.get("title") or "(no title)")))
-    why = ": ".join(filter(None, (short(report.get("article_id")), explained(report.get("why") or {}))))
+    why = ": ".join(filter(None, (short(report.get("article_id")), explained(report.get("why") or {}, titles))))
     return Padding(Group(head, Padding(Text(why, style="dim"), (0, 0, 0, 19))), (0, 0, 0, 2))
 
 

@@ -17,6 +17,7 @@ from pipeline.cli import main
 from pipeline.ids import article_id, incident_id
 from pipeline.records import ArticleEvent, Entity, IncidentChange, IncidentRecord, Report
 from pipeline.sink.base import SinkRecord, open_sink
+from pipeline.sink.render import explained
 
 NOON = datetime(2024, 5, 17, 12, 0, tzinfo=UTC)
 FIRST, COPY, OTHER, KILLED = (article_id("wire", name) for name in ("first", "copy", "other", "killed"))
@@ -45,8 +46,9 @@ def report(id: str, seq: int, title: str, why: dict[str, object]) -> Report:
 def record(id: str, version: int, title: str | None, reports: tuple[Report, ...]) -> IncidentRecord:
     return IncidentRecord(
         incident_id=id, edition=0, version=version, status="open", merged_into=None, title=title, first_seen=NOON,
-        last_seen=NOON + timedelta(minutes=version), event_time=None, reports=reports, timeline=(),
-        places=({"name": "Port Lannick"},),
+        last_seen=NOON + timedelta(minutes=version), reports=reports, timeline=(),
+        event_time={"start": "2024-05-16", "end": "2024-05-16", "precision": "day", "reports": 2},
+        places=({"name": "Port Lannick", "role": "event"}, {"name": "Tovarra", "role": "mentioned"}),
         entities=({"name": "Ada Brook", "label": "PERSON", "forms": [], "disagreements": [{"killed": [2, 3]}]},),
         counts={"reports": len(reports), "copies": 1, "independent_origins": 1},
     )  # fmt: skip
@@ -168,19 +170,25 @@ def test_an_incident_shows_what_is_reported_and_why(wirefuse: Run) -> None:
     assert page[0] == "Flood in the valley"
     for part in (
         "reported 17 May 2024 12:00 to 17 May 2024 12:02 UTC",
-        "where Port Lannick",
+        "happened 16 May 2024, according to 2 reports",
+        "where Port Lannick; also named: Tovarra",
         "who, what Ada Brook (person)",
         "disputed Ada Brook: killed 2, 3",
         "counts 1 report, 1 copy among them, 1 independent origin",
         f"{FLOOD} (open, version 2)",
         "17 May 2024 12:02 Harbour Post Flood in the valley",
-        f"joined with score 1.25 (words 1.00), nearest report {FIRST[:10]}, 12 h apart, next best incident"
-        f" {FIRE[:10]} at -2.00",
+        f"{OTHER[:10]}: It tells of the same event as report {FIRST[:8]}",
     ):
         assert part in text
     fire = " ".join(" ".join(lines_of(wirefuse("incidents", "show", FIRE))).split())
-    assert f"{FIRST[:10]}: founded the incident" in fire
-    assert f"{COPY[:10]}: near copy of {FIRST[:10]}, jaccard 0.50" in fire
+    assert f"{FIRST[:10]}: It is the first report of this incident" in fire
+    assert f"{COPY[:10]}: It repeats the text of “Fire in [bold]the ]0;owned harbour”" in fire
+
+
+def test_reasons_that_this_version_does_not_know_are_shown_as_they_are() -> None:
+    why = {"kind": "copy", "likeness": 0.5, "parts": {"a_b": 1}, "words": ["x", "y"], "nothing": None}
+    assert explained(why) == "kind copy, likeness 0.50, parts (a b 1), words x, y"
+    assert explained({}) == ""
 
 
 def test_the_beginning_of_an_id_is_enough(wirefuse: Run) -> None:
