@@ -14,6 +14,10 @@ RUN = 32
 """So many dated articles in a row, all far ahead of the watermark, move it."""
 
 
+LONGEST_GAP = 10 * 366 * 24 * 3600 * 1_000_000
+"""Microseconds. A time further ahead of the watermark than any silence or gap of an archive is a mistake."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clock:
     """Event time after a decision; all times in microseconds since 1970.
@@ -47,9 +51,13 @@ class Clock:
         return Clock(watermark=max(self.watermark, published), settled=True)
 
     def remembered_from(self, published: int | None, tolerance: int) -> int | None:
-        """When an article's time to live begins: its publication, but not far beyond the watermark."""
+        """When an article's time to live begins: its publication, unless that cannot be right.
+
+        A time ahead of the watermark is kept even while it is not believed: after a silence the first articles are all
+        ahead, and must still be remembered when the watermark follows them.
+        """
         if self.watermark is None:
             return published
         if published is None:
             return self.watermark
-        return min(published, self.watermark + tolerance)
+        return published if published <= self.watermark + LONGEST_GAP else self.watermark + tolerance

@@ -14,6 +14,9 @@ from pipeline.incidents.decision import Watermark
 TOLERANCE = timedelta(hours=48)
 """A time so far ahead of the watermark is believed at once: clocks, time zones and embargoes differ by less."""
 
+LONGEST_GAP = timedelta(days=3660)
+"""A time further ahead of the watermark than any silence or gap of an archive is a mistake."""
+
 CONFIRMATIONS = 10
 """Articles in a row, all further ahead, after which the gap is believed to be real."""
 
@@ -33,8 +36,14 @@ def advance(mark: Watermark, event_time: datetime) -> Watermark:
 
 
 def believed(mark: Watermark, event_time: datetime) -> datetime:
-    """The article's time for closing and forgetting: no further ahead than is believed at once."""
-    return event_time if mark.time is None else min(event_time, _plus(mark.time))
+    """The article's time for closing and forgetting: its own, unless that cannot be right.
+
+    A time ahead of the watermark is kept even while it is not believed: after a silence the first articles are all ahead,
+    and must still be remembered when the watermark follows them.
+    """
+    if mark.time is None or event_time <= mark.time or event_time - mark.time <= LONGEST_GAP:
+        return event_time
+    return _plus(mark.time)
 
 
 def _plus(time: datetime) -> datetime:
