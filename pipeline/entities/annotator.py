@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 
+from spacy.language import Language
 from spacy.tokens import Doc
 
 from pipeline import settings
-from pipeline.entities.labels import IDENTITY_CLASS, LABELS
+from pipeline.entities.aliases import fold
+from pipeline.entities.gazetteer import Gazetteer, load_aliases, shipped
+from pipeline.entities.labels import LABELS
 from pipeline.entities.load import label_map, load_pipeline
-from pipeline.entities.names import normalise
+from pipeline.entities.mentions import mentions_of
 from pipeline.entities.windows import windows
 from pipeline.errors import InvalidEvent
-from pipeline.ids import entity_id
 from pipeline.records import Annotation, Article, Entity
 
 # What a component of a user's own pipeline may throw at a text that it does not like.
@@ -21,7 +25,40 @@ _REFUSALS = (ArithmeticError, AssertionError, AttributeError, LookupError, Runti
 _BATCH_CHARS = 100_000
 """Texts given to `nlp.pipe` at once: enough to keep it busy, few enough to keep memory low."""
 
+_LONGEST_COMMON = 30
+_WORDS_AT_ONCE = 10_000
+
 _Span = tuple[int, int, str]
+
+
+class _CommonWords:
+    """Tokenises common words once and for all.
+
+    What is met inside a memory zone is forgotten at its end, the tokenizer's cache included; without this, "the" would
+    be cut anew in every batch, and tokenising would cost more than the rest. A word is common when it is met in a
+    second batch; so many are kept and no more, so memory stays flat.
+    """
+
+    MAX_COMMON = 50_000
+    MAX_ONCE = 200_000
+
+    def __init__(self, nlp: Language) -> None:
+        self._nlp = nlp
+        self._common: set[str] = set()
+        self._once: set[str] = set()
+
+    def meet(self, texts: Iterable[str]) -> None:
+        """Note the words of a batch; call it outside the memory zone."""
+        if len(self._common) >= self.MAX_COMMON:
+            return
+        new = {word for text in texts for word in text.split()} - self._common
+        again = [word for word in sorted(new & self._once) if len(word) <= _LONGEST_COMMON]
+        for i in range(0, len(again), _WORDS_AT_ONCE):
+            self._nlp.make_doc(" ".join(again[i : i + _WORDS_AT_ONCE]))
+        self._common.update(again)
+        self._once |= new
+        if len(self._once) > self.MAX_ONCE:
+            self._once.clear()
 
 
 class Annotator:
@@ -38,19 +75,22 @@ class Annotator:
         version: name and version of the pipeline, for `build_info`.
 
     Raises:
-        SettingsError: no such pipeline, or one with labels that we do not know.
+        SettingsError: no such pipeline, one with labels that we do not know, or a wrong file of aliases.
     """
 
     def __init__(self, settings: settings.Entities) -> None:
         self._nlp = load_pipeline(settings.model)
         self._label_map = label_map(self._nlp, settings.labels)
         self._max_chars = settings.max_chars
+        self._gazetteer = Gazetteer(load_aliases(Path(settings.aliases))) if settings.aliases else shipped()
+        self._words = _CommonWords(self._nlp)
         ours = set(self._label_map.values())
         self.labels: tuple[str, ...] = tuple(label for label in LABELS if label in ours)
         self.version = f"{self._nlp.meta['name']} {self._nlp.meta['version']}"
 
     def annotate(self, articles: Sequence[Article]) -> list[Annotation | InvalidEvent]:
         """One annotation per article, in their order; an article that the pipeline refuses gives its error instead."""
+        self._words.meet(article.text for article in articles)
         with self._nlp.memory_zone():
             try:
                 return self._annotate(articles)
@@ -84,7 +124,7 @@ class Annotator:
             for doc, (spans, offset) in self._nlp.pipe(batch, as_tuples=True, batch_size=len(batch)):
                 spans += self._spans(doc, offset)
         return [
-            Annotation(entities=_entities(article.text, body), title_entities=_entities(article.title or "", title))
+            _annotation(article.title or "", title, article.text, body, self._gazetteer)
             for article, body, title in zip(articles, bodies, titles, strict=True)
         ]
 
@@ -95,11 +135,26 @@ class Annotator:
 
     def _spans(self, doc: Doc, offset: int) -> list[_Span]:
         found = []
+        text = doc.text  # joins the tokens at every call
         for span in doc.ents:
             label = self._label_map.get(span.label_)
-            if label is not None:
-                found.append((offset + span.start_char, offset + span.end_char, label))
+            start, end = _trimmed(text, span.start_char, span.end_char)
+            if label is not None and start < end:
+                found.append((offset + start, offset + end, label))
         return found
+
+
+_BLANK_LINE = re.compile(r"\n\s*\n")
+
+
+def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
+    """A span without white space at its ends, and not beyond a blank line: no name goes over two paragraphs."""
+    name = text[start:end]
+    start += len(name) - len(name.lstrip())
+    name = name.strip()
+    if (blank := _BLANK_LINE.search(name)) is not None:
+        name = name[: blank.start()]
+    return start, start + len(name)
 
 
 def _batches(pieces: list[tuple[str, tuple[list[_Span], int]]]) -> Iterator[list[tuple[str, tuple[list[_Span], int]]]]:
@@ -115,14 +170,15 @@ def _batches(pieces: list[tuple[str, tuple[list[_Span], int]]]) -> Iterator[list
         yield batch
 
 
-def _entities(text: str, spans: list[_Span]) -> tuple[Entity, ...]:
-    return tuple(
-        Entity(
-            start=start,
-            end=end,
-            label=label,
-            text=text[start:end],
-            entity_id=entity_id(IDENTITY_CLASS[label], normalise(text[start:end])),
+def _annotation(title: str, titles: list[_Span], text: str, spans: list[_Span], gazetteer: Gazetteer) -> Annotation:
+    """Entities with their ids: one id for all that the article calls one thing."""
+    mentions = mentions_of(title, titles) + mentions_of(text, spans)
+    ids = {member: group.entity_id for group in fold(mentions, gazetteer) for member in group.members}
+
+    def entities(text: str, spans: list[_Span]) -> tuple[Entity, ...]:
+        return tuple(
+            Entity(start=start, end=end, label=label, text=text[start:end], entity_id=ids[text[start:end], label])
+            for start, end, label in spans
         )
-        for start, end, label in spans
-    )
+
+    return Annotation(entities=entities(text, spans), title_entities=entities(title, titles))

@@ -64,7 +64,13 @@ def lexicon() -> tuple[dict[str, frozenset[str]], dict[str, frozenset[str]]]:
             for word in words.split():
                 table.setdefault(word, set()).add(name)
     for word in lines("first_names.txt"):
-        tables[True].setdefault(word, set()).add("first_name")
+        tables[True].setdefault(word.partition("\t")[0], set()).add("first_name")
+    for line in lines("gazetteer.txt"):
+        label, canonical, others, *people = line.split("|")
+        if label in ("GPE", "NORP"):
+            for word in ",".join([canonical, others, *people]).split(","):
+                if word and " " not in word:
+                    tables[True].setdefault(word, set()).add("nation")
     lower, cased = ({w: frozenset(c) for w, c in t.items()} for t in tables)
     return lower, cased
 
@@ -108,7 +114,10 @@ def classes(text: str) -> frozenset[str]:
     """All classes of a word: that of its shape, and those of the word lists."""
     lower, cased = lexicon()
     found = lower.get(text.lower(), frozenset()) | cased.get(text, frozenset())
-    return found | {shape_class(text)}
+    shape = shape_class(text)
+    if "facility" in found and shape in ("cap", "acronym"):
+        return found | {shape, "facility_name"}
+    return found | {shape}
 
 
 SHAPES: tuple[str, ...] = (

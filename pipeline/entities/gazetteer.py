@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -73,12 +73,13 @@ class Gazetteer:
                 if name not in known:
                     known.append(name)
 
-    def find(self, text: str, label: str | None = None) -> Name | None:
-        """The known thing that a text names, of the given type when one is asked for."""
-        for name in self._by_form.get(normalise(text), ()):
-            if label is None or name.label == label:
-                return name
-        return None
+    def find(self, text: str) -> Name | None:
+        """The known thing that a text names; where it names several, the one that stands first."""
+        return next(iter(self.find_all(text)), None)
+
+    def find_all(self, text: str) -> Sequence[Name]:
+        """Every known thing that a text names, the user's own first."""
+        return self._by_form.get(normalise(text), ())
 
 
 @lru_cache(maxsize=1)

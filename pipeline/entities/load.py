@@ -8,7 +8,7 @@ import spacy
 from spacy.language import Language
 
 from pipeline import __version__
-from pipeline.entities import rules, tokenizer
+from pipeline.entities import repair, rules, tagger, tokenizer
 from pipeline.entities.labels import LABELS
 from pipeline.errors import SettingsError
 
@@ -21,8 +21,10 @@ def load_pipeline(model: str) -> Language:
     Raises:
         SettingsError: there is no such package or folder, or it cannot be loaded.
     """
-    if model in ("", RULES):
+    if model == RULES:
         return _rules()
+    if model == "":
+        return _shipped()
     try:
         return spacy.load(model)
     except OSError as e:
@@ -30,6 +32,17 @@ def load_pipeline(model: str) -> Language:
         raise SettingsError(f"entities.model: no spaCy pipeline in {what} {model!r}: {e}") from None
     except (ValueError, ImportError) as e:
         raise SettingsError(f"entities.model: {model!r} cannot be loaded: {e}") from None
+
+
+def _shipped() -> Language:
+    tagger.register()
+    repair.register()
+    nlp = tokenizer.blank()
+    nlp.add_pipe("wirefuse_tagger")
+    nlp.add_pipe("wirefuse_repair")
+    nlp.meta["name"] = "wirefuse_en"
+    nlp.meta["version"] = __version__
+    return nlp
 
 
 def _rules() -> Language:

@@ -54,6 +54,10 @@ def without_title(text: str) -> tuple[str, str]:
     n = 0
     while n < len(words) - 1 and is_title(words[n], cased):
         n += 1
+        # "Secretary of Defense Lloyd Austin", "Minister for the Middle East Tobias Ellwood": the last two are the name.
+        if words[n] in ("of", "for") and len(words) > n + 2:
+            n = len(words) - min(2, len(words) - n - 2)
+            break
     return " ".join(words[:n]), " ".join(words[n:])
 
 

@@ -7,7 +7,7 @@ quantities, clock times, grid references, materiel by kind, facilities and units
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -20,7 +20,8 @@ from pipeline.entities.gazetteer import cities, shipped
 from pipeline.entities.labels import LABELS
 
 _NAME = "(?:<cap|acronym|mixed_case> | <particle> <hyphen> (?=<cap>))"
-_CORE = f"(?:{_NAME} (?: <hyphen>? {_NAME})*)"
+# A name does not begin with "The", a title or a day.
+_CORE = f"(?:(?!<stop|title|weekday|month>){_NAME} (?: <hyphen>? {_NAME})*)"
 
 # (label, rule). Later rules give way to earlier ones where they overlap, unless they are longer.
 _TEMPLATES: tuple[tuple[str, str], ...] = (
@@ -36,7 +37,9 @@ _TEMPLATES: tuple[tuple[str, str], ...] = (
     ("DATE", "<relative>"),
     ("DATE", "<decade>"),
     ("LOC", "<grid>"),
-    ("FAC", f"{_CORE} <facility_modifier>* <facility>"),
+    ("FAC", f"{_CORE} <facility_modifier>* <facility_name>"),
+    # "Al-Omar oil field" is the name of one; "US military base" may be any.
+    ("FAC", f"(?!<nation> <facility_modifier>* <facility>){_CORE} <facility_modifier>* <facility>"),
     ("UNIT", f"(?:<ordinal_digits|ordinal> {_NAME}* <unit_head>) | (?:{_CORE} <unit_head>)"),
     ("ORG", f"{_CORE} (?:<particle> <cap>+)? <org_head> (?: <particle> {_NAME}+)?"),
     ("PERSON", "<title>+ (?:<initial|cap|mixed_case|first_name> <hyphen>?)+"),
@@ -45,9 +48,6 @@ _TEMPLATES: tuple[tuple[str, str], ...] = (
     ("WEAPON", "(?:(?:<modifier|weapon|platform|weapon_model|acronym> <hyphen>?)* <weapon>) | <weapon_model>"),
     ("PLATFORM", "(?:(?:<modifier|weapon|platform|platform_model> <hyphen>?)* <platform>) | <platform_model> <cap>*"),
 )
-
-AROUND_MODEL = frozenset({"MONEY", "QUANTITY", "TIME", "LOC", "FAC", "UNIT", "WEAPON", "PLATFORM", "DATE", "EVENT"})
-"""Labels whose rules also run around a trained model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +111,17 @@ def resolve(found: Iterable[Match]) -> list[Match]:
     return sorted(kept, key=lambda m: m.start)
 
 
+def _known_names() -> Iterator[tuple[str, str, int]]:
+    """Label, form and rank of every known name; cities only where the word is nothing else."""
+    for name in shipped().names:
+        for form in name.forms:
+            yield name.label, form, -2
+    plain = signature("Xyzzyq")
+    for city in cities():
+        if signature(city) == plain or " " in city:
+            yield "GPE", city, -1
+
+
 class NameRules:
     """spaCy component `wirefuse_names`: the pipeline `rules`. Known names, then the rules; sets `doc.ents`."""
 
@@ -118,28 +129,27 @@ class NameRules:
 
     def __init__(self, nlp: Language) -> None:
         self._classes = ClassString()
-        self._known = PhraseMatcher(nlp.vocab, attr="ORTH")
-        self._labels: dict[int, tuple[str, int]] = {}
-        groups: dict[str, set[str]] = {}
-        gazetteer = shipped()
-        for name in gazetteer.names:
-            groups.setdefault(name.label, set()).update(name.forms)
-        self._add(nlp, groups, "name", -2)
-        # One word that is also a given name or an everyday word is no city without more evidence.
-        sure = {c for c in cities() if signature(c) == signature("Xyzzyq") or " " in c}
-        self._add(nlp, {"GPE": sure}, "city", -1)
-
-    def _add(self, nlp: Language, groups: dict[str, set[str]], kind: str, rank: int) -> None:
-        for label, forms in sorted(groups.items()):
-            key = f"{kind}:{label}"
-            self._known.add(key, [nlp.tokenizer(form) for form in sorted(forms)])
-            self._labels[nlp.vocab.strings[key]] = (label, rank)
+        self._words: dict[int, tuple[str, int]] = {}
+        self._phrases = PhraseMatcher(nlp.vocab, attr="ORTH")
+        self._kinds: dict[int, tuple[str, int]] = {}
+        groups: dict[tuple[str, int], list[Doc]] = {}
+        for label, form, rank in _known_names():
+            if form.isalpha():  # one token: no need to ask the tokenizer
+                self._words.setdefault(nlp.vocab.strings.add(form), (label, rank))
+            else:
+                groups.setdefault((label, rank), []).append(nlp.tokenizer(form))
+        for (label, rank), docs in groups.items():
+            key = f"{label}{rank}"
+            self._phrases.add(key, docs)
+            self._kinds[nlp.vocab.strings[key]] = (label, rank)
 
     def __call__(self, doc: Doc) -> Doc:
         found = matches(self._classes(doc))
-        for key, start, end in self._known(doc):
-            label, rank = self._labels[key]
-            found.append(Match(start, end, label, rank))
+        for key, start, end in self._phrases(doc):
+            found.append(Match(start, end, *self._kinds[key]))
+        for i, orth in enumerate(doc.to_array("ORTH").tolist()):
+            if orth in self._words:
+                found.append(Match(i, i + 1, *self._words[orth]))
         doc.set_ents([Span(doc, m.start, m.end, m.label) for m in resolve(found)])
         return doc
 

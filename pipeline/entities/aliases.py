@@ -1,0 +1,385 @@
+"""One name for one thing: which mentions name the same entity, and why.
+
+A fold needs positive evidence: the same name after spelling is levelled, a known alias, a bracket that explains an
+abbreviation, initials, a surname that only one full name bears. A conflict blocks it: two full names of one surname,
+titles of different sex, Jr. beside Sr. What is neither shown nor excluded stays apart: two people under one name do
+more harm than one under two.
+
+The result depends on the set of mentions alone, not on their order: within an article, and across the reports of an
+incident.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations
+
+from pipeline.entities import spelling
+from pipeline.entities.gazetteer import Gazetteer, Name, shipped
+from pipeline.entities.labels import IDENTITY_CLASS
+from pipeline.entities.names import normalise, without_legal_form
+from pipeline.entities.people import PersonName, parse_person
+from pipeline.ids import entity_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mention:
+    """One mention of a name, with what its text says about it (mentions.py finds that).
+
+    Attributes:
+        text: as written.
+        label: its type.
+        document: where it stands; two given names in one document are two people.
+        outlet: who wrote it.
+        explains: the name that it stands in brackets after, or whose brackets follow it: "IRGC" in "... Corps (IRGC)".
+        roles: offices that the text gives the person: "united states central command|commander".
+    """
+
+    text: str
+    label: str
+    document: str = ""
+    outlet: str = ""
+    explains: str = ""
+    roles: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """One spelling of an entity, how often it stands, and in which outlets."""
+
+    text: str
+    count: int
+    outlets: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """Why a form is another's."""
+
+    form: str
+    into: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Disagreement:
+    """Sources give one thing different names that cannot all be right; each with its forms."""
+
+    kind: str
+    forms: tuple[Form, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """One entity: its canonical name and everything that was folded into it."""
+
+    entity_id: str
+    name: str
+    label: str
+    forms: tuple[Form, ...]
+    folds: tuple[Fold, ...] = ()
+    disagreements: tuple[Disagreement, ...] = ()
+    members: frozenset[tuple[str, str]] = field(default=frozenset(), repr=False)
+    """(text, label) of every mention in it."""
+
+
+@dataclass(slots=True)
+class _Node:
+    """All mentions of one levelled name within one identity class."""
+
+    kind: str
+    key: str
+    known: Name | None
+    person: PersonName | None
+    mentions: list[Mention] = field(default_factory=list)
+
+    @property
+    def documents(self) -> frozenset[str]:
+        return frozenset(m.document for m in self.mentions)
+
+    @property
+    def roles(self) -> frozenset[str]:
+        return frozenset(role for m in self.mentions for role in m.roles)
+
+    @property
+    def text(self) -> str:
+        """The form that stands for the node: the most frequent, then the longest, then by spelling."""
+        counts = Counter(m.text for m in self.mentions)
+        return min(counts, key=lambda t: (-counts[t], -len(t), t))
+
+
+def fold(mentions: Sequence[Mention], gazetteer: Gazetteer | None = None) -> list[Group]:
+    """Group mentions by the thing that they name; groups in the order of their ids.
+
+    Args:
+        mentions: of one article, or of all reports of an incident.
+        gazetteer: known names; default: those that ship.
+    """
+    nodes = _nodes(mentions, gazetteer or shipped())
+    folds = _Folds(nodes)
+    by_kind: dict[str, list[int]] = {}
+    for i, node in enumerate(nodes):
+        by_kind.setdefault(node.kind, []).append(i)
+    for kind, members in by_kind.items():
+        _fold_known(nodes, members, folds)
+        if kind == "person":
+            _fold_people(nodes, members, folds)
+        elif kind not in ("value", "nationality"):
+            _fold_spellings(nodes, members, folds)
+        if kind in ("organisation", "materiel"):
+            _fold_abbreviations(nodes, members, folds)
+            _fold_slips(nodes, members, folds)
+        if kind == "place":
+            _fold_facilities(nodes, members, folds)
+    return sorted((_group(nodes, members, folds) for members in folds.groups()), key=lambda g: (g.entity_id, g.name))
+
+
+class _Folds:
+    """Union-find over nodes that keeps the reason of every union. The smallest member stands for a set."""
+
+    def __init__(self, nodes: Sequence[_Node]) -> None:
+        self._parent = list(range(len(nodes)))
+        self.reasons: dict[int, list[tuple[int, int, str]]] = {}
+        self.disputed: list[tuple[int, int]] = []
+
+    def find(self, i: int) -> int:
+        while self._parent[i] != i:
+            i = self._parent[i]
+        return i
+
+    def join(self, a: int, b: int, reason: str) -> None:
+        """Fold b into a."""
+        x, y = self.find(a), self.find(b)
+        if x == y:
+            return
+        low, high = min(x, y), max(x, y)
+        self._parent[high] = low
+        self.reasons[low] = self.reasons.get(low, []) + self.reasons.pop(high, []) + [(b, a, reason)]
+
+    def groups(self) -> Iterator[list[int]]:
+        members: dict[int, list[int]] = {}
+        for i in range(len(self._parent)):
+            members.setdefault(self.find(i), []).append(i)
+        yield from members.values()
+
+
+def _nodes(mentions: Iterable[Mention], gazetteer: Gazetteer) -> list[_Node]:
+    nodes: dict[tuple[str, str], _Node] = {}
+    for m in sorted(mentions, key=lambda m: (m.label, m.text, m.document, m.outlet, m.explains, sorted(m.roles))):
+        kind = IDENTITY_CLASS[m.label]
+        person = parse_person(m.text) if kind == "person" else None
+        key = (
+            person.node_key
+            if person
+            else without_legal_form(normalise(m.text))
+            if kind == "organisation"
+            else normalise(m.text)
+        )
+        node = nodes.get((kind, key))
+        if node is None:
+            known = None if kind == "person" else _known(gazetteer, m.text, kind)
+            node = nodes[kind, key] = _Node(kind, key, known, person)
+        node.mentions.append(m)
+    return [nodes[k] for k in sorted(nodes)]
+
+
+def _known(gazetteer: Gazetteer, text: str, kind: str) -> Name | None:
+    for name in gazetteer.find_all(text):
+        if IDENTITY_CLASS[name.label] == kind:
+            return name
+    return None
+
+
+def _fold_known(nodes: list[_Node], members: list[int], folds: _Folds) -> None:
+    first: dict[tuple[str, str], int] = {}
+    for i in members:
+        known = nodes[i].known
+        if known is not None:
+            folds.join(first.setdefault((known.label, known.canonical), i), i, f"known alias of {known.canonical}")
+
+
+def _fold_spellings(nodes: list[_Node], members: list[int], folds: _Folds) -> None:
+    by_level: dict[str, list[int]] = {}
+    for i in members:
+        level = spelling.level(nodes[i].key)
+        if len(level) >= spelling.MIN_LEVELLED:
+            by_level.setdefault(level, []).append(i)
+    for alike in by_level.values():
+        for a, b in combinations(alike, 2):
+            if not _different_known(nodes[a], nodes[b]):
+                folds.join(a, b, "another spelling of the same name")
+
+
+def _different_known(a: _Node, b: _Node) -> bool:
+    return a.known is not None and b.known is not None and a.known != b.known
+
+
+def _fold_abbreviations(nodes: list[_Node], members: list[int], folds: _Folds) -> None:
+    by_key = {nodes[i].key: i for i in members}
+    for i in members:
+        for m in nodes[i].mentions:
+            other = by_key.get(without_legal_form(normalise(m.explains))) if m.explains else None
+            if other is not None and other != i and not _different_known(nodes[i], nodes[other]):
+                folds.join(other, i, "stands beside it in brackets")
+    # Without brackets: the initials of one long name, and of no other.
+    for i in members:
+        if not spelling.is_acronym(nodes[i].text) or nodes[i].known is not None:
+            continue
+        long = {folds.find(k) for k in members if k != i and spelling.abbreviates(nodes[i].text, nodes[k].text)}
+        if len(long) == 1 and folds.find(i) not in long:
+            folds.join(min(k for k in members if folds.find(k) in long), i, "its initials")
+
+
+def _fold_slips(nodes: list[_Node], members: list[int], folds: _Folds) -> None:
+    acronyms = [i for i in members if spelling.is_acronym(nodes[i].text)]
+    groups = Counter(folds.find(i) for i in members)
+    for i in acronyms:
+        node = nodes[i]
+        # A slip is nobody's name: unknown, explained by nothing, folded with nothing.
+        if node.known is not None or groups[folds.find(i)] > 1 or any(m.explains for m in node.mentions):
+            continue
+        right = [
+            k
+            for k in acronyms
+            if spelling.is_transposition(node.text, nodes[k].text)
+            and (nodes[k].known is not None or groups[folds.find(k)] > 1)
+        ]
+        if len({folds.find(k) for k in right}) == 1:
+            folds.join(right[0], i, f"slip of {nodes[right[0]].text}")
+
+
+def _fold_facilities(nodes: list[_Node], members: list[int], folds: _Folds) -> None:
+    """ "Al-Omar oil field" and "Al Omar": a facility by its name alone, unless that names a known place."""
+    bases: dict[str, set[int]] = {}
+    for i in members:
+        base = spelling.without_facility(nodes[i].key)
+        if base is not None:
+            bases.setdefault(spelling.level(base), set()).add(i)
+    for i in members:
+        level = spelling.level(nodes[i].key)
+        owners = {folds.find(k) for k in bases.get(level, ())}
+        if len(owners) == 1 and nodes[i].known is None and not spelling.is_city(nodes[i].text):
+            folds.join(min(bases[level]), i, "the facility's name alone")
+
+
+def _fold_people(nodes: list[_Node], members: list[int], folds: _Folds) -> None:
+    full = [i for i in members if _person(nodes[i]).is_full]
+    for a, b in combinations(full, 2):
+        x, y = _person(nodes[a]), _person(nodes[b])
+        if not x.conflicts(y) and x.same_full_name(y):
+            # "J. Smith" may be John's or Jane's: an initial settles only where one full name fits.
+            fitting = [k for k in full if k not in (a, b) and x.surname == _person(nodes[k]).surname]
+            if x.has_initial_only or y.has_initial_only:
+                short = x if x.has_initial_only else y
+                rivals = [
+                    k
+                    for k in fitting
+                    if short.same_full_name(_person(nodes[k])) and not _same_given(_person(nodes[k]), x, y)
+                ]
+                if rivals:
+                    continue
+            folds.join(a, b, "the same full name")
+    _fold_role_holders(nodes, full, folds)
+    for i in members:
+        name = _person(nodes[i])
+        if name.is_full:
+            continue
+        bearers = [k for k in full if _person(nodes[k]).ends_with(name)]
+        reason = "the surname of one full name only"
+        if not bearers:
+            near = nodes[i].documents
+            bearers = [
+                k for k in full if _person(nodes[k]).given == name.key and near & nodes[k].documents and not name.titles
+            ]
+            reason = "the given name of one full name only"
+        bearers = [k for k in bearers if not name.conflicts(_person(nodes[k]))]
+        people = {folds.find(k) for k in bearers}
+        if any(_rival(nodes, i, k) for k in members) and not all(_person(nodes[k]).sex for k in bearers):
+            continue
+        if len(people) == 1:
+            folds.join(min(bearers), i, reason)
+
+
+def _rival(nodes: list[_Node], a: int, b: int) -> bool:
+    """Whether two short mentions are of one surname and different sex: Mr. and Mrs. Reed."""
+    x, y = _person(nodes[a]), _person(nodes[b])
+    return a != b and not y.is_full and x.key == y.key and x.conflicts(y)
+
+
+def _same_given(rival: PersonName, a: PersonName, b: PersonName) -> bool:
+    return rival.given in (a.given, b.given)
+
+
+def _fold_role_holders(nodes: list[_Node], full: list[int], folds: _Folds) -> None:
+    for a, b in combinations(full, 2):
+        x, y = _person(nodes[a]), _person(nodes[b])
+        if (
+            x.surname == y.surname
+            and x.given != y.given
+            and not x.conflicts(y, given=False)
+            and folds.find(a) != folds.find(b)
+            and nodes[a].documents.isdisjoint(nodes[b].documents)
+            and (shared := nodes[a].roles & nodes[b].roles)
+        ):
+            folds.join(a, b, f"one office: {min(shared).replace('|', ', ')}")
+            folds.disputed.append((a, b))
+
+
+def _person(node: _Node) -> PersonName:
+    assert node.person is not None
+    return node.person
+
+
+def _forms(mentions: Iterable[Mention]) -> tuple[Form, ...]:
+    outlets: dict[str, set[str]] = {}
+    counts: Counter[str] = Counter()
+    for m in mentions:
+        counts[m.text] += 1
+        outlets.setdefault(m.text, set()).update([m.outlet] if m.outlet else [])
+    forms = (Form(text, n, tuple(sorted(outlets[text]))) for text, n in counts.items())
+    return tuple(sorted(forms, key=lambda f: (-f.count, f.text)))
+
+
+def _group(nodes: list[_Node], members: list[int], folds: _Folds) -> Group:
+    mentions = [m for i in members for m in nodes[i].mentions]
+    known = sorted({(n.canonical, n.label) for i in members if (n := nodes[i].known) is not None})
+    labels = Counter(m.label for m in mentions)
+    label = min(labels, key=lambda t: (-labels[t], t))
+    if known:
+        name, label = known[0]
+    elif nodes[members[0]].kind == "person":
+        # The fullest form that stands most often; titles are no part of a name.
+        best = min(members, key=lambda i: (-len(_person(nodes[i]).parts), -len(nodes[i].mentions), nodes[i].key))
+        name = _person(nodes[best]).written
+    else:
+        best = min(
+            members,
+            key=lambda i: (
+                spelling.is_acronym(nodes[i].text),
+                -len(nodes[i].mentions),
+                -len(nodes[i].key),
+                nodes[i].key,
+            ),
+        )
+        name = nodes[best].text
+    root = folds.find(members[0])
+    inside = set(members)
+    disputed = sorted({i for pair in folds.disputed if set(pair) <= inside for i in pair})
+    return Group(
+        entity_id=entity_id(IDENTITY_CLASS[label], normalise(name)),
+        name=name,
+        label=label,
+        forms=_forms(mentions),
+        folds=tuple(
+            sorted(
+                (Fold(nodes[b].text, nodes[a].text, reason) for b, a, reason in folds.reasons.get(root, ())),
+                key=lambda f: (f.form, f.into),
+            )
+        ),
+        disagreements=(Disagreement("given name", _forms(m for i in disputed for m in nodes[i].mentions)),)
+        if disputed
+        else (),
+        members=frozenset((m.text, m.label) for m in mentions),
+    )

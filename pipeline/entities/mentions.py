@@ -1,0 +1,66 @@
+"""From the entities of a text to mentions with the evidence that stands around them (aliases.py)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from pipeline.entities.aliases import Mention
+from pipeline.entities.gazetteer import shipped
+from pipeline.entities.names import normalise, plain, without_title
+from pipeline.entities.spelling import is_acronym
+
+Span = tuple[int, int, str]
+
+# Ranks and offices under the one word that they are compared by.
+_OFFICES = {
+    "gen": "general",
+    "lt": "lieutenant",
+    "col": "colonel",
+    "capt": "captain",
+    "maj": "major",
+    "cmdr": "commander",
+    "adm": "admiral",
+    "brig": "brigadier",
+    "sgt": "sergeant",
+    "sen": "senator",
+    "rep": "representative",
+    "gov": "governor",
+}
+_NO_OFFICE = frozenset({"mr", "mrs", "ms", "miss", "dr", "sir", "lord", "lady", "dame"})
+_BETWEEN = re.compile(r"(?:['’]s)?,? (?:the )?((?:[\w.-]+ ){0,4})")
+
+
+def mentions_of(text: str, spans: Sequence[Span], document: str = "", outlet: str = "") -> list[Mention]:
+    """The mentions of a text, one per span, in order."""
+    found = []
+    for i, (start, end, label) in enumerate(spans):
+        before = spans[i - 1] if i else None
+        after = spans[i + 1] if i + 1 < len(spans) else None
+        explains = ""
+        if before is not None and text[before[1] : start] in (" (", " [") and text[end : end + 1] in (")", "]"):
+            explains = text[before[0] : before[1]]
+        elif after is not None and text[end : after[0]] in (" (", " [") and text[after[1] : after[1] + 1] in (")", "]"):
+            # "IRGC (Islamic Revolutionary Guard Corps)"
+            explains = text[after[0] : after[1]] if is_acronym(text[start:end]) else ""
+        roles = _roles(text, before, (start, end, label)) if label == "PERSON" else frozenset()
+        found.append(
+            Mention(text=text[start:end], label=label, document=document, outlet=outlet, explains=explains, roles=roles)
+        )
+    return found
+
+
+def _roles(text: str, before: Span | None, person: Span) -> frozenset[str]:
+    """Offices in the organisation named directly before a person: "CENTCOM Commander Gen. Erik Kurilla"."""
+    if before is None or before[2] not in ("ORG", "UNIT", "GPE"):
+        return frozenset()
+    between = _BETWEEN.fullmatch(text[before[1] : person[0]])
+    if between is None:
+        return frozenset()
+    titles, _ = without_title(text[person[0] : person[1]])
+    words = [plain(w).strip(".,") for w in (between[1] + titles).split()]
+    offices = {_OFFICES.get(w, w) for w in words} - _NO_OFFICE - {""}
+    name = text[before[0] : before[1]]
+    known = shipped().find(name)
+    owner = normalise(known.canonical if known else name)
+    return frozenset(f"{owner}|{office}" for office in offices)

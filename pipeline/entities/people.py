@@ -1,0 +1,178 @@
+"""The parts of a person's name, and which two names may be one person's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from pipeline.entities.classes import lines
+from pipeline.entities.names import normalise, plain, without_title
+from pipeline.entities.spelling import level
+
+_SUFFIXES = {"jr": "jr", "junior": "jr", "sr": "sr", "senior": "sr", "ii": "ii", "iii": "iii", "iv": "iv"}
+_MALE_TITLES = "mr sir king prince lord baron father emir sultan sheikh sheik shaikh imam congressman"
+_FEMALE_TITLES = "mrs ms miss lady queen princess dame baroness congresswoman spokeswoman chairwoman"
+_MALE = frozenset(
+    ["mr", "sir", "king", "prince", "lord", "baron", "father", "emir", "sultan", "sheikh", "sheik", "shaikh", "imam"]
+)
+_FEMALE = frozenset(
+    ["mrs", "ms", "miss", "lady", "queen", "princess", "dame", "baroness", "congresswoman", "spokeswoman", "chairwoman"]
+)
+
+# Given names whose usual spellings differ by more than levelling takes out.
+_VARIANTS = (
+    "mohammed muhammad mohamed mohammad mohamad muhammed mehmet",
+    "ahmed ahmad ahmet",
+    "yusuf yousef youssef yousuf yusef",
+    "hussein husayn hossein hussain husain",
+    "hassan hasan",
+    "abdullah abdallah abdulla",
+    "osama usama",
+    "omar umar",
+    "mahmoud mahmud mahmood",
+    "mustafa mostafa moustafa",
+    "khaled khalid",
+    "vladimir volodymyr wladimir",
+    "alexander aleksandr alexandr oleksandr",
+    "sergei sergey serhiy",
+    "dmitry dmitri dmitriy dmytro",
+    "mikhail mykhailo michail",
+    "nikolai nikolay mykola",
+    "alexei aleksei alexey oleksiy",
+    "andrei andrey andriy",
+    "joe joseph",
+    "bill william",
+    "bob robert rob",
+    "mike michael",
+    "jim james jimmy",
+    "tom thomas",
+    "tony anthony",
+    "dave david",
+    "dan daniel",
+    "steve steven stephen",
+    "chris christopher",
+    "ben benjamin",
+    "ken kenneth",
+    "ron ronald",
+    "don donald",
+    "dick richard",
+    "ted edward",
+    "jeff jeffrey",
+    "matt matthew",
+    "nick nicholas",
+    "greg gregory",
+    "sam samuel",
+    "liz elizabeth",
+    "kate katherine catherine",
+)
+_VARIANT_OF = {form: forms.split()[0] for forms in _VARIANTS for form in forms.split()}
+_PARTICLES = frozenset(["al", "el", "bin", "ibn", "abu", "de", "da", "di", "del", "der", "van", "von", "la", "le"])
+
+
+@dataclass(frozen=True, slots=True)
+class PersonName:
+    """A name without titles.
+
+    Attributes:
+        titles: normalised titles before it.
+        parts: normalised words of the name; particles ("al", "bin") are words.
+        suffix: jr, sr, ii, ... or empty.
+        written: the name as written, without titles.
+        words: parts without particles.
+    """
+
+    titles: frozenset[str]
+    parts: tuple[str, ...]
+    suffix: str
+    written: str
+    words: tuple[str, ...]
+
+    @property
+    def key(self) -> str:
+        return " ".join((*self.parts, self.suffix)).strip()
+
+    @property
+    def node_key(self) -> str:
+        """The key, and for a surname alone the sex that its title tells: Mr. and Mrs. Reed are two people."""
+        return self.key if self.is_full or not self.sex else f"{self.key} ({self.sex})"
+
+    @property
+    def is_full(self) -> bool:
+        return len(self.words) >= 2
+
+    @property
+    def given(self) -> str:
+        return self.words[0] if self.is_full else ""
+
+    @property
+    def surname(self) -> str:
+        return (self.words or self.parts)[-1]
+
+    @property
+    def has_initial_only(self) -> bool:
+        return len(self.given) == 1
+
+    @property
+    def sex(self) -> str:
+        """m or f, as the titles tell, else the given name; empty: not told."""
+        male, female = bool(self.titles & _MALE), bool(self.titles & _FEMALE)
+        if male != female:
+            return "m" if male else "f"
+        return _sex_of_given_names().get(self.given, "")
+
+    def conflicts(self, other: PersonName, given: bool = True) -> bool:
+        """Whether something says that these are two people."""
+        if self.sex and other.sex and self.sex != other.sex:
+            return True
+        if self.suffix and other.suffix and self.suffix != other.suffix:
+            return True
+        return given and self.is_full and other.is_full and not _given_alike(self.given, other.given)
+
+    def same_full_name(self, other: PersonName) -> bool:
+        """Whether two full names agree: same surname, given names alike, no middle names that differ."""
+        if self.surname != other.surname or not _given_alike(self.given, other.given):
+            return False
+        a, b = self.words[1:-1], other.words[1:-1]
+        if not a or not b:
+            return bool(self.suffix == other.suffix or a == b)
+        return len(a) == len(b) and all(_given_alike(x, y) for x, y in zip(a, b, strict=True))
+
+    def ends_with(self, short: PersonName) -> bool:
+        """Whether a short name is the end of this full one: "al-Baghdadi", "Baghdadi"."""
+        words = short.words or short.parts
+        return self.words[-len(words) :] == words and (not short.suffix or short.suffix == self.suffix)
+
+
+def _given_alike(a: str, b: str) -> bool:
+    if a == b or _VARIANT_OF.get(a, a) == _VARIANT_OF.get(b, b):
+        return True
+    if len(a) == 1 or len(b) == 1:
+        return a[0] == b[0]
+    return level(a) == level(b)
+
+
+@lru_cache(maxsize=1)
+def _sex_of_given_names() -> dict[str, str]:
+    pairs = (line.partition("\t") for line in lines("first_names.txt"))
+    return {plain(name): sex for name, _, sex in pairs if sex}
+
+
+@lru_cache(maxsize=16384)
+def parse_person(text: str) -> PersonName:
+    """Take a person's mention apart."""
+    titles, name = without_title(text)
+    words = normalise(name).split()
+    suffix = ""
+    if len(words) > 1 and words[-1] in _SUFFIXES:
+        suffix = _SUFFIXES[words.pop()]
+    written = name.strip(" ,.")
+    for ending in ("'s", "’s"):
+        written = written.removesuffix(ending)
+    parts = tuple(words) or (plain(text),)
+    return PersonName(
+        frozenset(plain(t).strip(".,") for t in titles.split()),
+        parts,
+        suffix,
+        written,
+        tuple(p for p in parts if p not in _PARTICLES),
+    )

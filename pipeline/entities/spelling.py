@@ -1,0 +1,92 @@
+"""When two spellings are one name: transliteration, abbreviations, slips."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from pipeline.entities.classes import lexicon
+from pipeline.entities.gazetteer import cities
+from pipeline.entities.names import normalise, plain
+
+MIN_LEVELLED = 4
+"""Shorter names are alike by chance too often: only their plain form counts."""
+
+# The Arabic article before sun and moon letters, written apart or joined: "ar Raqqah", "el-Obeid".
+_ARTICLE = re.compile(r"\b(?:al|el|ul|ar|ad|an|as|ash|at|az|ez|es|er|et|ed|en) ")
+_LEVELS = (
+    (re.compile(r"ou|oo"), "u"),
+    (re.compile(r"ay"), "ai"),
+    (re.compile(r"c(?=[aoukt])"), "k"),
+    (re.compile(r"ee|iy+|yy|ii|y\b"), "i"),
+    (re.compile(r"ck|kh|q"), "k"),
+    (re.compile(r"dh|th"), "d"),
+    (re.compile(r"gh"), "g"),
+    (re.compile(r"(?<=[aeiou])h\b"), ""),
+    (re.compile(r"([a-z])\1"), r"\1"),
+)
+_SMALL = frozenset(["of", "the", "and", "for", "in", "on", "de", "la", "al", "el", "to", "a"])
+
+
+@lru_cache(maxsize=65536)
+def level(name: str) -> str:
+    """A normalised name with what transliterations differ in taken out; vowels stay: Hassan is not Hussein."""
+    text = _ARTICLE.sub("", name + " ")
+    for pattern, into in _LEVELS:
+        text = pattern.sub(into, text)
+    return text.replace(" ", "")
+
+
+def is_acronym(text: str) -> bool:
+    """Capitals, digits and dots, at least two capitals: "IRGC", "U.N.", "CJTF-OIR"."""
+    letters = [c for c in text if c.isalpha()]
+    return 2 <= len(letters) <= 12 and all(c.isupper() for c in letters) and " " not in text.strip()
+
+
+def _initials(words: list[str]) -> str:
+    return "".join(w[0] for w in words).upper()
+
+
+def abbreviates(acronym: str, name: str) -> bool:
+    """Whether an acronym is the initials of a name of at least two words, with or without its small words."""
+    words = re.findall(r"[^\W\d_][\w'’]*", name)
+    if len(words) < 2 or is_acronym(name):
+        return False
+    letters = "".join(c for c in plain(acronym).upper() if c.isalpha())
+    big = [w for w in words if w.lower() not in _SMALL]
+    plural = letters[:-1] if letters.endswith("S") and acronym.endswith("s") else letters
+    return any(x in (_initials(words), _initials(big)) for x in (letters, plural)) and len(letters) > 1
+
+
+def is_transposition(a: str, b: str) -> bool:
+    """Whether two acronyms of at least four letters differ by two neighbouring letters changing places."""
+    if len(a) != len(b) or len(a) < 4 or a == b:
+        return False
+    i = next(k for k in range(len(a)) if a[k] != b[k])
+    return a[:i] + a[i + 1 : i + 2] + a[i] + a[i + 2 :] == b
+
+
+@lru_cache(maxsize=1)
+def _facility_words() -> frozenset[str]:
+    lower, _ = lexicon()
+    return frozenset(
+        w for w, found in lower.items() if found & {"facility", "facility_modifier", "location", "gpe_head"}
+    )
+
+
+def without_facility(name: str) -> str | None:
+    """The name that a normalised facility bears: "al omar oil field" gives "al omar"; None where none is left."""
+    words = name.split()
+    n = len(words)
+    while n and words[n - 1] in _facility_words():
+        n -= 1
+    return " ".join(words[:n]) if 0 < n < len(words) else None
+
+
+@lru_cache(maxsize=1)
+def _cities() -> frozenset[str]:
+    return frozenset(normalise(c) for c in cities())
+
+
+def is_city(text: str) -> bool:
+    return normalise(text) in _cities()

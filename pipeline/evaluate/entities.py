@@ -1,0 +1,252 @@
+"""Scoring entities against labelled text: exact and overlapping spans, precision, recall and F1 per type."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pipeline.codec import decode_json, encode
+from pipeline.entities.conventions import Convention, convention_of
+from pipeline.errors import InvalidEvent
+from pipeline.settings import Settings
+
+if TYPE_CHECKING:
+    from pipeline.entities.annotator import Annotator
+
+Span = tuple[int, int, str]
+
+_ARTICLES = ("the ", "a ", "an ")
+
+
+@dataclass(slots=True)
+class Score:
+    """Counts of one type: spans in gold, found, and right (same start, end and group)."""
+
+    gold: int = 0
+    found: int = 0
+    exact: int = 0
+    found_overlapping: int = 0
+    """Found spans that share a character with a gold span of their group."""
+    gold_overlapped: int = 0
+
+    @property
+    def precision(self) -> float:
+        return self.exact / self.found if self.found else 0.0
+
+    @property
+    def recall(self) -> float:
+        return self.exact / self.gold if self.gold else 0.0
+
+    @property
+    def f1(self) -> float:
+        return 2 * self.exact / (self.gold + self.found) if self.gold + self.found else 0.0
+
+    @property
+    def overlap_f1(self) -> float:
+        precision = self.found_overlapping / self.found if self.found else 0.0
+        recall = self.gold_overlapped / self.gold if self.gold else 0.0
+        return 2 * precision * recall / (precision + recall) if precision + recall else 0.0
+
+    def add(self, other: Score) -> None:
+        for name, value in asdict(other).items():
+            setattr(self, name, getattr(self, name) + value)
+
+
+def trim(text: str, start: int, end: int) -> tuple[int, int]:
+    """A span without a leading article: corpora disagree on it, and it is no part of a name."""
+    for article in _ARTICLES:
+        if text[start:end].lower().startswith(article) and end - start > len(article):
+            return start + len(article), end
+    return start, end
+
+
+def compare(
+    text: str, gold: Sequence[Span], found: Sequence[Span], convention: Convention, articles: bool = False
+) -> dict[str, Score]:
+    """Score one text by type.
+
+    A gold span is right when a span with the same ends and one of the labels that it may have in ours is found. What
+    is found where the gold has something that is not compared, or of a type that the corpus does not mark, is no error.
+
+    Args:
+        gold: (start, end, label) with the corpus's labels.
+        found: the same with ours.
+        articles: compare leading articles too.
+    """
+    scores: dict[str, Score] = {}
+
+    def ends(start: int, end: int) -> tuple[int, int]:
+        return (start, end) if articles else trim(text, start, end)
+
+    wanted: dict[tuple[int, int], tuple[str, ...]] = {}
+    unclear: list[tuple[int, int]] = []
+    for start, end, label in gold:
+        meaning = convention.read(text[start:end], label)
+        if meaning:
+            wanted[ends(start, end)] = meaning
+        elif meaning is not None:
+            unclear.append((start, end))
+
+    def group(label: str) -> str:
+        return convention.groups.get(label, label)
+
+    given: dict[tuple[int, int], str] = {}
+    for start, end, label in found:
+        place = ends(start, end)
+        if label in wanted.get(place, ()):
+            given[place] = group(wanted[place][0])
+        elif label in convention.marks and not any(start < b and a < end for a, b in unclear):
+            given[place] = group(label)
+    goal = {place: group(labels[0]) for place, labels in wanted.items()}
+    for place, kind in goal.items():
+        score = scores.setdefault(kind, Score())
+        score.gold += 1
+        score.gold_overlapped += _touches(place, kind, given)
+    for place, kind in given.items():
+        score = scores.setdefault(kind, Score())
+        score.found += 1
+        score.exact += goal.get(place) == kind
+        score.found_overlapping += _touches(place, kind, goal)
+    return scores
+
+
+def _touches(place: tuple[int, int], kind: str, others: Mapping[tuple[int, int], str]) -> bool:
+    return any(k == kind and a < place[1] and place[0] < b for (a, b), k in others.items())
+
+
+@dataclass(slots=True)
+class Result:
+    """Scores of one gold file."""
+
+    file: str
+    pipeline: str
+    convention: str
+    texts: int = 0
+    not_compared: int = 0
+    """Gold spans that are no entity for us, or of which the corpus does not tell what they are."""
+    types: dict[str, Score] = field(default_factory=dict)
+
+    @property
+    def all(self) -> Score:
+        total = Score()
+        for score in self.types.values():
+            total.add(score)
+        return total
+
+
+def read_gold(path: Path) -> Iterator[tuple[str, list[Span]]]:
+    """Texts and their gold spans from JSON lines {"text", "entities": [[start, end, label], ...]}, gzipped or not.
+
+    Raises:
+        InvalidEvent: a line is not of this form; says which.
+    """
+    with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as f:
+        for number, line in enumerate(f, 1):
+            try:
+                row = decode_json(line)
+                entities = [(int(s), int(e), str(label)) for s, e, label in row["entities"]]
+                yield row["text"], entities + _unnamed_materiel(row.get("mentions"), entities)
+            except (InvalidEvent, KeyError, TypeError, ValueError) as e:
+                raise InvalidEvent(
+                    "schema", f'{path}, line {number}: needs "text" and "entities" [[start, end, label]]: {e}'
+                ) from None
+
+
+def _unnamed_materiel(mentions: Any, entities: list[Span]) -> list[Span]:
+    # WikiEvents lists named things under `entities`; its weapons and vehicles, which we mark also by kind ("a bomb"),
+    # are under `mentions`.
+    found = [(int(m[0]), int(m[1]), str(m[2])) for m in mentions or () if m[2] in ("WEA", "VEH")]
+    return [m for m in found if not any(m[0] < e and s < m[1] for s, e, _ in entities)]
+
+
+def evaluate(path: Path, annotator: Annotator, limit: int | None = None, articles: bool = False) -> Result:
+    """Score an annotator on a gold file.
+
+    Raises:
+        InvalidEvent: a line is not gold, or the file has labels of no convention that we know.
+    """
+    rows = list(read_gold(path))[:limit]
+    try:
+        convention = convention_of(label for _, gold in rows for _, _, label in gold)
+    except ValueError as e:
+        raise InvalidEvent("schema", f"{path}: {e}") from None
+    result = Result(file=str(path), pipeline=annotator.version, convention=convention.name, texts=len(rows))
+    for text, gold in rows:
+        result.not_compared += sum(not convention.read(text[s:e], label) for s, e, label in gold)
+        for kind, score in compare(text, gold, annotator.spans(text), convention, articles).items():
+            result.types.setdefault(kind, Score()).add(score)
+    result.types = {k: s for k, s in sorted(result.types.items()) if s.gold}
+    return result
+
+
+def _report(result: Result) -> dict[str, Any]:
+    def figures(s: Score) -> dict[str, Any]:
+        return asdict(s) | {name: round(getattr(s, name), 4) for name in ("precision", "recall", "f1", "overlap_f1")}
+
+    return {
+        "file": result.file,
+        "pipeline": result.pipeline,
+        "convention": result.convention,
+        "texts": result.texts,
+        "not_compared": result.not_compared,
+        "types": {group: figures(score) for group, score in result.types.items()},
+        "all": figures(result.all),
+    }
+
+
+def _print(result: Result) -> None:
+    click.echo(f"\n{result.file}: {result.texts} texts, labels of {result.convention}, {result.pipeline}")
+    if result.not_compared:
+        click.echo(f"{result.not_compared} gold spans are not compared: entities/conventions.py says why")
+    click.echo(f"{'type':18}{'gold':>7}{'found':>7}{'P':>8}{'R':>8}{'F1':>8}{'overlap F1':>12}")
+    for group, s in [*result.types.items(), ("all", result.all)]:
+        click.echo(f"{group:18}{s.gold:7}{s.found:7}{s.precision:8.3f}{s.recall:8.3f}{s.f1:8.3f}{s.overlap_f1:12.3f}")
+
+
+@click.command("entities")
+@click.option(
+    "--gold",
+    "files",
+    metavar="FILE...",
+    multiple=True,
+    required=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help='JSON lines {"text", "entities": [[start, end, label], ...]}, gzipped or not. May be repeated.',
+)
+@click.argument("more", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--pipeline", "model", metavar="NAME", help="A spaCy package or path, or `rules`. Default: entities.model."
+)
+@click.option("--limit", type=click.IntRange(1), help="Only the first N texts of each file.")
+@click.option("--articles", is_flag=True, help="Count a leading the, a or an as part of a span.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object per file instead of tables.")
+@click.pass_obj
+def entities_command(
+    settings: Settings,
+    files: tuple[Path, ...],
+    more: tuple[Path, ...],
+    model: str | None,
+    limit: int | None,
+    articles: bool,
+    as_json: bool,
+) -> None:
+    """Score entities against labelled text.
+
+    A gold file uses our labels or those of a corpus that entities/conventions.py knows, which are compared by meaning.
+    Exact: same start and end, leading articles aside. Overlap: one character in common.
+    """
+    from pipeline.entities.annotator import Annotator
+
+    chosen = settings.entities if model is None else replace(settings.entities, model=model)
+    annotator = Annotator(chosen)
+    for path in (*files, *more):
+        result = evaluate(path, annotator, limit, articles)
+        if as_json:
+            click.echo(encode(_report(result)))
+        else:
+            _print(result)

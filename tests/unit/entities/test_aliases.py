@@ -1,0 +1,130 @@
+"""Folding names: the gold pairs, no order dependence, and evidence for every fold."""
+
+from __future__ import annotations
+
+import itertools
+import random
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.entities.aliases import Group, Mention, fold
+from pipeline.entities.labels import IDENTITY_CLASS, LABELS
+from pipeline.entities.mentions import mentions_of
+
+_MARK = re.compile(r"\[([A-Z]+) (\w+) ([^\]]+)\]")
+
+
+def scenario(line: str) -> list[tuple[str, Mention]]:
+    """The mentions of a gold line, each with the id of the thing that it names."""
+    found = []
+    for n, marked in enumerate(line.split("||")):
+        text, spans, ids, last = "", [], [], 0
+        for m in _MARK.finditer(marked):
+            text += marked[last : m.start()]
+            spans.append((len(text), len(text) + len(m[3]), m[1]))
+            ids.append(m[2])
+            text += m[3]
+            last = m.end()
+        text += marked[last:]
+        found += list(zip(ids, mentions_of(text, spans, document=str(n), outlet=f"outlet {n}"), strict=True))
+    return found
+
+
+GOLD = [
+    line
+    for line in (Path(__file__).parent / "aliases.txt").read_text(encoding="utf-8").splitlines()
+    if line and not line.startswith("#")
+]
+
+
+def pairs() -> list[tuple[bool, bool, str]]:
+    """For every pair of different forms of a scenario that might be one thing: folded, should be, what it is."""
+    found = []
+    for line in GOLD:
+        marked = scenario(line)
+        groups = fold([m for _, m in marked])
+        forms = {(id, m.text, m.label): m for id, m in marked}
+        for (a, x, p), (b, y, q) in itertools.combinations(sorted(forms), 2):
+            if IDENTITY_CLASS[p] == IDENTITY_CLASS[q] and x != y:
+                together = any({(x, p), (y, q)} <= g.members for g in groups)
+                found.append((together, a == b, f"{p} {x!r} / {q} {y!r} in: {line[:60]}"))
+    return found
+
+
+def test_the_gold_is_large_enough() -> None:
+    should = [s for _, s, _ in pairs()]
+    assert should.count(True) >= 150
+    assert should.count(False) >= 150
+
+
+def test_gold_pairs() -> None:
+    missed = [what for folded, should, what in pairs() if should and not folded]
+    wrong = [what for folded, should, what in pairs() if folded and not should]
+    assert wrong == []
+    assert len(missed) <= 0.02 * sum(should for _, should, _ in pairs()), missed
+
+
+@pytest.mark.parametrize("line", GOLD, ids=lambda line: line[:30])
+def test_groups_do_not_depend_on_order(line: str) -> None:
+    mentions = [m for _, m in scenario(line)]
+    expected = fold(mentions)
+    for seed in range(4):
+        shuffled = mentions.copy()
+        random.Random(seed).shuffle(shuffled)
+        assert fold(shuffled) == expected
+
+
+@given(
+    st.lists(
+        st.builds(
+            Mention,
+            text=st.one_of(
+                st.sampled_from(["Kurilla", "Gen. Erik Kurilla", "IRGC", "IRCG", "al-Omar", "Mr. X"]),
+                st.text(min_size=1, max_size=12),
+            ),
+            label=st.sampled_from(LABELS),
+            document=st.sampled_from(["", "a"]),
+        ),
+        max_size=8,
+    )
+)
+@settings(max_examples=150, deadline=None)
+def test_every_mention_is_in_exactly_one_group(mentions: list[Mention]) -> None:
+    groups = fold(mentions)
+    assert sum(f.count for g in groups for f in g.forms) == len(mentions)
+    assert fold(mentions[::-1]) == groups
+
+
+def group_of(groups: list[Group], text: str) -> Group:
+    (found,) = [g for g in groups if any(f.text == text for f in g.forms)]
+    return found
+
+
+def test_two_given_names_for_one_role_holder_are_a_recorded_disagreement() -> None:
+    groups = fold([m for _, m in scenario(GOLD[1])])
+    kurilla = group_of(groups, "Kurilla")
+    (disagreement,) = kurilla.disagreements
+    assert disagreement.kind == "given name"
+    assert {(f.text, f.outlets) for f in disagreement.forms} == {
+        ("General Michael Kurilla", ("outlet 0",)),
+        ("Commander Gen. Erik Kurilla", ("outlet 1",)),
+    }
+    assert any("united states central command" in f.reason for f in kurilla.folds)
+
+
+def test_every_fold_has_its_reason() -> None:
+    groups = fold([m for _, m in scenario(GOLD[0])])
+    irgc = group_of(groups, "IRCG")
+    assert irgc.name == "Islamic Revolutionary Guard Corps"
+    assert {f.form: f.reason for f in irgc.folds}["IRCG"] == "slip of IRGC"
+
+
+def test_the_id_is_that_of_the_canonical_name() -> None:
+    (a,) = fold([Mention(text="US", label="GPE")])
+    (b,) = fold([Mention(text="U.S.", label="GPE"), Mention(text="the United States", label="GPE")])
+    (c,) = fold([Mention(text="American", label="NORP")])
+    assert a.entity_id == b.entity_id != c.entity_id

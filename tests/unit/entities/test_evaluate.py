@@ -1,0 +1,87 @@
+"""Scoring: what is right, wrong, and not compared."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import orjson
+import pytest
+from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.cli import root
+from pipeline.entities.annotator import Annotator
+from pipeline.entities.conventions import convention
+from pipeline.errors import InvalidEvent
+from pipeline.evaluate.entities import compare, evaluate, read_gold
+from pipeline.settings import Entities
+
+SEEDS = Path(__file__).parent / "seeds.jsonl"
+
+
+def test_exact_overlapping_and_missed_spans() -> None:
+    text = "Ann Lee of Acme met Bo in Oslo"
+    gold = [(0, 7, "PERSON"), (11, 15, "ORG"), (20, 22, "PERSON"), (26, 30, "GPE")]
+    found = [(0, 3, "PERSON"), (11, 15, "ORG"), (26, 30, "LOC")]
+    scores = compare(text, gold, found, convention("wirefuse"))
+    assert (scores["PERSON"].gold, scores["PERSON"].found, scores["PERSON"].exact) == (2, 1, 0)
+    assert (scores["PERSON"].found_overlapping, scores["PERSON"].gold_overlapped) == (1, 1)
+    assert scores["ORG"].f1 == 1.0
+    assert (scores["GPE"].exact, scores["LOC"].found) == (0, 1)
+
+
+def test_other_labels_are_compared_by_meaning() -> None:
+    text = "President Ann Lee of Norway, a Norwegian, and the prime minister met in Oslo"
+    gold = [(0, 17, "per"), (21, 27, "geo"), (31, 40, "gpe"), (50, 64, "per"), (72, 76, "geo")]
+    found = [(0, 17, "PERSON"), (21, 27, "GPE"), (31, 40, "NORP"), (50, 64, "PERSON"), (72, 76, "LOC"), (5, 9, "MONEY")]
+    scores = compare(text, gold, found, convention("gmb"))
+    assert {kind: (s.gold, s.found, s.exact) for kind, s in scores.items()} == {
+        "PERSON": (1, 1, 1),  # a role without a name is not compared, neither as gold nor as found
+        "GPE+LOC+FAC": (2, 2, 2),
+        "NORP": (1, 1, 1),
+    }
+
+
+def test_leading_articles_are_compared_on_demand() -> None:
+    text = "the SDF left"
+    for articles, exact in ((False, 1), (True, 0)):
+        scores = compare(text, [(0, 7, "ORG")], [(4, 7, "ORG")], convention("wirefuse"), articles)
+        assert scores["ORG"].exact == exact
+
+
+@given(st.lists(st.tuples(st.integers(0, 20), st.integers(1, 5)), max_size=6))
+def test_gold_scored_against_itself_is_perfect(starts: list[tuple[int, int]]) -> None:
+    spans = sorted({(s, s + n, "ORG") for s, n in starts})
+    score = compare("x" * 30, spans, spans, convention("wirefuse")).get("ORG")
+    assert score is None if not spans else score is not None and score.f1 == score.overlap_f1 == 1.0
+
+
+def test_a_line_that_is_no_gold_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "gold.jsonl.gz"
+    with gzip.open(file, "wb") as f:
+        f.write(b'{"text": "a", "entities": []}\n{"text": "b"}\n')
+    with pytest.raises(InvalidEvent, match="line 2"):
+        list(read_gold(file))
+
+
+def test_labels_that_nobody_knows_are_refused(tmp_path: Path) -> None:
+    file = tmp_path / "gold.jsonl"
+    file.write_bytes(orjson.dumps({"text": "Ann", "entities": [[0, 3, "HUMAN"]]}) + b"\n")
+    with pytest.raises(InvalidEvent, match="no known convention has the labels HUMAN"):
+        evaluate(file, Annotator(Entities(model="rules")))
+
+
+def test_the_two_seeds_are_read_well() -> None:
+    # The goal for the two articles, marked by hand in full.
+    assert evaluate(SEEDS, Annotator(Entities())).all.f1 >= 0.85
+
+
+def test_the_command_prints_figures_for_programs() -> None:
+    run = CliRunner().invoke(root, ["evaluate", "entities", "--gold", str(SEEDS), "--pipeline", "rules", "--json"])
+    assert run.exit_code == 0, run.output
+    report = orjson.loads(run.stdout)
+    assert report["texts"] == 2
+    assert report["pipeline"].startswith("wirefuse_rules")
+    assert 0.5 < report["types"]["GPE"]["f1"] <= 1

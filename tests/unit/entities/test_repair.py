@@ -1,0 +1,62 @@
+"""What rules and known names do to the tagger's entities."""
+
+from __future__ import annotations
+
+import pytest
+from spacy.tokens import Span
+
+from pipeline.entities import repair, tokenizer
+from pipeline.entities.repair import Repair
+
+NLP = tokenizer.blank()
+REPAIR = Repair(NLP)
+
+
+def repaired(text: str, *given: tuple[str, str]) -> list[tuple[str, str]]:
+    """The entities after repair of a text in which the tagger found the given names."""
+    doc = NLP(text)
+    ents = []
+    for name, label in given:
+        at = text.index(name)
+        span = doc.char_span(at, at + len(name), label=label)
+        assert isinstance(span, Span)
+        ents.append(span)
+    doc.set_ents(ents)
+    return [(e.text, e.label_) for e in REPAIR(doc).ents]
+
+
+@pytest.mark.parametrize(
+    ("text", "given", "expected"),
+    [
+        ("near Al-Omar oil field", [("Al-Omar", "LOC")], [("Al-Omar oil field", "FAC")]),
+        ("an Iran-backed group", [], [("Iran", "GPE")]),
+        ("US Central spoke: US Central Command", [], [("US", "GPE"), ("US Central Command", "ORG")]),
+        (
+            "US Central Command General Michael Kurilla said",
+            [("US Central Command General Michael Kurilla", "PERSON")],
+            [("US Central Command", "ORG"), ("General Michael Kurilla", "PERSON")],
+        ),
+        (
+            "Defense Secretary Lloyd Austin spoke. Austin left.",
+            [("Secretary Lloyd Austin", "PERSON"), ("Austin left"[:6], "GPE")][:1],
+            [("Defense Secretary Lloyd Austin", "PERSON"), ("Austin", "PERSON")],
+        ),
+        ("Michael Jordan left Jordan.", [("Michael Jordan", "PERSON")], [("Michael Jordan", "PERSON")]),
+        ("Nobody came.", [("Nobody", "PERSON")], []),
+        ("in the Al Omar region", [("Al Omar", "PERSON")], [("Al Omar", "LOC")]),
+        ("in the town of Sarah", [("Sarah", "PERSON")], [("Sarah", "GPE")]),
+        ("it was five years ago", [("five", "DATE")], [("five years ago", "DATE")]),
+        ("paid $5 million", [], [("$5 million", "MONEY")]),
+        ("a suicide drone and an AK-47", [], [("suicide drone", "PLATFORM"), ("AK-47", "WEAPON")]),
+        ("al-Hasakah fell", [("al-Hasakah", "ORG")], [("al-Hasakah", "GPE")]),
+        ("a US military base", [("US", "GPE")], [("US", "GPE")]),
+        ("", [], []),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_repair(text: str, given: list[tuple[str, str]], expected: list[tuple[str, str]]) -> None:
+    assert repaired(text, *given) == expected
+
+
+def test_every_rule_label_is_one_of_ours() -> None:
+    assert set(Repair.labels) >= repair.RULES
