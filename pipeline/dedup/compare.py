@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from pipeline.dedup import figures
 from pipeline.dedup.evidence import covered
 from pipeline.dedup.headline import headline_hashes
+from pipeline.dedup.prepare import Prepared
 from pipeline.dedup.sketch import EVERYTHING, U32, WIDTH, Sketch, below
 from pipeline.records import CopyKind
-from pipeline.text.words import Words
 
 NEAR_JACCARD = 1 / 3
 NEAR_SHARE = 0.45
@@ -64,36 +64,17 @@ REISSUE_WORDS = 150
 """Texts farther apart in time than articles are remembered are copies only when they have so many words in common."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Text:
     """A remembered text, as far as the comparison needs it.
 
     Attributes:
         headline: hashes of the words of its headline.
-        origin: microseconds since 1970.
     """
 
     sketch: Sketch
     figures: U32
     headline: U32
-    origin: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class NewText(Text):
-    """A text that is compared with many.
-
-    Attributes:
-        ordered: the hashes of its sketch, sorted.
-        places: where each stands in the sketch.
-        words: all its words.
-        shingles: all its shingle hashes, in text order.
-    """
-
-    ordered: U32
-    places: NDArray[np.intp]
-    words: Words
-    shingles: U32
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,32 +97,37 @@ class Overlap:
     own: float
 
 
-def overlap(first: NewText, second: Sketch) -> Overlap | None:
+def overlap(first: Prepared, second: Sketch) -> Overlap | None:
     """Measure what two texts share, below the lower of their bounds; None when it is too little to matter."""
     bound = min(first.sketch.bound, second.bound)
-    a, places, b = first.ordered, first.places, second.hashes
+    a, b = first.ordered, second.hashes
     if bound < first.sketch.bound:
-        size = int(np.searchsorted(a, np.uint32(bound)))
-        a, places = a[:size], places[:size]
+        a = a[: np.searchsorted(a, np.uint32(bound))]
     if bound < second.bound:
         b = below(b, bound)
     if not len(a) or not len(b):
         return None
-    at = np.searchsorted(a, b)
+    at = a.searchsorted(b)
     at[at == len(a)] = 0
     hit = a[at] == b
     shared = int(np.count_nonzero(hit))
     jaccard = shared / (len(a) + len(b) - shared)
     if shared < MIN_SHARED or jaccard < INSIDE_JACCARD:
         return None
-    hit_first = np.zeros(len(first.sketch.hashes), np.bool_)
-    hit_first[places[at[hit]]] = True
-    if bound < first.sketch.bound:
-        hit_first = hit_first[np.sort(places)]
+    # The same from the other side, in the order of the first text.
+    order = below(first.sketch.hashes, bound)
+    hit_first = np.zeros(len(a), np.bool_)
+    hit_first[at[hit]] = True
+    hit_first = hit_first[a.searchsorted(order)]
     run = max(_longest(hit), _longest(hit_first))
     own = min(_longest(~hit) / len(b), _longest(~hit_first) / len(a))
     run_words = run * EVERYTHING // bound + WIDTH - 1
     return Overlap(jaccard, shared / len(a), shared / len(b), shared, run_words, own)
+
+
+def same(text: Sketch) -> Overlap:
+    """What two texts share that are the same."""
+    return Overlap(1.0, 1.0, 1.0, len(text.hashes), text.words, 0.0)
 
 
 def _longest(hit: NDArray[np.bool_]) -> int:
@@ -152,10 +138,12 @@ def _longest(hit: NDArray[np.bool_]) -> int:
     return max(int(misses[0]), len(hit) - 1 - int(misses[-1]), int(np.diff(misses).max(initial=1)) - 1)
 
 
-def kind_of(first: NewText, second: Text, found: Overlap, window: float) -> CopyKind | None:
+def kind_of(first: Prepared, second: Text, found: Overlap, apart: float, window: float) -> CopyKind | None:
     """The relation of two texts that are not exactly the same; None when neither is a copy of the other.
 
     Args:
+        found: of `overlap`.
+        apart: days between their publications; 0 where one is not known.
         window: days that an article is remembered.
     """
     if min(first.sketch.shingles, second.sketch.shingles) < MIN_SHINGLES:
@@ -170,7 +158,6 @@ def kind_of(first: NewText, second: Text, found: Overlap, window: float) -> Copy
     )
     if not enough:
         return None
-    apart = _apart(first.origin, second.origin)
     if shared_words < (REISSUE_WORDS if apart > window else NOTICE_WORDS if apart > NOTICE_DAYS else 0):
         return None
     numbers = figures.compare(first.figures, second.figures)
@@ -180,11 +167,6 @@ def kind_of(first: NewText, second: Text, found: Overlap, window: float) -> Copy
         return None
     rest = min(found.first_in_second, found.second_in_first)
     return "contained" if share >= CONTAINED_SHARE and rest < CONTAINED_REST else "near"
-
-
-def _apart(first: int | None, second: int | None) -> float:
-    """Days between two times; 0 where one is not known."""
-    return 0.0 if first is None or second is None else abs(first - second) / 86_400_000_000
 
 
 def _same_form(numbers: figures.FigureOverlap, shared_words: float, run: int) -> bool:
@@ -198,7 +180,7 @@ def _same_form(numbers: figures.FigureOverlap, shared_words: float, run: int) ->
     return run < max(LONG_RUN_WORDS, LONG_RUN * shared_words)
 
 
-def _same_story(first: NewText, second: Text, numbers: figures.FigureOverlap) -> bool:
+def _same_story(first: Prepared, second: Text, numbers: figures.FigureOverlap) -> bool:
     """True when what two texts share is the story, and not the page around it."""
     only = min(numbers.first_only, numbers.second_only)
     if numbers.common >= MANY_NUMBERS and numbers.common >= COMMON_NUMBERS * (numbers.common + only):

@@ -2,37 +2,26 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
-from hashlib import blake2b
 from typing import Any
-
-import numpy as np
 
 from pipeline.dedup import compare, evidence
 from pipeline.dedup.decision import NO_WORDS
-from pipeline.dedup.figures import figures
-from pipeline.dedup.headline import headline
 from pipeline.dedup.index import Index, keys_of
+from pipeline.dedup.prepare import Prepared
 from pipeline.dedup.remembered import NEVER, Entry, Remembered
-from pipeline.dedup.sketch import U32, below, bound_of, distinct, shingle_hashes, sketch
+from pipeline.dedup.sketch import U32
 from pipeline.records import CopyKind
-from pipeline.text.clean import Cleaned
-from pipeline.text.words import Words, words
 
 _COMPARED = 16
 """So many candidates are looked at closely."""
 
-_LOOKED_UP = 1024
-"""So many shingles of a text are looked up in the index: of a longer text, the lowest."""
+_LOOKED_UP = 64
+"""So many of a text's hashes are looked up in the index, the lowest. Of a text of the same length the keys are among
+the lowest 32, of one a sixth as long among the lowest 200."""
 
-_SHORT = 12
-"""The words of a shorter text count together with its title: "Results below." is no copy of "Results below."."""
-
-_LEAD = 12
-"""So many words of a text stand in for a headline that it has not."""
-
-_MIN_WORDS = 5
-"""Fewer words are nobody's property, even when they are exactly the same."""
+_DAY = 86_400_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,23 +39,12 @@ class Finding:
     """What was found for one text.
 
     Attributes:
-        text: what is remembered of it.
-        exact: hash of its words in order.
         best: its direct best source among the articles with an earlier origin; None when it is no copy.
         later: ids of the articles with a later origin of which this text is a source.
     """
 
-    text: compare.Text
-    exact: str
     best: Source | None
     later: tuple[str, ...]
-
-
-def exact_hash(told: Words) -> str:
-    """Hash of a text's words in order."""
-    if len(told) < _MIN_WORDS:
-        return NO_WORDS
-    return blake2b(told.hashes.astype("<u8", copy=False).tobytes(), digest_size=12).hexdigest()
 
 
 class Copies:
@@ -94,101 +72,66 @@ class Copies:
         if len(hashes):
             self._index.remove(slot, keys_of(hashes))
 
-    def find(self, article_id: str, cleaned: Cleaned, origin: int | None) -> Finding:
+    def find(self, article_id: str, own: Prepared, origin: int | None) -> Finding:
         """Look for sources and copies of a text.
 
         Args:
             article_id: its own earlier versions are no sources.
-            cleaned: its title and text.
+            own: the text.
             origin: its place in the total order of origins, with its id.
         """
-        title = cleaned.title or ""
-        every = words(f"{title}\n{cleaned.text}")
-        in_title = int(np.searchsorted(every.starts, len(title) + 1))
-        short = len(every) - in_title < _SHORT
-        told = every if short else every[in_title:]
-        hashes = shingle_hashes(told)
-        different = distinct(hashes)
-        own_sketch = sketch(different, len(told))
-        places = np.argsort(own_sketch.hashes)
-        own = compare.NewText(
-            sketch=own_sketch,
-            figures=figures(told),
-            headline=headline(every[:in_title] if in_title else every[:_LEAD]),
-            origin=origin,
-            ordered=own_sketch.hashes[places],
-            places=places,
-            words=told,
-            shingles=hashes,
-        )
-        exact = exact_hash(told)
-        exact_bytes = bytes.fromhex(exact)
         rank = (NEVER if origin is None else origin, article_id)
         earlier: list[tuple[compare.Overlap, CopyKind, Entry]] = []
         later: list[str] = []
-        for other in self._candidates(different):
+        for other in self._candidates(own.ordered, own.sketch.shingles):
             if other.article_id == article_id:
                 continue
-            found = compare.overlap(own, other.text.sketch)
             kind: CopyKind | None
-            if exact != NO_WORDS and other.exact == exact_bytes:
-                kind, found = "exact", compare.Overlap(1.0, 1.0, 1.0, len(own.ordered), len(told), 0.0)
-            elif found is None:
-                continue
+            found: compare.Overlap | None
+            if other.exact == own.exact and own.exact != NO_WORDS:
+                kind, found = "exact", compare.same(own.sketch)
             else:
-                kind = compare.kind_of(own, other.text, found, self._window)
-            if kind is None or found is None:
+                found = compare.overlap(own, other.text.sketch)
+                if found is None:
+                    continue
+                apart = 0.0 if origin is None or other.origin is None else abs(origin - other.origin) / _DAY
+                kind = compare.kind_of(own, other.text, found, apart, self._window)
+            if kind is None:
                 continue
             if other.rank < rank:
                 earlier.append((found, kind, other))
             else:
                 later.append(other.article_id)
-        best = None
-        if earlier:
-            found, kind, source = min(earlier, key=lambda c: (c[1] != "exact", -c[0].jaccard, c[2].rank))
-            best = _source(cleaned.text, len(title) + 1, told, hashes, found, kind, source, short)
-        return Finding(own, exact, best, tuple(sorted(later)))
+        if not earlier:
+            return Finding(None, tuple(sorted(later)))
+        found, kind, source = min(earlier, key=lambda c: (c[1] != "exact", -c[0].jaccard, c[2].rank))
+        return Finding(_source(own, found, kind, source), tuple(sorted(later)))
 
-    def _candidates(self, hashes: U32) -> list[Entry]:
+    def _candidates(self, ordered: U32, shingles: int) -> list[Entry]:
         """The articles that share most keys with a text; among equals, those of the earliest origin."""
-        found = self._index.lookup(below(hashes, bound_of(hashes, _LOOKED_UP, 0, _LOOKED_UP)))
+        found = self._index.lookup(ordered[:_LOOKED_UP])
         if not len(found):
             return []
-        slots, shared = np.unique(found, return_counts=True)
-        if len(hashes) >= compare.MIN_SHINGLES:
-            several = shared > 1
-            slots, shared = slots[several], shared[several]
-        if len(slots) <= _COMPARED:
-            return [self._remembered.at(slot) for slot in slots.tolist()]
-        least = int(np.partition(shared, -_COMPARED)[-_COMPARED])
-        sure = [self._remembered.at(slot) for slot in slots[shared > least].tolist()]
-        equal = [self._remembered.at(slot) for slot in slots[shared == least].tolist()]
-        return sure + sorted(equal, key=lambda e: e.rank)[: _COMPARED - len(sure)]
+        shared = Counter(found.tolist())
+        least = 1 if shingles < compare.MIN_SHINGLES else 2
+        several = [(n, slot) for slot, n in shared.items() if n >= least]
+        if len(several) > _COMPARED:
+            several.sort(reverse=True)
+            least = several[_COMPARED - 1][0]
+            sure = [self._remembered.at(slot) for n, slot in several if n > least]
+            equal = [self._remembered.at(slot) for n, slot in several if n == least]
+            return sure + sorted(equal, key=lambda e: e.rank)[: _COMPARED - len(sure)]
+        return [self._remembered.at(slot) for _, slot in several]
 
 
-def _source(
-    text: str,
-    offset: int,
-    told: Words,
-    hashes: U32,
-    found: compare.Overlap,
-    kind: CopyKind,
-    source: Entry,
-    short: bool,
-) -> Source:
-    """The evidence that a text is a copy of its source, and what it adds.
-
-    Args:
-        offset: where the text begins in what `told` was made from.
-        told: its words.
-        short: the words of the title are among them.
-    """
+def _source(own: Prepared, found: compare.Overlap, kind: CopyKind, source: Entry) -> Source:
+    """The evidence that a text is a copy of its source, and what it adds."""
     run = found.run
     added: tuple[tuple[int, int], ...] = ()
-    if kind != "exact" and not short:
-        cover = evidence.covered(told, hashes, source.text.sketch)
+    if kind != "exact" and not own.short:
+        cover = evidence.covered(own.words, own.shingles, source.text.sketch)
         run = evidence.longest_run(cover)
-        added = evidence.added(text, told.starts - offset, cover)
+        added = evidence.added(own.cleaned.text, own.words.starts - own.offset, cover)
     why = {
         "jaccard": round(found.jaccard, 3),
         "contained": round(found.first_in_second, 3),

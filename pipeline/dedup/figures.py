@@ -9,7 +9,9 @@ masked. Where two texts have the same place with different numbers, the number w
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -41,20 +43,33 @@ class FigureOverlap:
     second_only: int
 
 
-def figures(words: Words) -> U32:
-    """The figures of a text: place (16 bits) and number (16 bits), sorted, distinct.
+def figures(words: Words, texts: Sequence[tuple[int, int]]) -> list[U32]:
+    """The figures of texts: place (16 bits) and number (16 bits), sorted, distinct.
 
     A text with more than 64 of them (a table) keeps those with the lowest place hashes.
+
+    Args:
+        words: of many texts.
+        texts: first and past-the-last word of each, in order.
     """
     at = words.number.nonzero()[0]
     if not len(at):
-        return _NONE
-    masked = np.zeros(len(words) + 3, np.uint64)
-    masked[2:-1] = words.hashes
-    masked[at + 2] = _MASK
-    place = masked[at] * _WEIGHTS[0] + masked[at + 1] * _WEIGHTS[1] + masked[at + 3] * _WEIGHTS[2]
-    packed = ((mix(place) >> _HIGH) << np.uint64(16)) | (words.hashes[at] >> _HIGH)
-    return np.array(sorted(set(packed.tolist()))[:_MOST], np.uint32)
+        return [_NONE] * len(texts)
+    starts = np.array([start for start, _ in texts])
+    ends = np.array([end for _, end in texts])
+    text = np.searchsorted(starts, at, "right") - 1
+    inside = (text >= 0) & (at < ends[text])
+    at, text = at[inside], text[inside]
+    masked = words.hashes.copy()
+    masked[words.number] = _MASK
+    place = np.zeros(len(at), np.uint64)
+    for offset, weight in zip((-2, -1, 1), _WEIGHTS, strict=True):
+        there = at + offset
+        seen = (there >= starts[text]) & (there < ends[text])
+        place[seen] += masked[there[seen]] * weight
+    packed = (((mix(place) >> _HIGH) << np.uint64(16)) | (words.hashes[at] >> _HIGH)).tolist()
+    cuts = np.searchsorted(text, np.arange(len(texts) + 1)).tolist()
+    return [np.array(sorted(set(packed[a:b]))[:_MOST], np.uint32) if a < b else _NONE for a, b in pairwise(cuts)]
 
 
 def compare(first: U32, second: U32) -> FigureOverlap:

@@ -1,7 +1,7 @@
 """Candidates: which remembered texts may share enough with a new one to be worth a close comparison.
 
 An inverted index from shingle hash to the slots of the texts that have it. Of each text only the lowest hashes are
-keys (32, or a sixteenth of a long text); all hashes of a new text are looked up. What a lookup gives is a function of
+keys (32, or a sixteenth of a long text); the lowest of a new text are looked up. What a lookup gives is a function of
 the texts in the index and the order they were added in; the layout never shows.
 
 Keys live in buckets of 16 cells, one cache line of hashes and one of slots, in the order of the hashes: a bucket holds
@@ -17,7 +17,7 @@ from array import array
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.dedup.sketch import EVERYTHING, U32, below, bound_of
+from pipeline.dedup.sketch import EVERYTHING, U32, bound_of
 
 I64 = NDArray[np.int64]
 
@@ -41,8 +41,11 @@ _BATCH = 128
 
 
 def keys_of(hashes: U32) -> U32:
-    """Those of a sketch's hashes under which its text is found."""
-    return below(hashes, bound_of(hashes, _KEYS, EVERYTHING >> 4, _MOST))
+    """Those of a sketch's hashes under which its text is found, sorted."""
+    ordered = np.sort(hashes)
+    if len(ordered) <= _KEYS:
+        return ordered
+    return ordered[: np.searchsorted(ordered, np.uint32(bound_of(ordered, _KEYS, EVERYTHING >> 4, _MOST)))]
 
 
 class Index:

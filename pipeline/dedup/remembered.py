@@ -38,7 +38,7 @@ class Entry:
     article_id: str
     group: str | None
     content: str | None
-    exact: bytes
+    exact: str
     seq: int
     version: int | None
     version_created: int | None
@@ -109,24 +109,22 @@ def _unpack(data: bytes) -> Entry:
     ) = _HEAD.unpack_from(data)
     after_hashes = _HEAD.size + 4 * hashes
     after_figures = after_hashes + 4 * figures
-    when = None if absent & 4 else origin
     return Entry(
         article_id.hex(),
         None if absent & 32 else group.hex(),
         None if absent & 64 else content.hex(),
-        exact,
+        exact.hex(),
         seq,
         None if absent & 16 else int.from_bytes(version, "little", signed=True),
         None if absent & 1 else version_created,
         None if absent & 2 else published,
-        when,
+        None if absent & 4 else origin,
         None if absent & 8 else since,
         _STATUS[status],
         Text(
             Sketch(np.frombuffer(data, "<u4", hashes, _HEAD.size), bound, shingles, words),
             np.frombuffer(data, "<u4", figures, after_hashes),
             np.frombuffer(data, "<u4", headline, after_figures),
-            when,
         ),
     )
 
@@ -193,16 +191,36 @@ class Remembered:
         heapq.heappush(self._oldest, _age(key, memory.since))
         return slot
 
+    def would_last(self, article_id: str, since: int | None, watermark: int | None) -> bool:
+        """False when an article remembered now would be forgotten at once."""
+        if since is not None and watermark is not None and since + self._ttl < watermark:
+            return False
+        if len(self._slot_of) < self._max or self.slot_of(article_id) is not None:
+            return True
+        oldest = self._next()
+        return oldest is None or _age(bytes.fromhex(article_id), since) > oldest[1]
+
     def oldest_to_forget(self, watermark: int | None) -> tuple[int, str] | None:
         """Slot of the next article that is too old or too much, and why ("ttl", "size"); None when there is none."""
+        if not self._oldest:
+            return None
+        late = watermark is not None and (self._oldest[0] >> 128) - NEVER + self._ttl < watermark
+        if not late and len(self._slot_of) <= self._max:
+            return None
+        oldest = self._next()
+        if oldest is None:
+            return None
+        if watermark is not None and (oldest[1] >> 128) - NEVER + self._ttl < watermark:
+            return oldest[0], "ttl"
+        return (oldest[0], "size") if len(self._slot_of) > self._max else None
+
+    def _next(self) -> tuple[int, int] | None:
+        """Slot and age of the oldest article."""
         while self._oldest:
             age = self._oldest[0]
-            late = watermark is not None and (age >> 128) - NEVER + self._ttl < watermark
-            if not late and len(self._slot_of) <= self._max:
-                return None
             slot = self._slot_of.get((age & _KEY).to_bytes(16, "big"))
             if slot is not None and _age(self._packed[slot][:16], self.at(slot).since) == age:
-                return slot, "ttl" if late else "size"
+                return slot, age
             # Forgotten already, or remembered anew with a later time.
             heapq.heappop(self._oldest)
         return None

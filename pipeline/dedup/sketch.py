@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.text.words import Words, mix
+from pipeline.text.words import U64, mix
 
 U32 = NDArray[np.uint32]
 
@@ -34,6 +34,7 @@ _MOST = 4096
 
 _WEIGHTS = mix(np.arange(1, WIDTH + 1, dtype=np.uint64)) | np.uint64(1)
 _HIGH = np.uint64(32)
+_NONE = np.empty(0, np.uint32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,53 +54,57 @@ class Sketch:
     words: int
 
 
-def shingle_hashes(words: Words) -> U32:
-    """Hash of the shingle that starts at each word; a text shorter than a shingle has one, of all its words."""
-    h = words.hashes
-    n = len(h) - WIDTH + 1
+def shingle_hashes(words: U64) -> U32:
+    """Hash of the shingle that starts at each word; a text shorter than a shingle has one, of all its words.
+
+    Args:
+        words: hashes of the words of a text.
+    """
+    n = len(words) - WIDTH + 1
     if n < 1:
-        if not len(h):
-            return np.empty(0, np.uint32)
-        return (mix(np.add.reduce(h * _WEIGHTS[: len(h)], keepdims=True)) >> _HIGH).astype(np.uint32)
-    total = h[:n] * _WEIGHTS[0]
+        if not len(words):
+            return _NONE
+        return (mix(np.add.reduce(words * _WEIGHTS[: len(words)], keepdims=True)) >> _HIGH).astype(np.uint32)
+    total = words[:n] * _WEIGHTS[0]
     for i in range(1, WIDTH):
-        total += h[i : n + i] * _WEIGHTS[i]
+        total += words[i : n + i] * _WEIGHTS[i]
     return (mix(total) >> _HIGH).astype(np.uint32)
 
 
-def distinct(hashes: U32) -> U32:
-    """The hashes without repetitions, in the order of their first places."""
-    ordered = np.sort(hashes)
-    if not (ordered[1:] == ordered[:-1]).any():
-        return hashes
-    _, first = np.unique(hashes, return_index=True)
-    return hashes[np.sort(first)]
-
-
-def sketch(hashes: U32, words: int) -> Sketch:
-    """The sketch of a text.
+def sketch(shingles: U32, words: int) -> tuple[Sketch, U32]:
+    """The sketch of a text, and its hashes sorted.
 
     Args:
-        hashes: of `shingle_hashes`, distinct.
+        shingles: of `shingle_hashes`.
         words: number of words of the text.
     """
-    bound = bound_of(hashes, KEPT, EVERYTHING >> 3, _MOST)
-    return Sketch(below(hashes, bound), bound, len(hashes), words)
+    ordered = np.sort(shingles)
+    repeated = ordered[1:] == ordered[:-1]
+    if repeated.any():
+        ordered, first = np.unique(shingles, return_index=True)
+        first.sort()
+        shingles = shingles[first]
+    distinct = len(ordered)
+    bound = bound_of(ordered, KEPT, EVERYTHING >> 3, _MOST)
+    if bound < EVERYTHING:
+        ordered = ordered[: np.searchsorted(ordered, np.uint32(bound))]
+        shingles = shingles[shingles < bound]
+    return Sketch(shingles, bound, distinct, words), ordered
 
 
-def bound_of(hashes: U32, kept: int, least: int, most: int) -> int:
+def bound_of(ordered: U32, kept: int, least: int, most: int) -> int:
     """The bound that leaves a number of hashes.
 
     Args:
-        hashes: distinct.
+        ordered: sorted, distinct.
         kept: so many are left ...
         least: ... or all below this, whichever is more ...
         most: ... but never more than so many.
     """
-    if len(hashes) <= kept:
+    if len(ordered) <= kept:
         return EVERYTHING
-    bound = max(int(np.partition(hashes, kept)[kept]), least)
-    return min(bound, int(np.partition(hashes, most)[most])) if len(hashes) > most else bound
+    bound = max(int(ordered[kept]), least)
+    return min(bound, int(ordered[most])) if len(ordered) > most else bound
 
 
 def below(hashes: U32, bound: int) -> U32:

@@ -48,7 +48,7 @@ def restored(log: Log) -> Dedup:
     return state
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(streams, st.data())
 def test_restart_from_a_compacted_log_changes_no_later_decision(
     items: list[RawArticle | Void], data: st.DataObject

@@ -1,0 +1,128 @@
+"""What can be computed of an article before anything is decided: clean text, shingles, sketch, numbers, headline.
+
+A function of the article alone, and computed for many articles at once, because the cost of numpy is per call: the
+words of a batch are hashed as one text. What comes out does not depend on what else is in the batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from itertools import accumulate
+
+import numpy as np
+
+from pipeline.dedup.decision import NO_WORDS
+from pipeline.dedup.figures import figures
+from pipeline.dedup.headline import headline
+from pipeline.dedup.sketch import U32, WIDTH, Sketch, shingle_hashes, sketch
+from pipeline.records import RawArticle, Void
+from pipeline.text.clean import Cleaned, clean
+from pipeline.text.words import Words, words
+
+_SHORT = 12
+"""The words of a shorter text count together with its title: "Results below." is no copy of "Results below."."""
+
+_LEAD = 12
+"""So many words of a text stand in for a headline that it has not."""
+
+_MIN_WORDS = 5
+"""Fewer words are nobody's property, even when they are exactly the same."""
+
+_TOGETHER = 1 << 14
+"""Longer texts (characters) are hashed on their own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """An article ready to be decided.
+
+    Attributes:
+        cleaned: its title and text.
+        exact: hash of its words in order, 24 hex digits; NO_WORDS when there are too few.
+        sketch: of the text.
+        ordered: the hashes of the sketch, sorted.
+        figures: its numbers in their places.
+        headline: hashes of the words of its headline.
+        words: the words that are compared: the text's, those of a short text with its title's.
+        shingles: their shingle hashes, in text order.
+        offset: where the text begins in what the offsets of `words` count from.
+        short: the words of the title are among `words`.
+    """
+
+    cleaned: Cleaned
+    exact: str
+    sketch: Sketch
+    ordered: U32
+    figures: U32
+    headline: U32
+    words: Words
+    shingles: U32
+    offset: int
+    short: bool
+
+
+def prepare(items: Sequence[RawArticle | Void]) -> list[Prepared | None]:
+    """Prepare a batch; None for what has no text to decide on (voids, kills, withheld articles)."""
+    prepared: list[Prepared | None] = [None] * len(items)
+    together: list[int] = []
+    cleaned: list[Cleaned] = []
+    for n, item in enumerate(items):
+        if isinstance(item, Void) or item.pub_status != "usable":
+            continue
+        one = clean(item)
+        if len(one.text) > _TOGETHER:
+            prepared[n] = _prepare([one])[0]
+        else:
+            together.append(n)
+            cleaned.append(one)
+    for n, done in zip(together, _prepare(cleaned), strict=True):
+        prepared[n] = done
+    return prepared
+
+
+def _prepare(batch: Sequence[Cleaned]) -> list[Prepared]:
+    if not batch:
+        return []
+    titles = [c.title or "" for c in batch]
+    told = [f"{title}\n{c.text}\n" for title, c in zip(titles, batch, strict=True)]
+    begins = [0, *accumulate(map(len, told))]
+    every = words("".join(told))
+    bodies = [begin + len(title) + 1 for begin, title in zip(begins, titles, strict=False)]
+    first = np.searchsorted(every.starts, begins).tolist()
+    first_in_body = np.searchsorted(every.starts, bodies).tolist()
+    ranges = []
+    for n in range(len(batch)):
+        short = first[n + 1] - first_in_body[n] < _SHORT
+        ranges.append((first[n] if short else first_in_body[n], first[n + 1]))
+    shingles = shingle_hashes(every.hashes)
+    numbers = figures(every, ranges)
+    done = []
+    for n, (start, end) in enumerate(ranges):
+        part = every[start:end]
+        # The last shingles of a text reach into the next one.
+        own = shingles[start : end - WIDTH + 1] if end - start >= WIDTH else shingle_hashes(part.hashes)
+        kept, ordered = sketch(own, len(part))
+        head = slice(first[n], first_in_body[n]) if first_in_body[n] > first[n] else slice(start, start + _LEAD)
+        done.append(
+            Prepared(
+                cleaned=batch[n],
+                exact=_exact(part),
+                sketch=kept,
+                ordered=ordered,
+                figures=numbers[n],
+                headline=headline(every[head]),
+                words=part,
+                shingles=own,
+                offset=bodies[n],
+                short=start < first_in_body[n],
+            )
+        )
+    return done
+
+
+def _exact(told: Words) -> str:
+    if len(told) < _MIN_WORDS:
+        return NO_WORDS
+    return blake2b(told.hashes.astype("<u8", copy=False).tobytes(), digest_size=12).hexdigest()
