@@ -16,6 +16,8 @@ _YEAR_OLD = re.compile(
     rf"(?:\s|-){{1,2}}olds?\b",
     re.IGNORECASE,
 )
+_OLD = re.compile(r"\bolds?\b", re.IGNORECASE)
+_REACH = 48
 _AGED = re.compile(r"\b(?:aged?|age of)\s(?P<age>\d{1,3})\b(?!\s*(?:to|and|-)\s*\d)", re.IGNORECASE)
 # A surname, a comma, a number, and then what follows an apposition. A month before it makes it a date.
 _APPOSITION = re.compile(
@@ -39,7 +41,11 @@ def ages(text: str) -> Iterator[Age]:
 
 
 def _find(text: str) -> Iterator[Age]:
-    for match in _YEAR_OLD.finditer(text):
+    for old in _OLD.finditer(text):
+        # The long pattern is slow; it is tried only where its last word stands.
+        match = _YEAR_OLD.search(text, max(0, old.start() - _REACH), old.end())
+        if match is None or match.end() != old.end():
+            continue
         years = match["unit"].lower() == "year"
         for group in ("first", "age"):
             if match[group] is not None:

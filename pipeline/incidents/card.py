@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from pipeline.facts.article import tolls_of
 from pipeline.facts.dates import dateline, dates
 from pipeline.facts.places import fold, places
 from pipeline.incidents.decision import Card, Mention
@@ -40,7 +39,6 @@ def card(item: Annotated) -> Card:
         mentions=_mentions(item),
         places=_places(item),
         times=_times(item),
-        tolls=tolls_of(article),
     )
 
 

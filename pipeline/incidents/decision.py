@@ -83,7 +83,6 @@ class Card:
     mentions: tuple[Mention, ...] = ()
     places: tuple[dict[str, Any], ...] = ()
     times: tuple[dict[str, Any], ...] = ()
-    tolls: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,9 +10,9 @@ from datetime import date
 
 from pipeline.facts.addresses import addresses
 from pipeline.facts.ages import ages
-from pipeline.facts.dates import clocks, dateline, dates
+from pipeline.facts.dates import DateMention, clocks, dateline, dates
 from pipeline.facts.names import Name, names
-from pipeline.facts.tolls import tolls
+from pipeline.facts.tolls import Toll, tolls
 from pipeline.incidents import background
 from pipeline.incidents.decision import Features
 from pipeline.incidents.index import MAX_WORDS, WEIGHT_ONE
@@ -32,6 +32,12 @@ HEAD_WORDS = 120
 
 OLD_DAYS = 4
 """A date so far before publication is a reference back to something reported earlier."""
+
+PRIOR = 1_000
+"""Articles that the background counts for."""
+
+_UNSEEN = 1.0
+"""Documents that a term is taken to have had in the background beyond those counted."""
 
 Frequency = Callable[[str], int]
 """stem -> number of remembered articles with it."""
@@ -61,7 +67,9 @@ def features(item: Annotated, frequency: Frequency, remembered: int) -> Features
     tokens = _name_tokens(named, rarity)
     published = dateline(article.text) if article.published is None else article.published.date()
     told = f"{title}. {head}"
-    full = f"{title}. {body}"
+    full = f"{title}. {body}"  # begins with `told`
+    said = [d for d in dates(full, published) if d.precision == "day"]
+    counted = list(tolls(told))
     return Features(
         words=words,
         weights=weights,
@@ -74,27 +82,32 @@ def features(item: Annotated, frequency: Frequency, remembered: int) -> Features
         persons=tuple(sorted({n.words[-1] for n in named if n.kind == "person" and len(n.words) > 1})),
         ages=tuple(sorted({a.years for a in ages(full)})),
         addresses=tuple(sorted({a.street for a in addresses(full)})),
-        days=_days(told, published),
-        back=_back(full, published),
+        days=_days(d for d in said if d.start < len(told)),
+        back=_back(said, published),
         clocks=tuple(sorted({c.minutes for c in clocks(told)})),
-        killed=_toll(told, "killed"),
-        wounded=_toll(told, "wounded"),
+        killed=_toll(t for t in counted if t.kind == "killed"),
+        wounded=_toll(t for t in counted if t.kind == "wounded"),
         day=None if published is None else published.toordinal(),
     )
 
 
 class _Rarity:
-    """Inverse document frequency over the background and the remembered articles; never negative."""
+    """Inverse document frequency: ln(1 / share of articles with the term).
+
+    The share is that of the remembered articles, drawn towards the background's as if PRIOR more articles had been
+    seen there: a wire soon has common words of its own (the name of its town), which no background knows.
+    """
 
     def __init__(self, frequency: Frequency, remembered: int) -> None:
         self._frequency = frequency
         self._background, documents = background.table()
-        self._total = documents + remembered
-        self.most = math.log(1 + self._total)
+        self._prior = PRIOR / (documents + 1)
+        self._total = PRIOR + remembered
+        self.most = math.log(self._total / (self._prior * _UNSEEN))
 
     def __call__(self, term: str) -> float:
-        containing = self._background.get(term, 0) + self._frequency(term)
-        return max(0.0, math.log((1 + self._total) / (1 + containing)))
+        seen = self._frequency(term) + self._prior * (self._background.get(term, 0) + _UNSEEN)
+        return max(0.0, math.log(self._total / seen))
 
 
 def _counts(title: str, text: str) -> Counter[str]:
@@ -137,22 +150,20 @@ def _leads(named: Iterable[Name], tokens: Mapping[str, int]) -> tuple[str, ...]:
     return tuple(sorted({w for n in named if n.kind != "place" for w in n.words if w in tokens}))
 
 
-def _days(told: str, published: date | None) -> tuple[int, ...]:
-    found = (d for d in dates(told, published) if d.precision == "day" and d.kind != "relative")
-    return tuple(sorted({d.first.toordinal() for d in found}))
+def _days(said: Iterable[DateMention]) -> tuple[int, ...]:
+    return tuple(sorted({d.first.toordinal() for d in said if d.kind != "relative"}))
 
 
-def _back(full: str, published: date | None) -> tuple[int, ...]:
+def _back(said: Iterable[DateMention], published: date | None) -> tuple[int, ...]:
     if published is None:
         return ()
     last = published.toordinal() - OLD_DAYS
-    found = (d for d in dates(full, published) if d.precision == "day" and d.kind == "explicit")
-    return tuple(sorted({d.first.toordinal() for d in found if d.first.toordinal() <= last}))
+    return tuple(sorted({d.first.toordinal() for d in said if d.kind == "explicit" and d.first.toordinal() <= last}))
 
 
-def _toll(told: str, kind: str) -> tuple[int, ...]:
+def _toll(counted: Iterable[Toll]) -> tuple[int, ...]:
     """Flat pairs of lowest and highest; -1 stands for an open end."""
-    pairs = sorted({(t.low, -1 if t.high is None else t.high) for t in tolls(told) if t.kind == kind})
+    pairs = sorted({(t.low, -1 if t.high is None else t.high) for t in counted})
     return tuple(n for pair in pairs for n in pair)
 
 

@@ -182,8 +182,9 @@ class Ledger:
         index = self._state.index
         index = self._state.index
         found = self._extract(item, index.frequency, len(index))
-        near = nearest(self._state, found.words, found.weights, item.article_id)
-        plan.features = found = replace(found, crowd=crowd(self._state, found.words, found.weights, near))
+        own = self._state.entries.get(plan.article_id)
+        near, cosines = nearest(index, found.words, found.weights, None if own is None else own.seq)
+        plan.features = found = replace(found, crowd=crowd(cosines))
         source = self._source(item)
         if source is not None:
             plan.incident_id = source.incident_id

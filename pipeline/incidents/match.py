@@ -7,13 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from pipeline.incidents.index import Index
 from pipeline.incidents.score import Link, Query, Weights, incident_score, link
 from pipeline.incidents.state import Entry, State
 
 CANDIDATES = 30
-"""Articles looked up; a mate is among the 20 best by words in more than 99 of 100 cases."""
+"""Articles looked up by their heaviest words."""
 
-MEMBERS = 24
+COMPARED = 15
+"""Of these, the ones nearest by cosine whose incidents are compared: they hold a mate in 99 of 100 cases."""
+
+MEMBERS = 12
 """Reports of a candidate incident that are compared, the newest: bounds the cost of a very large incident."""
 
 _CROWD = slice(5, 20)
@@ -32,32 +36,27 @@ class Match:
     links: tuple[tuple[Entry, Link], ...]
 
 
-def nearest(state: State, words: Sequence[str], weights: Sequence[int], without: str | None = None) -> list[int]:
-    """Seqs of the articles nearest by words, best first.
+def nearest(
+    index: Index, words: Sequence[str], weights: Sequence[int], without: int | None = None
+) -> tuple[list[int], list[float]]:
+    """Seqs of the articles nearest by words, best first, and their cosines.
 
     Args:
-        without: an article to leave out: the query's own earlier version.
+        without: the seq of an article to leave out: the query's own earlier version.
     """
-    own = state.entries.get(without) if without is not None else None
-    return state.index.candidates(words, weights, CANDIDATES, None if own is None else own.seq)
+    seqs = index.candidates(words, weights, CANDIDATES, without)
+    ranked = sorted(zip(index.cosines(words, weights, seqs), seqs, strict=True), key=_by_cosine)
+    return [seq for _, seq in ranked], [cosine for cosine, _ in ranked]
 
 
-def crowd(state: State, words: Sequence[str], weights: Sequence[int], near: Sequence[int]) -> float:
+def crowd(cosines: Sequence[float]) -> float:
     """How alike an article is to those that are near it but not nearest: ln(mean cosine + .02) of the 6th to 20th.
 
     In a stream of look-alikes a high similarity says little, among strangers a low one says much. Subtracting such a
-    term is the cohort normalisation of speaker verification (Auckenthaler et al. 2000).
+    term is the cohort normalisation of speaker verification (Auckenthaler et al. 2000). While there are few articles,
+    the mean is drawn towards a usual one: an empty memory must not make any two articles look close.
     """
-    return crowd_of(state.index.cosines(words, weights, near))
-
-
-def crowd_of(cosines: Sequence[float]) -> float:
-    """`crowd` from the cosines of the nearest articles.
-
-    While there are few articles, the mean is drawn towards a usual one: an empty memory must not make any two
-    articles look close.
-    """
-    middle = sorted(cosines, reverse=True)[_CROWD]
+    middle = cosines[_CROWD]
     mean = (math.fsum(middle) + _USUAL * _USUAL_COUNT) / (len(middle) + _USUAL_COUNT)
     return round(math.log(mean + _CROWD_FLOOR), 4)
 
@@ -74,9 +73,10 @@ def rank(
 
     Args:
         event_time: of the article that the query stands for.
+        near: from `nearest`.
     """
     found: dict[str, None] = {}
-    for seq in near:
+    for seq in near[:COMPARED]:
         incident_id = state.by_seq[seq].incident_id
         assert incident_id is not None
         found[incident_id] = None
@@ -108,3 +108,7 @@ def match_incidents(
         matches.append(Match(incident_id, score, gap, tuple(links)))
     matches.sort(key=lambda m: (-m.score, m.incident_id))
     return matches
+
+
+def _by_cosine(item: tuple[float, int]) -> tuple[float, int]:
+    return -item[0], -item[1]

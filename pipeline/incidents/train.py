@@ -23,7 +23,7 @@ from pipeline.evaluate.gold import GoldArticle, annotated, in_order, read
 from pipeline.evaluate.incidents import run, scores, shift_days
 from pipeline.incidents.features import features
 from pipeline.incidents.index import Index
-from pipeline.incidents.match import CANDIDATES, MEMBERS, crowd_of
+from pipeline.incidents.match import COMPARED, MEMBERS, crowd, nearest
 from pipeline.incidents.score import SIGNALS, TOP, Query, Weights, link, query_of, signals
 
 Array = npt.NDArray[np.float64]
@@ -53,8 +53,8 @@ def prepare(articles: Sequence[GoldArticle]) -> Prepared:
         found = features(item, index.frequency, len(index))
         if gold.shift:
             found = shift_days(found, gold.shift.days)
-        candidates = index.candidates(found.words, found.weights, CANDIDATES)
-        found = replace(found, crowd=crowd_of(index.cosines(found.words, found.weights, candidates)))
+        candidates, cosines = nearest(index, found.words, found.weights)
+        found = replace(found, crowd=crowd(cosines))
         queries.append(query_of(seq, found))
         near.append(candidates)
         index.add(seq, found.words, found.weights)
@@ -79,7 +79,7 @@ def incident_samples(data: Prepared, fitted: Weights) -> tuple[Array, Array]:
     rows: list[list[float]] = []
     labels: list[bool] = []
     for seq, (query, near, gold) in enumerate(zip(data.queries, data.near, data.articles, strict=True)):
-        for cluster in sorted({data.articles[n].cluster for n in near}):
+        for cluster in sorted({data.articles[n].cluster for n in near[:COMPARED]}):
             company = members[cluster][-MEMBERS:]
             cosines = data.index.cosines(query.words, query.weights, company)
             links = sorted(

@@ -38,8 +38,8 @@ def advance(mark: Watermark, event_time: datetime) -> Watermark:
 def believed(mark: Watermark, event_time: datetime) -> datetime:
     """The article's time for closing and forgetting: its own, unless that cannot be right.
 
-    A time ahead of the watermark is kept even while it is not believed: after a silence the first articles are all ahead,
-    and must still be remembered when the watermark follows them.
+    A time ahead of the watermark is kept even while it is not believed: after a silence the first articles are all
+    ahead, and must still be remembered when the watermark follows them.
     """
     if mark.time is None or event_time <= mark.time or event_time - mark.time <= LONGEST_GAP:
         return event_time

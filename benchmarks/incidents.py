@@ -1,0 +1,168 @@
+"""Cost of the ledger's decisions, features given: speed by number of live incidents, memory, restart.
+
+    python benchmarks/incidents.py [--live 1000 --live 10000 --live 100000] [--decisions 1000] [--json]
+
+The articles are made up: words drawn from a Zipf distribution over a vocabulary, each incident with its own rare
+words, names and street. Beside the ledger, in the same run, a brute-force scan: the cosine of the same vectors with
+the centroid of every live incident. Times are processor times of this process.
+"""
+
+from __future__ import annotations
+
+import gc
+import random
+import tempfile
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import click
+import numpy as np
+import psutil
+
+from pipeline import codec, ids
+from pipeline.incidents.decision import Decision, Features
+from pipeline.incidents.index import MAX_WORDS, WEIGHT_ONE
+from pipeline.incidents.ledger import Ledger
+from pipeline.records import Annotated, Article
+from pipeline.settings import Incidents
+
+START = datetime(2024, 1, 1, tzinfo=UTC)
+VOCABULARY = 60_000
+OWN_WORDS = 25
+"""Words of an article that are its incident's own; the others are anybody's."""
+
+PER_DAY = 3_000
+
+
+class Stream:
+    """Made-up articles: two reports an incident on average, each incident's within a day or so."""
+
+    def __init__(self, seed: int) -> None:
+        self._rng = random.Random(seed)
+        self._ranks = np.random.default_rng(seed)
+        self.features: dict[int, Features] = {}
+        self._open: list[tuple[list[int], str, str]] = []
+
+    def item(self, seq: int) -> Annotated:
+        rng = self._rng
+        if not self._open or rng.random() < 0.5:
+            own = [rng.randrange(VOCABULARY // 10, VOCABULARY) for _ in range(OWN_WORDS)]
+            self._open.append((own, f"name{rng.randrange(200_000)}", f"street{rng.randrange(20_000)} st"))
+            del self._open[:-200]
+        own, name, street = rng.choice(self._open)
+        common = np.unique(self._ranks.zipf(1.2, 2 * MAX_WORDS) % VOCABULARY).tolist()
+        rare = rng.sample(own, OWN_WORDS * 3 // 4)
+        numbers = list(dict.fromkeys(rare + common))[:MAX_WORDS]
+        weights = np.log(np.array(numbers) + 2.0) ** 2
+        order = np.argsort(-weights, kind="stable")
+        unit = weights[order] / np.linalg.norm(weights)
+        day = START + timedelta(days=seq / PER_DAY)
+        self.features[seq] = Features(
+            words=tuple(f"w{numbers[i]}" for i in order),
+            weights=tuple(int(w) for w in np.round(unit * WEIGHT_ONE)),
+            names=(name, f"name{rng.randrange(500)}"),
+            rarity=(700, 100),
+            places=(f"name{rng.randrange(500)}",),
+            addresses=(street,),
+            ages=(rng.randrange(18, 90),),
+            days=(day.toordinal(),),
+            day=day.toordinal(),
+        )
+        article_id = ids.article_id("bench", str(seq))
+        return Annotated(
+            edition=0,
+            seq=seq,
+            prev_seq=seq - 1,
+            article_id=article_id,
+            provider="bench",
+            native_id=str(seq),
+            verdict="new",
+            reason="first version",
+            event_time=day,
+            copy_group=article_id,
+            article=Article(
+                provider="bench",
+                native_id=str(seq),
+                source=f"outlet {seq % 40}",
+                title=f"Report {seq} of something that happened",
+                text="Officials said so. " * 4,
+                published=day,
+                published_precision="time",
+                url=None,
+                language="en",
+                version=None,
+                version_created=None,
+            ),
+        )
+
+
+def measure(live: int, decisions: int) -> dict[str, Any]:
+    """Fill a ledger until it has so many live incidents, then time decisions; then a restart from its log."""
+    stream = Stream(seed=live)
+    settings = Incidents(close_after_days=36_500)
+    ledger = Ledger(0, settings, extract=lambda item, frequency, remembered: stream.features.pop(item.seq))
+    before = _resident()
+    seq = 0
+    with tempfile.TemporaryFile() as log:
+        while len(ledger._state.members) < live:
+            log.write(codec.encode(ledger.decide(stream.item(seq))) + b"\n")
+            seq += 1
+        log_bytes = log.tell()
+        resident = _resident() - before
+        items = [stream.item(seq + n) for n in range(decisions)]
+        start = time.process_time()
+        decided = [ledger.decide(item) for item in items]
+        seconds = time.process_time() - start
+        del ledger
+        log.seek(0)
+        start = time.process_time()
+        again = Ledger(0, settings)
+        for line in log:
+            again.apply(codec.decode(line, Decision))
+        restart = time.process_time() - start
+    return {
+        "live_incidents": live,
+        "remembered_articles": seq,
+        "decisions_per_second": round(len(decided) / seconds),
+        "brute_force_per_second": round(1 / _scan(live)),
+        "log_bytes_per_decision": round(log_bytes / seq),
+        "kb_per_article": round(resident / 1024 / seq, 2),
+        "restart_seconds": round(restart, 2),
+        "restart_seconds_per_100k": round(restart / seq * 100_000, 1),
+    }
+
+
+def _scan(live: int) -> float:
+    """Seconds of one brute-force decision: a dense query against the centroids of all live incidents."""
+    rng = np.random.default_rng(0)
+    words = rng.integers(0, VOCABULARY, (live, MAX_WORDS))
+    weights = rng.random((live, MAX_WORDS)).astype(np.float32)
+    query = np.zeros(VOCABULARY, dtype=np.float32)
+    query[rng.integers(0, VOCABULARY, MAX_WORDS)] = 1.0
+    rounds = max(3, min(50, 200_000 // live))
+    start = time.process_time()
+    for _ in range(rounds):
+        int(np.argmax(np.einsum("ij,ij->i", query[words], weights)))
+    return (time.process_time() - start) / rounds
+
+
+def _resident() -> int:
+    """Bytes of memory that this process holds now."""
+    gc.collect()
+    return int(psutil.Process().memory_info().rss)
+
+
+@click.command()
+@click.option("--live", "sizes", type=int, multiple=True, default=(1_000, 10_000), show_default=True)
+@click.option("--decisions", default=1_000, show_default=True, help="Decisions timed at each size.")
+@click.option("--json", "as_json", is_flag=True)
+def main(sizes: tuple[int, ...], decisions: int, as_json: bool) -> None:
+    """Time the ledger."""
+    for live in sizes:
+        row = measure(live, decisions)
+        click.echo(codec.encode(row).decode() if as_json else "  ".join(f"{k} {v}" for k, v in row.items()))
+
+
+if __name__ == "__main__":
+    main()
