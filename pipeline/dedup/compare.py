@@ -112,7 +112,7 @@ def overlap(first: Prepared, second: Sketch) -> Overlap | None:
     hit = a[at] == b
     shared = int(np.count_nonzero(hit))
     jaccard = shared / (len(a) + len(b) - shared)
-    if shared < MIN_SHARED or jaccard < INSIDE_JACCARD:
+    if shared < min(MIN_SHARED, len(a)) or jaccard < INSIDE_JACCARD:
         return None
     # The same from the other side, in the order of the first text.
     order = below(first.sketch.hashes, bound)
@@ -123,11 +123,6 @@ def overlap(first: Prepared, second: Sketch) -> Overlap | None:
     own = min(_longest(~hit) / len(b), _longest(~hit_first) / len(a))
     run_words = run * EVERYTHING // bound + WIDTH - 1
     return Overlap(jaccard, shared / len(a), shared / len(b), shared, run_words, own)
-
-
-def same(text: Sketch) -> Overlap:
-    """What two texts share that are the same."""
-    return Overlap(1.0, 1.0, 1.0, len(text.hashes), text.words, 0.0)
 
 
 def _longest(hit: NDArray[np.bool_]) -> int:
@@ -146,7 +141,7 @@ def kind_of(first: Prepared, second: Text, found: Overlap, apart: float, window:
         apart: days between their publications; 0 where one is not known.
         window: days that an article is remembered.
     """
-    if min(first.sketch.shingles, second.sketch.shingles) < MIN_SHINGLES:
+    if min(first.sketch.shingles, second.sketch.shingles) < MIN_SHINGLES or found.shared < MIN_SHARED:
         return None
     share = max(found.first_in_second, found.second_in_first)
     shorter = min(first.sketch.words, second.sketch.words)

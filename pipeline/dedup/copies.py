@@ -11,7 +11,6 @@ from pipeline.dedup.decision import NO_WORDS
 from pipeline.dedup.index import Index, keys_of
 from pipeline.dedup.prepare import Prepared
 from pipeline.dedup.remembered import NEVER, Entry, Remembered
-from pipeline.dedup.sketch import U32
 from pipeline.records import CopyKind
 
 _COMPARED = 16
@@ -83,17 +82,17 @@ class Copies:
         rank = (NEVER if origin is None else origin, article_id)
         earlier: list[tuple[compare.Overlap, CopyKind, Entry]] = []
         later: list[str] = []
-        for other in self._candidates(own.ordered, own.sketch.shingles):
+        for slot in self._candidates(own):
+            found = compare.overlap(own, self._remembered.sketch_at(slot))
+            if found is None:
+                continue
+            other = self._remembered.at(slot)
             if other.article_id == article_id:
                 continue
             kind: CopyKind | None
-            found: compare.Overlap | None
             if other.exact == own.exact and own.exact != NO_WORDS:
-                kind, found = "exact", compare.same(own.sketch)
+                kind = "exact"
             else:
-                found = compare.overlap(own, other.text.sketch)
-                if found is None:
-                    continue
                 apart = 0.0 if origin is None or other.origin is None else abs(origin - other.origin) / _DAY
                 kind = compare.kind_of(own, other.text, found, apart, self._window)
             if kind is None:
@@ -107,21 +106,27 @@ class Copies:
         found, kind, source = min(earlier, key=lambda c: (c[1] != "exact", -c[0].jaccard, c[2].rank))
         return Finding(_source(own, found, kind, source), tuple(sorted(later)))
 
-    def _candidates(self, ordered: U32, shingles: int) -> list[Entry]:
-        """The articles that share most keys with a text; among equals, those of the earliest origin."""
-        found = self._index.lookup(ordered[:_LOOKED_UP])
+    def _candidates(self, own: Prepared) -> list[int]:
+        """Slots of the articles that share most keys with a text; among equals, those of the earliest origin."""
+        found = self._index.lookup(own.ordered[:_LOOKED_UP])
         if not len(found):
             return []
         shared = Counter(found.tolist())
-        least = 1 if shingles < compare.MIN_SHINGLES else 2
-        several = [(n, slot) for slot, n in shared.items() if n >= least]
+        least = _least_shared(own.sketch.shingles)
+        several = [slot for slot, n in shared.items() if n >= least]
         if len(several) > _COMPARED:
-            several.sort(reverse=True)
-            least = several[_COMPARED - 1][0]
-            sure = [self._remembered.at(slot) for n, slot in several if n > least]
-            equal = [self._remembered.at(slot) for n, slot in several if n == least]
-            return sure + sorted(equal, key=lambda e: e.rank)[: _COMPARED - len(sure)]
-        return [self._remembered.at(slot) for _, slot in several]
+            several.sort(key=lambda slot: (-shared[slot], self._remembered.at(slot).rank))
+        return several[:_COMPARED]
+
+
+def _least_shared(shingles: int) -> int:
+    """Keys in common below which a text of so many shingles is not looked at: copies share seven and more.
+
+    A stock phrase makes one or two.
+    """
+    if shingles < compare.MIN_SHINGLES:
+        return 1
+    return 2 if shingles < _LOOKED_UP else 3
 
 
 def _source(own: Prepared, found: compare.Overlap, kind: CopyKind, source: Entry) -> Source:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from pipeline.dedup.sketch import U32
@@ -19,12 +21,17 @@ def headline_hashes(hashes: U64) -> U32:
     return (hashes >> _HIGH).astype(np.uint32)
 
 
-def headline(told: Words) -> U32:
-    """Hashes of the content words of a headline, distinct.
+def headlines(words: Words, places: Sequence[tuple[int, int]]) -> list[U32]:
+    """Hashes of the content words of headlines, distinct.
 
     Args:
-        told: the words of the title, or of the beginning of the text where there is no title.
+        words: of many texts.
+        places: first and past-the-last word of each headline.
     """
-    long = (told.ends - told.starts >= _LETTERS) | told.number
-    hashes = headline_hashes(told.hashes[long] if long.any() else told.hashes)
-    return np.array(sorted(set(hashes.tolist()))[:_MOST], np.uint32)
+    hashes = headline_hashes(words.hashes).tolist()
+    long = ((words.ends - words.starts >= _LETTERS) | words.number).tolist()
+    found = []
+    for start, end in places:
+        told = {hashes[i] for i in range(start, end) if long[i]} or set(hashes[start:end])
+        found.append(np.array(sorted(told)[:_MOST], np.uint32))
+    return found

@@ -62,7 +62,7 @@ class Index:
         # Slots of a crowded key, in the order they were added.
         self._crowded: dict[int, array[int]] = {}
         # Texts that are not in the table yet; the first slot of each of their keys, and the later ones.
-        self._waiting: list[tuple[int, list[int]]] = []
+        self._waiting: dict[int, list[int]] = {}
         self._recent: dict[int, int] = {}
         self._again: dict[int, list[int]] = {}
         # Order of addition, by slot.
@@ -93,13 +93,14 @@ class Index:
                 again.append(slot)
                 # A key has at most _SAME slots in the table: with those that wait, no more than a lookup gives.
                 full |= len(again) >= NEWEST - _SAME
-        self._waiting.append((slot, waiting))
+        self._waiting[slot] = waiting
         if full:
             self._settle()
 
     def remove(self, slot: int, keys: U32) -> None:
         """Take out a text that was added with these keys."""
-        self._settle()
+        if slot in self._waiting:
+            self._settle()
         keys = keys * _SCATTER
         rows = self._address(keys)
         found = (self._keys.take(rows, axis=0) == keys[:, None]) & (self._slots.take(rows, axis=0) == slot)
@@ -147,8 +148,9 @@ class Index:
         """Put the texts that wait into the table."""
         if not self._waiting:
             return
-        keys = np.array([key for _, each in self._waiting for key in each], np.uint32)
-        slots = np.repeat(np.array([s for s, _ in self._waiting], np.uint32), [len(k) for _, k in self._waiting])
+        waiting = self._waiting
+        keys = np.array([key for each in waiting.values() for key in each], np.uint32)
+        slots = np.repeat(np.array(list(waiting), np.uint32), [len(each) for each in waiting.values()])
         self._waiting.clear()
         self._recent.clear()
         self._again.clear()

@@ -15,7 +15,7 @@ import numpy as np
 
 from pipeline.dedup.decision import NO_WORDS
 from pipeline.dedup.figures import figures
-from pipeline.dedup.headline import headline
+from pipeline.dedup.headline import headlines
 from pipeline.dedup.sketch import U32, WIDTH, Sketch, shingle_hashes, sketch
 from pipeline.records import RawArticle, Void
 from pipeline.text.clean import Cleaned, clean
@@ -93,18 +93,21 @@ def _prepare(batch: Sequence[Cleaned]) -> list[Prepared]:
     first = np.searchsorted(every.starts, begins).tolist()
     first_in_body = np.searchsorted(every.starts, bodies).tolist()
     ranges = []
+    heads = []
     for n in range(len(batch)):
         short = first[n + 1] - first_in_body[n] < _SHORT
         ranges.append((first[n] if short else first_in_body[n], first[n + 1]))
+        titled = first_in_body[n] > first[n]
+        heads.append((first[n], first_in_body[n] if titled else min(first[n] + _LEAD, first[n + 1])))
     shingles = shingle_hashes(every.hashes)
     numbers = figures(every, ranges)
+    headline = headlines(every, heads)
     done = []
     for n, (start, end) in enumerate(ranges):
         part = every[start:end]
         # The last shingles of a text reach into the next one.
         own = shingles[start : end - WIDTH + 1] if end - start >= WIDTH else shingle_hashes(part.hashes)
         kept, ordered = sketch(own, len(part))
-        head = slice(first[n], first_in_body[n]) if first_in_body[n] > first[n] else slice(start, start + _LEAD)
         done.append(
             Prepared(
                 cleaned=batch[n],
@@ -112,7 +115,7 @@ def _prepare(batch: Sequence[Cleaned]) -> list[Prepared]:
                 sketch=kept,
                 ordered=ordered,
                 figures=numbers[n],
-                headline=headline(every[head]),
+                headline=headline[n],
                 words=part,
                 shingles=own,
                 offset=bodies[n],

@@ -25,6 +25,7 @@ _STATUS: tuple[Status, ...] = ("usable", "withheld", "canceled")
 # article, group, content, exact, seq, version, version_created, published, origin, since, which of them are None,
 # status, bound, shingles, words; number of hashes, figures, headline words
 _HEAD = struct.Struct("<16s16s16s12sq16sqqqqBBqIIHHH")
+# Where in it the number of hashes stands; before it the rest of the sketch.
 _HASHES = 15
 _NOTHING = bytes(16)
 _KEY = (1 << 128) - 1
@@ -63,8 +64,15 @@ def _pack(article_id: str, seq: int, m: Memory) -> bytes:
     hashes = base64.b64decode(m.signature)
     figures = base64.b64decode(m.figures)
     headline = base64.b64decode(m.headline)
-    numbers = (m.version_created, m.published, m.origin, m.since)
-    absent = sum(1 << i for i, n in enumerate((*numbers, m.version, m.group, m.content)) if n is None)
+    absent = (
+        (m.version_created is None)
+        | (m.published is None) << 1
+        | (m.origin is None) << 2
+        | (m.since is None) << 3
+        | (m.version is None) << 4
+        | (m.group is None) << 5
+        | (m.content is None) << 6
+    )
     version = max(-_VERSION_MOST, min(_VERSION_MOST, m.version or 0))
     head = _HEAD.pack(
         bytes.fromhex(article_id),
@@ -73,7 +81,10 @@ def _pack(article_id: str, seq: int, m: Memory) -> bytes:
         bytes.fromhex(m.exact),
         seq,
         version.to_bytes(16, "little", signed=True),
-        *(0 if n is None else n for n in numbers),
+        m.version_created or 0,
+        m.published or 0,
+        m.origin or 0,
+        m.since or 0,
         absent,
         _STATUS.index(m.status),
         m.bound,
@@ -161,6 +172,12 @@ class Remembered:
         """The hashes of an article's sketch."""
         data = self._packed[slot]
         return np.frombuffer(data, "<u4", _HEAD.unpack_from(data)[_HASHES], _HEAD.size)
+
+    def sketch_at(self, slot: int) -> Sketch:
+        """The sketch of an article: the part of `at` that most comparisons end with."""
+        data = self._packed[slot]
+        head = _HEAD.unpack_from(data)
+        return Sketch(np.frombuffer(data, "<u4", head[_HASHES], _HEAD.size), *head[_HASHES - 3 : _HASHES])
 
     def get(self, article_id: str) -> Entry | None:
         slot = self.slot_of(article_id)
