@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import Any
 
+from pipeline.entities.labels import IDENTITY_CLASS
+from pipeline.entities.mentions import mentions_of
 from pipeline.facts.dates import dateline, dates
 from pipeline.facts.places import fold, places
 from pipeline.incidents.decision import Card, Mention
@@ -15,6 +18,10 @@ HEAD_CHARS = 1_500
 
 LEAD_CHARS = 450
 """A place named in the title or so early is taken for the event's own."""
+
+# What stands before the place of an event: "in Syria's", "near the town of".
+_HERE = re.compile(r"\b(?:in|at|near|nearby|outside|off|around|across)\s(?:the\s)?(?:[\w’'-]+\s){0,2}$", re.IGNORECASE)
+_DATELINE = re.compile(r"(?:,\s[A-Z][\w.]*)?\s?(?:\([\w\s.]+\)\s?)?(?:—|–|--|-\s)")
 
 _MOST_PLACES = 20
 _MOST_MENTIONS = 60
@@ -43,20 +50,26 @@ def card(item: Annotated) -> Card:
 
 
 def _mentions(item: Annotated) -> tuple[Mention, ...]:
-    """Entities of the article, spans of one thing together, the most mentioned first."""
-    if item.annotation is None:
+    """Names of the article, equal mentions together, the most mentioned first; counts, sums and times are none."""
+    article, annotation = item.article, item.annotation
+    assert article is not None
+    if annotation is None:
         return ()
-    found: dict[tuple[str | None, str, str], dict[str, int]] = {}
-    for entity in (*item.annotation.title_entities, *item.annotation.entities):
-        key = (entity.entity_id, entity.label, "" if entity.entity_id else entity.text.casefold())
-        forms = found.setdefault(key, {})
-        forms[entity.text] = forms.get(entity.text, 0) + 1
-    ordered = sorted(found.items(), key=lambda x: -sum(x[1].values()))[:_MOST_MENTIONS]
-    return tuple(Mention(entity_id=k[0], label=k[1], forms=forms) for k, forms in ordered)
+    counts: Counter[tuple[str, str, str, tuple[str, ...]]] = Counter()
+    for text, entities in ((article.title or "", annotation.title_entities), (article.text, annotation.entities)):
+        spans = [(e.start, e.end, e.label) for e in entities]
+        for m in mentions_of(text, spans):
+            if IDENTITY_CLASS.get(m.label) != "value":
+                counts[m.text, m.label, m.explains, tuple(sorted(m.roles))] += 1
+    ordered = sorted(counts.items(), key=lambda x: -x[1])[:_MOST_MENTIONS]
+    return tuple(Mention(text=t, label=lab, count=n, explains=e, roles=r) for (t, lab, e, r), n in ordered)
 
 
 def _places(item: Annotated) -> tuple[dict[str, Any], ...]:
-    """Places of title and head: {"name", "label", "lead": whether so early that it is likely the event's own}."""
+    """Places of title and head: {"name", "label", "here"}.
+
+    `here` is whether it is likely the event's own: named so early, and as where something is ("in", "near").
+    """
     article, annotation = item.article, item.annotation
     assert article is not None
     title = article.title or ""
@@ -68,8 +81,9 @@ def _places(item: Annotated) -> tuple[dict[str, Any], ...]:
     for text, known, limit in ((title, of_title, len(title)), (head, in_head, LEAD_CHARS)):
         for place in places(text, known):
             name = text[place.start : place.end].removesuffix("’s").removesuffix("'s")
-            row = found.setdefault(fold(name), {"name": name, "label": place.label, "lead": False})
-            row["lead"] = row["lead"] or place.start < limit
+            row = found.setdefault(fold(name), {"name": name, "label": place.label, "here": False})
+            located = _HERE.search(text, 0, place.start) or (not place.start and _DATELINE.match(text, place.end))
+            row["here"] = row["here"] or (place.start < limit and located is not None)
     return tuple(found.values())[:_MOST_PLACES]
 
 

@@ -61,11 +61,19 @@ class Features:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mention:
-    """A named thing in one article: all its spans of one label and one entity."""
+    """A name as one article has it, with the evidence around it that folding needs (see `entities.aliases`).
 
-    entity_id: str | None
+    Attributes:
+        text: as written; `count` so often.
+        explains: the name that it stands in brackets after, or whose brackets follow it.
+        roles: offices that the text gives a person.
+    """
+
+    text: str
     label: str
-    forms: dict[str, int]
+    count: int
+    explains: str = ""
+    roles: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,11 +6,17 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
+from pipeline.entities import aliases
 from pipeline.facts.places import fold
 from pipeline.incidents.decision import Card
 from pipeline.incidents.headline import title_of
 from pipeline.incidents.state import Entry, State, earlier
 from pipeline.records import IncidentRecord, IncidentStatus, Report
+
+PLACE_LABELS = frozenset({"GPE", "LOC", "FAC"})
+
+FOLDED = 40
+"""Reports whose names are folded, the first ones: bounds the cost of a very large incident's record."""
 
 
 def incident_record(state: State, edition: int, incident_id: str, close_after: timedelta) -> IncidentRecord | None:
@@ -20,6 +26,7 @@ def incident_record(state: State, edition: int, incident_id: str, close_after: t
     if mark is None or not (entries or mark.withdrawn or mark.merged_into):
         return None
     cards = [e.read_card() for e in entries]
+    folded = entities(entries, cards)
     return IncidentRecord(
         incident_id=incident_id,
         edition=edition,
@@ -30,8 +37,8 @@ def incident_record(state: State, edition: int, incident_id: str, close_after: t
         first_seen=min((e.event_time for e in entries), default=None),
         last_seen=max((e.event_time for e in entries), default=None),
         event_time=event_time(cards),
-        places=places(cards),
-        entities=entities(cards),
+        places=places(cards, folded),
+        entities=folded,
         reports=tuple(_report(e, c) for e, c in zip(entries, cards, strict=True)),
         counts={
             "reports": len(entries),
@@ -86,23 +93,33 @@ def event_time(cards: Sequence[Card]) -> dict[str, Any] | None:
     return {"start": day, "end": day, "precision": "day", "reports": naming[day]}
 
 
-def places(cards: Sequence[Card]) -> tuple[dict[str, Any], ...]:
+def places(cards: Sequence[Card], folded: Sequence[dict[str, Any]] = ()) -> tuple[dict[str, Any], ...]:
     """Places by the number of reports that name them: {"name", "forms", "label", "role", "reports"}.
 
-    The role is "event" where at least half of the reports that name any place name it in title or lead, else
-    "mentioned".
+    The role is "event" where more than half of the reports that name a place of the event name this one as such, or
+    where none is named so by more; else "mentioned".
+
+    Args:
+        folded: the incident's entities: places that are one entity are one place.
     """
+    one = {fold(f["text"]): fold(e["name"]) for e in folded if e["label"] in PLACE_LABELS for f in e["forms"]}
     forms: dict[str, dict[str, int]] = {}
     labels: dict[str, str | None] = {}
-    leads: dict[str, int] = {}
+    here: dict[str, int] = {}
+    naming: dict[str, int] = {}
     for card in cards:
+        seen: dict[str, bool] = {}
         for place in card.places:
-            key = fold(place["name"])
+            key = one.get(fold(place["name"]), fold(place["name"]))
             own = forms.setdefault(key, {})
             own[place["name"]] = own.get(place["name"], 0) + 1
             labels[key] = labels.get(key) or place["label"]
-            leads[key] = leads.get(key, 0) + place["lead"]
-    naming = sum(bool(card.places) for card in cards)
+            seen[key] = seen.get(key, False) or place["here"]
+        for key, is_here in seen.items():
+            naming[key] = naming.get(key, 0) + 1
+            here[key] = here.get(key, 0) + is_here
+    most = max(here.values(), default=0)
+    telling = sum(any(p["here"] for p in card.places) for card in cards)
     rows: list[dict[str, Any]] = []
     for key, own in forms.items():
         ordered = sorted(own.items(), key=lambda x: (-x[1], x[0]))
@@ -111,41 +128,47 @@ def places(cards: Sequence[Card]) -> tuple[dict[str, Any], ...]:
                 "name": ordered[0][0],
                 "forms": [{"text": text, "count": count} for text, count in ordered],
                 "label": labels[key],
-                "role": "event" if 2 * leads[key] >= naming else "mentioned",
-                "reports": sum(own.values()),
+                "role": "event" if here[key] and (here[key] == most or 2 * here[key] > telling) else "mentioned",
+                "reports": naming[key],
             }
         )
     rows.sort(key=lambda r: (r["role"], -r["reports"], r["name"]))
     return tuple(rows)
 
 
-def entities(cards: Sequence[Card]) -> tuple[dict[str, Any], ...]:
-    """Entities of all reports, folded by entity id, else by label and name; the most mentioned first."""
-    forms: dict[tuple[str, str], dict[str, int]] = {}
-    about: dict[tuple[str, str], tuple[str | None, str]] = {}
-    for card in cards:
-        for mention in card.mentions:
-            name = min(mention.forms, key=lambda f: (-mention.forms[f], f))
-            key = ("id", mention.entity_id) if mention.entity_id else (mention.label, name.casefold())
-            about.setdefault(key, (mention.entity_id, mention.label))
-            own = forms.setdefault(key, {})
-            for form, count in mention.forms.items():
-                own[form] = own.get(form, 0) + count
-    rows: list[dict[str, Any]] = []
-    for key, own in forms.items():
-        ordered = sorted(own.items(), key=lambda x: (-x[1], x[0]))
-        entity_id, label = about[key]
-        rows.append(
-            {
-                "entity_id": entity_id,
-                "name": ordered[0][0],
-                "label": label,
-                "forms": [{"text": text, "count": count} for text, count in ordered],
-                "disagreements": [],
-            }
+def entities(entries: Sequence[Entry], cards: Sequence[Card]) -> tuple[dict[str, Any], ...]:
+    """The names of all reports, folded: {"entity_id", "name", "label", "forms", "disagreements"}, the most mentioned
+    first.
+    """
+    mentions = [
+        aliases.Mention(
+            text=m.text,
+            label=m.label,
+            document=entry.article_id,
+            outlet=card.source or card.provider,
+            explains=m.explains,
+            roles=frozenset(m.roles),
         )
+        for entry, card in list(zip(entries, cards, strict=True))[:FOLDED]
+        for m in card.mentions
+        for _ in range(m.count)
+    ]
+    rows: list[dict[str, Any]] = [
+        {
+            "entity_id": group.entity_id,
+            "name": group.name,
+            "label": group.label,
+            "forms": _forms(group.forms),
+            "disagreements": [{"kind": d.kind, "forms": _forms(d.forms)} for d in group.disagreements],
+        }
+        for group in aliases.fold(mentions)
+    ]
     rows.sort(key=lambda r: (-sum(f["count"] for f in r["forms"]), r["label"], r["name"]))
     return tuple(rows)
+
+
+def _forms(forms: Sequence[aliases.Form]) -> list[dict[str, Any]]:
+    return [{"text": f.text, "count": f.count} for f in forms]
 
 
 def independent_origins(entries: Sequence[Entry], cards: Sequence[Card]) -> int:
