@@ -192,7 +192,7 @@ class Ledger:
             return
         plan.scored = True
         query = query_of(item.seq, found)
-        matches = rank(self._state, query, plan.event_time, near, self._weights, item.article_id)
+        matches = rank(self._state, query, plan.event_time, near, cosines, self._weights, item.article_id)
         if plan.old is None:
             self._place_new(plan, matches)
         else:

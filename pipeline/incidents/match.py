@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -66,6 +66,7 @@ def rank(
     query: Query,
     event_time: datetime,
     near: Sequence[int],
+    cosines: Sequence[float],
     fitted: Weights,
     without: str | None = None,
 ) -> list[Match]:
@@ -73,14 +74,15 @@ def rank(
 
     Args:
         event_time: of the article that the query stands for.
-        near: from `nearest`.
+        near, cosines: from `nearest`.
     """
     found: dict[str, None] = {}
     for seq in near[:COMPARED]:
         incident_id = state.by_seq[seq].incident_id
         assert incident_id is not None
         found[incident_id] = None
-    return match_incidents(state, query, event_time, list(found), fitted, without)
+    known = dict(zip(near, cosines, strict=True))
+    return match_incidents(state, query, event_time, list(found), fitted, without, known)
 
 
 def match_incidents(
@@ -90,16 +92,23 @@ def match_incidents(
     incident_ids: Sequence[str],
     fitted: Weights,
     without: str | None = None,
+    known: Mapping[int, float] | None = None,
 ) -> list[Match]:
-    """Score incidents, best first; one that has no report to compare with is left out."""
+    """Score incidents, best first; one that has no report to compare with is left out.
+
+    Args:
+        known: cosines that have been computed already, by seq.
+    """
     index = state.index
     reports = {i: [e for e in state.reports(i) if e.article_id != without] for i in incident_ids}
     speaking = {i: [e for e in entries if e.seq in index][-MEMBERS:] for i, entries in reports.items()}
-    seqs = [e.seq for entries in speaking.values() for e in entries]
-    cosines = dict(zip(seqs, index.cosines(query.words, query.weights, seqs), strict=True))
+    cosines = dict(known or {})
+    rest = [e.seq for entries in speaking.values() for e in entries if e.seq not in cosines]
+    cosines.update(zip(rest, index.cosines(query.words, query.weights, rest), strict=True))
+    coefficients = fitted.coefficients()
     matches = []
     for incident_id, entries in speaking.items():
-        links = [(e, link(query, e.profile, cosines[e.seq], fitted)) for e in entries if e.profile is not None]
+        links = [(e, link(query, e.profile, cosines[e.seq], coefficients)) for e in entries if e.profile is not None]
         if not links:
             continue
         links.sort(key=lambda x: (-x[1].score, x[0].seq))

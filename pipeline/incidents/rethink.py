@@ -48,13 +48,14 @@ def _together(state: State, plan: Plan, query: Query, match: Match, fitted: Weig
     assert plan.incident_id is not None
     links = [x.score for _, x in match.links[:MEMBERS]]
     others = [e for e, _ in match.links[:MEMBERS]]
+    coefficients = fitted.coefficients()
     at_home = [e for e in state.reports(plan.incident_id) if e.seq in state.index][-MEMBERS:]
     for entry in at_home:
         own = _query(state, entry)
         cosines = state.index.cosines(own.words, own.weights, [e.seq for e in others])
         for other, cosine in zip(others, cosines, strict=True):
             assert other.profile is not None
-            links.append(link(own, other.profile, cosine, fitted).score)
+            links.append(link(own, other.profile, cosine, coefficients).score)
     mean = sum(links) / len(links)
     return incident_score([mean], match.gap_days, fitted)
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from operator import mul
 from typing import Any
 
 from pipeline.codec import convert, decode_json
@@ -48,6 +49,7 @@ TOP = 3
 _FLOOR = 0.02
 _TITLE_FLOOR = 0.05
 _MINUTES = 5
+_PER_RARITY = 3.0 / RARITY_ONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,10 @@ class Weights:
     join: float
     margin: float
     fitted: dict[str, Any]
+
+    def coefficients(self) -> tuple[float, ...]:
+        """Weights of SIGNALS, in their order, and then the bias."""
+        return (*(self.pair[name] for name in SIGNALS), self.pair["bias"])
 
 
 @cache
@@ -96,47 +102,41 @@ def query_of(seq: int, features: Features) -> Query:
     return Query(Profile(seq, features), features.words, features.weights)
 
 
-def signals(query: Query, other: Profile, cosine: float) -> list[float]:
+def signals(query: Query, other: Profile, cosine: float) -> tuple[float, ...]:
     """Values of SIGNALS, in that order, for two articles whose weighted words have the given cosine."""
     mine = query.profile
-    shared = [n for n in other.names if n in query.names]
-    names_shared = places_shared = 0
-    rarity = dict(zip(other.names, other.rarity, strict=True)) if shared else {}
-    if shared:
-        for name in shared:
-            least = min(query.names[name], rarity[name])
-            if name in query.places or name in other.places:
-                places_shared += least
-            else:
-                names_shared += least
-    ages, ages_differ = overlap(mine.ages, other.ages)
-    streets, streets_differ = overlap(mine.addresses, other.addresses)
-    days, days_differ = overlap(mine.days, other.days)
-    hours, hours_differ = _hours(mine.clocks, other.clocks)
+    own = query.names
+    shared = []
+    names = places = leads = 0
+    for name, rarity in zip(other.names, other.rarity, strict=True):
+        if name not in own:
+            continue
+        shared.append(name)
+        least = min(own[name], rarity)
+        if name in query.places or name in other.places:
+            places += least
+        else:
+            names += least
+        if name in mine.leads and name in other.leads:
+            leads += least
     newer = mine if mine.seq >= other.seq else other
-    return [
+    return (
         math.log(cosine + _FLOOR),
         math.log(_title_cosine(query.title, other) + _TITLE_FLOOR),
-        ages,
-        ages_differ,
-        streets,
-        streets_differ,
-        days,
-        days_differ,
-        math.log1p(3 * names_shared / RARITY_ONE),
-        math.log1p(3 * places_shared / RARITY_ONE),
-        _back(mine, other),
-        hours,
-        hours_differ,
+        *overlap(mine.ages, other.ages),
+        *overlap(mine.addresses, other.addresses),
+        *overlap(mine.days, other.days),
+        math.log1p(names * _PER_RARITY) if names else 0.0,
+        math.log1p(places * _PER_RARITY) if places else 0.0,
+        _back(mine, other) if mine.back or other.back else 0.0,
+        *_hours(mine.clocks, other.clocks),
         _tolls_differ(mine.killed, other.killed) + _tolls_differ(mine.wounded, other.wounded),
         _places_differ(query, other, shared),
-        float(bool(mine.persons and other.persons) and not any(p in mine.persons for p in other.persons)),
-        math.log1p(
-            3 * sum(min(query.names[n], rarity[n]) for n in shared if n in mine.leads and n in other.leads) / RARITY_ONE
-        ),
+        _differ(mine.persons, other.persons),
+        math.log1p(leads * _PER_RARITY) if leads else 0.0,
         _leads_differ(mine, other, shared),
         newer.crowd,
-    ]
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,14 +147,15 @@ class Link:
     values: tuple[float, ...]
 
 
-def link(query: Query, other: Profile, cosine: float, fitted: Weights) -> Link:
-    """Compare two articles whose weighted words have the given cosine."""
+def link(query: Query, other: Profile, cosine: float, coefficients: Sequence[float]) -> Link:
+    """Compare two articles whose weighted words have the given cosine.
+
+    Args:
+        coefficients: from `Weights.coefficients`.
+    """
     values = signals(query, other, cosine)
-    pair = fitted.pair
-    score = pair["bias"]
-    for name, value in zip(SIGNALS, values, strict=True):
-        score += pair[name] * value
-    return Link(max(-LIMIT, min(LIMIT, score)), tuple(values))
+    score = sum(map(mul, coefficients, values), coefficients[-1])
+    return Link(max(-LIMIT, min(LIMIT, score)), values)
 
 
 def incident_score(links: Sequence[float], gap_days: float, fitted: Weights) -> float:
@@ -169,8 +170,15 @@ def overlap(a: Sequence[object], b: Sequence[object]) -> tuple[float, float]:
     """(share of the smaller set that both have, 1 if both say something and share nothing)."""
     if not a or not b:
         return 0.0, 0.0
-    shared = sum(x in b for x in a)
+    shared = len([x for x in a if x in b])
     return shared / min(len(a), len(b)), float(not shared)
+
+
+def _differ(a: Sequence[str], b: Sequence[str]) -> float:
+    """1 if both say something and share nothing."""
+    if not a or not b:
+        return 0.0
+    return 0.0 if [x for x in a if x in b] else 1.0
 
 
 def _title_cosine(mine: dict[str, int], other: Profile) -> float:

@@ -17,8 +17,8 @@ from typing import Any
 import click
 import numpy as np
 import numpy.typing as npt
+import orjson
 
-from pipeline.codec import encode
 from pipeline.evaluate.gold import GoldArticle, annotated, in_order, read
 from pipeline.evaluate.incidents import run, scores, shift_days
 from pipeline.incidents.features import features
@@ -63,7 +63,7 @@ def prepare(articles: Sequence[GoldArticle]) -> Prepared:
 
 def pair_samples(data: Prepared) -> tuple[Array, Array]:
     """(signals of each article and each of its nearest earlier ones, whether both are of one incident)."""
-    rows: list[list[float]] = []
+    rows: list[tuple[float, ...]] = []
     labels: list[bool] = []
     for query, near, gold in zip(data.queries, data.near, data.articles, strict=True):
         cosines = data.index.cosines(query.words, query.weights, near)
@@ -76,6 +76,7 @@ def pair_samples(data: Prepared) -> tuple[Array, Array]:
 def incident_samples(data: Prepared, fitted: Weights) -> tuple[Array, Array]:
     """(best link, mean of best three, gap) of each article and each true incident near it, and if it is one."""
     members: dict[str, list[int]] = defaultdict(list)
+    coefficients = fitted.coefficients()
     rows: list[list[float]] = []
     labels: list[bool] = []
     for seq, (query, near, gold) in enumerate(zip(data.queries, data.near, data.articles, strict=True)):
@@ -83,7 +84,10 @@ def incident_samples(data: Prepared, fitted: Weights) -> tuple[Array, Array]:
             company = members[cluster][-MEMBERS:]
             cosines = data.index.cosines(query.words, query.weights, company)
             links = sorted(
-                (link(query, data.queries[n].profile, c, fitted).score for n, c in zip(company, cosines, strict=True)),
+                (
+                    link(query, data.queries[n].profile, c, coefficients).score
+                    for n, c in zip(company, cosines, strict=True)
+                ),
                 reverse=True,
             )
             top = links[:TOP]
@@ -158,7 +162,7 @@ def train_command(files: tuple[Path, ...], out: Path | None, join: float, margin
         click.echo(f"{name}: {row}")
     fitted = replace(fitted, fitted={"sets": {n: len(d.articles) for n, d in sets.items()}, "figures": figures})
     if out is not None:
-        out.write_bytes(encode(fitted) + b"\n")
+        out.write_bytes(orjson.dumps(fitted, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
     click.echo(f"pair {fitted.pair}\nincident {fitted.incident}")
 
 
