@@ -6,10 +6,12 @@ producing and failing are the runner's; docs/adr/0003 says why.
 
 from __future__ import annotations
 
+import fcntl
 import os
+import socket
 import threading
 from collections import defaultdict
-from typing import Any
+from typing import IO, Any
 
 import faust
 import mode
@@ -21,6 +23,7 @@ from agents.output import Output
 from agents.runner import Runner
 from pipeline import __version__, logs
 from pipeline.broker.client import bootstrap
+from pipeline.errors import FatalError
 from pipeline.health import HealthServer
 from pipeline.metrics import Metrics
 from pipeline.settings import Settings
@@ -28,6 +31,8 @@ from pipeline.topics import TopicName, group, topic
 
 # Faust never rejoins the group after this much idleness (aiokafka#1187), so it must never pass.
 _MAX_POLL_INTERVAL_S = 30 * 24 * 3600.0
+# A member that is in the middle of a batch or of restoring its state may take so long to join a rebalance.
+_REBALANCE_S = 300.0
 # A batch that is being worked on when SIGTERM arrives may take so long; then it is left to be replayed.
 _DRAIN_S = 45.0
 EXIT_CRASHED = 70
@@ -54,6 +59,7 @@ class StageApp(faust.App):
 
     runner: Runner[Any]
     health: HealthServer
+    name_lock: IO[bytes]
 
     def _new_transport(self) -> _Transport:
         return _Transport(self.conf.broker_consumer, self)
@@ -90,11 +96,30 @@ def worker_name(stage: str) -> str:
     return os.environ.get("WIREFUSE_WORKER") or f"{stage}-0"
 
 
+def _claim(settings: Settings, name: str) -> IO[bytes]:
+    """Make sure that no other process of this machine has the name: two members of one name expel each other for ever.
+
+    Returns:
+        The locked file; the lock ends with the process.
+
+    Raises:
+        FatalError: the name is taken.
+    """
+    settings.state_dir.mkdir(parents=True, exist_ok=True)
+    lock = (settings.state_dir / f"{name}.lock").open("ab")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.close()
+        raise FatalError(f"{name} runs already with this data directory; give this one another --name") from None
+    return lock
+
+
 def create_app(settings: Settings, stage: Stage[Any], metrics: Metrics) -> StageApp:
     """The Faust app of one stage, ready for `faust -A` or `wirefuse worker`.
 
     Raises:
-        FatalError: no broker is configured and the local one is not running.
+        FatalError: no broker is configured and the local one is not running, or another process has this one's name.
     """
     addresses = bootstrap(settings)
     name = worker_name(stage.name)
@@ -111,10 +136,11 @@ def create_app(settings: Settings, stage: Stage[Any], metrics: Metrics) -> Stage
         topic_disable_leader=True,
         table_standby_replicas=1,  # selects Faust's sticky assignor; there are no tables
         consumer_auto_offset_reset="earliest",
-        consumer_group_instance_id=name,
+        consumer_group_instance_id=f"{socket.gethostname()}-{name}",
         broker_session_timeout=conf.session_timeout_s,
         broker_heartbeat_interval=min(3.0, conf.session_timeout_s / 3),
         broker_request_timeout=max(conf.request_timeout_s, conf.session_timeout_s + 5),
+        broker_rebalance_timeout=_REBALANCE_S,
         broker_max_poll_interval=_MAX_POLL_INTERVAL_S,
         broker_max_poll_records=500,
         broker_commit_interval=settings.runner.commit_interval_s,
@@ -127,6 +153,7 @@ def create_app(settings: Settings, stage: Stage[Any], metrics: Metrics) -> Stage
         producer_acks=-1,
     )
     short: dict[str, TopicName] = {topic(settings, t): t for t in stage.inputs}
+    app.name_lock = _claim(settings, name)
     output = Output(settings, addresses, client_id=name)
     runner = Runner(settings, stage, output, metrics, worker=name, short_names=short, bootstrap=addresses)
     app.runner = runner

@@ -30,7 +30,11 @@ def dead_letter(settings: Settings, stage: str, incoming: Incoming, error: Inval
         (headers.ERROR_OFFSET, str(incoming.offset)),
         (headers.ERROR_ATTEMPTS, str(attempts)),
     ]
-    room = settings.topics.max_message_bytes - _HEADROOM
+    original = {name: data for name, data in incoming.headers.items() if data is not None}
+    beside = len(incoming.key or b"") + sum(len(name) + len(data) for name, data in original.items())
+    if beside > _HEADROOM // 2:  # nobody sends such headers by mistake; the value is what matters
+        original, beside = {}, len(incoming.key or b"")
+    room = max(0, settings.topics.max_message_bytes - _HEADROOM - beside)
     if value is not None and len(value) > room:
         notes += [(headers.SIZE, str(len(value))), (headers.SHA256, hashlib.sha256(value).hexdigest())]
         value = value[:room]
@@ -40,7 +44,7 @@ def dead_letter(settings: Settings, stage: str, incoming: Incoming, error: Inval
         key=incoming.key,
         value=value,
         headers=(
-            *((name, data) for name, data in incoming.headers.items() if name not in known),
+            *((name, data) for name, data in original.items() if name not in known),
             *((name, text.encode()) for name, text in notes),
         ),
     )

@@ -35,6 +35,9 @@ class DedupStage:
     def decode(self, incoming: Incoming) -> RawArticle:
         return raw_article(incoming.value)
 
+    def decided(self, value: RawArticle, incoming: Incoming) -> bool:
+        return incoming.offset <= self._editions[incoming.partition].engine.last_seq
+
     async def assigned(
         self, partitions: Mapping[TopicName, Sequence[int]], offsets: Offsets, progress: Callable[[], None]
     ) -> None:
@@ -48,7 +51,9 @@ class DedupStage:
             await edition.restore(offsets, progress)
             self._metrics.gauge("state_restore_seconds").labels("dedup").set(edition.restore_seconds)
 
-    async def process(self, batch: Sequence[Item[RawArticle]]) -> AsyncIterator[Outcome]:
+    async def process(
+        self, batch: Sequence[Item[RawArticle]], taking_up: Callable[[Incoming], None]
+    ) -> AsyncIterator[Outcome]:
         outcome = Outcome()
         for item in batch:
             self._decide(item, outcome)

@@ -36,7 +36,9 @@ class EntitiesStage:
             raise InvalidEvent("schema", "a record on unique must carry its article")
         return record
 
-    async def process(self, batch: Sequence[Item[Annotated]]) -> AsyncIterator[Outcome]:
+    async def process(
+        self, batch: Sequence[Item[Annotated]], taking_up: Callable[[Incoming], None]
+    ) -> AsyncIterator[Outcome]:
         articles = [item.value.article for item in batch if not isinstance(item.value, Void)]
         found = iter(await self._pool.annotate([a for a in articles if a is not None]))
         outcome = Outcome()
@@ -62,6 +64,9 @@ class EntitiesStage:
         if void is not None:
             outcome.outputs.append(to_entities_or_ledger(void, incoming))
         outcome.counts["void"] += 1
+
+    def decided(self, value: Annotated, incoming: Incoming) -> bool:
+        return False
 
     async def assigned(
         self, partitions: Mapping[TopicName, Sequence[int]], offsets: Offsets, progress: Callable[[], None]

@@ -16,7 +16,7 @@ from agents.messages import Incoming, Item, Outcome, Outgoing
 from agents.offsets import Offsets
 from agents.passing import raw_time, void_of
 from pipeline import codec, headers
-from pipeline.errors import FatalError
+from pipeline.errors import FatalError, InvalidEvent
 from pipeline.incidents.decision import Decision
 from pipeline.incidents.ledger import Ledger
 from pipeline.metrics import Metrics
@@ -72,7 +72,15 @@ class IncidentsStage:
         self._editions: dict[int, _Edition] = {}
 
     def decode(self, incoming: Incoming) -> Annotated:
-        return codec.decode(incoming.value, Annotated)
+        record = codec.decode(incoming.value, Annotated)
+        if record.edition != incoming.partition or not -1 <= record.prev_seq < record.seq:
+            raise InvalidEvent(
+                "schema", f"edition {record.edition}, seq {record.seq} after {record.prev_seq} cannot be right here"
+            )
+        return record
+
+    def decided(self, value: Annotated, incoming: Incoming) -> bool:
+        return value.seq <= self._editions[incoming.partition].engine.last_seq
 
     async def assigned(
         self, partitions: Mapping[TopicName, Sequence[int]], offsets: Offsets, progress: Callable[[], None]
@@ -85,17 +93,21 @@ class IncidentsStage:
             await edition.restore(offsets, progress)
             self._metrics.gauge("state_restore_seconds").labels("incidents").set(edition.restore_seconds)
 
-    async def process(self, batch: Sequence[Item[Annotated]]) -> AsyncIterator[Outcome]:
+    async def process(
+        self, batch: Sequence[Item[Annotated]], taking_up: Callable[[Incoming], None]
+    ) -> AsyncIterator[Outcome]:
         chunk = _Chunk()
         for item in batch:
             value = item.value
             record = void_of(item.incoming, value.reason) if isinstance(value, Void) else value
-            if record is None:
+            if record is None or record.edition != item.incoming.partition:
                 chunk.outcome.counts["void"] += 1
                 continue
             edition = self._editions[item.incoming.partition]
             self._receive(edition, record, item.incoming, chunk)
             while (ready := edition.waiting.pop(edition.engine.last_seq, None)) is not None:
+                if ready[1] is not item.incoming:
+                    taking_up(ready[1])
                 self._decide(edition, *ready, chunk)
                 if chunk.decided == CHUNK:
                     yield chunk.complete()

@@ -86,8 +86,16 @@ class Stage(Protocol[T]):
         """
         ...
 
-    def process(self, batch: Sequence[Item[T]]) -> AsyncIterator[Outcome]:
+    def decided(self, value: T, incoming: Incoming) -> bool:
+        """Whether a decision about this input is in the log already; it is then carried out."""
+        ...
+
+    def process(self, batch: Sequence[Item[T]], taking_up: Callable[[Incoming], None]) -> AsyncIterator[Outcome]:
         """Work through a batch, in the order of each partition.
+
+        Args:
+            taking_up: to be called before work on an input that was held back from an earlier batch, so that the crash
+                journal blames the right one.
 
         Every yielded outcome is made durable before the next is asked for.
 

@@ -9,15 +9,17 @@ import asyncio
 from collections.abc import Sequence
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError, MessageSizeTooLargeError
+from aiokafka.errors import KafkaError
 
 from agents.messages import Outgoing
-from pipeline.errors import FatalError
+from pipeline.errors import DeadlyInput, FatalError
 from pipeline.settings import Settings
 from pipeline.topics import TopicName, registry
 
-# A broker restart takes seconds, a cluster's leader election tens of them; a batch that fails is a crash and a replay.
-_DELIVERY_TIMEOUT_MS = 180_000
+# A broker's restart takes seconds, a cluster's election of leaders tens of them. aiokafka's idempotent producer tries
+# for ever, so the limit is ours; past it the process ends, and its inputs are replayed. Below the watchdog's limit,
+# which would take the silence for a fault of the worker.
+_PATIENCE = 0.75
 _BATCH_BYTES = 256 * 1024
 # The broker's limit is for the whole batch on the wire, the client's for one record in it.
 _FRAMING_BYTES = 4 * 1024
@@ -41,6 +43,8 @@ class Output:
         self._client_id = client_id
         self._names: dict[TopicName, str] = {short: t.name for short, t in registry(settings).items()}
         self._producer: AIOKafkaProducer | None = None
+        self._largest = settings.topics.max_message_bytes - _FRAMING_BYTES
+        self._patience_s = _PATIENCE * settings.runner.watchdog_s
 
     async def start(self) -> None:
         producer = AIOKafkaProducer(
@@ -50,8 +54,8 @@ class Output:
             enable_idempotence=True,
             linger_ms=self._settings.runner.linger_ms,
             max_batch_size=_BATCH_BYTES,
-            max_request_size=self._settings.topics.max_message_bytes - _FRAMING_BYTES,
-            request_timeout_ms=_DELIVERY_TIMEOUT_MS,
+            max_request_size=self._settings.topics.max_message_bytes,
+            request_timeout_ms=int(self._settings.broker.request_timeout_s * 1000),
         )
         await producer.start()
         self._producer = producer
@@ -66,19 +70,30 @@ class Output:
 
         Raises:
             OutputError: the cluster did not answer in time or refused.
-            FatalError: a record is larger than a topic takes.
+            DeadlyInput: a record is larger than a topic takes; then none was sent.
         """
         producer = self._producer
         assert producer is not None, "start() comes first"
-        try:
-            pending = [
-                await producer.send(
-                    self._names[r.topic], value=r.value, key=r.key, partition=r.partition, headers=list(r.headers)
+        for record in records:
+            if (size := _size(record)) > self._largest:
+                raise DeadlyInput(
+                    f"a record for {record.topic} has {size} bytes; topics.max_message_bytes allows {self._largest}"
                 )
-                for r in records
-            ]
-            await asyncio.gather(*pending)
-        except MessageSizeTooLargeError as e:
-            raise FatalError(f"an output is larger than topics.max_message_bytes: {e}") from e
+        try:
+            async with asyncio.timeout(self._patience_s):
+                pending = [
+                    await producer.send(
+                        self._names[r.topic], value=r.value, key=r.key, partition=r.partition, headers=list(r.headers)
+                    )
+                    for r in records
+                ]
+                await asyncio.gather(*pending)
+        except TimeoutError as e:
+            raise OutputError(f"outputs were not acknowledged in {self._patience_s:.0f} s") from e
         except KafkaError as e:
             raise OutputError(f"outputs were not acknowledged: {e!r}") from e
+
+
+def _size(record: Outgoing) -> int:
+    headers = sum(len(name) + len(data) for name, data in record.headers)
+    return len(record.value or b"") + len(record.key or b"") + headers

@@ -6,6 +6,7 @@ from agents.messages import Incoming, Outgoing
 from pipeline import codec, headers
 from pipeline.records import NEEDS_ENTITIES, SCHEMA_VERSION, Annotated
 
+_MOST_SEQ = 2**63
 _MOST_DIGITS = 16  # in milliseconds: some ten thousand years
 
 
@@ -34,8 +35,10 @@ def to_entities_or_ledger(record: Annotated, incoming: Incoming) -> Outgoing:
 def void_of(incoming: Incoming, reason: str) -> Annotated | None:
     """The void for a record that was given up; None if it never had a seq (not written by dedup)."""
     try:
-        edition, seq, prev_seq = (int(part) for part in incoming.headers[headers.SEQ].split(b":"))
+        edition, seq, prev_seq = (int(part) for part in (incoming.headers[headers.SEQ] or b"").split(b":"))
     except (KeyError, ValueError):
+        return None
+    if not (0 <= edition < _MOST_SEQ and -1 <= prev_seq < seq < _MOST_SEQ):
         return None
     return Annotated(
         edition=edition,

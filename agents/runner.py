@@ -23,9 +23,9 @@ from agents.dead_letter import dead_letter
 from agents.journal import CrashJournal
 from agents.messages import Incoming, Item, Outcome, Stage
 from agents.offsets import Offsets
-from agents.output import Output, OutputError
+from agents.output import Output
 from agents.watchdog import Watchdog
-from pipeline.errors import FatalError, InvalidEvent, RetryableError
+from pipeline.errors import DeadlyInput, FatalError, InvalidEvent, RetryableError
 from pipeline.metrics import Metrics
 from pipeline.records import Void
 from pipeline.settings import Settings
@@ -68,7 +68,7 @@ class Runner(Generic[T]):
         self._short = short_names
         self._offsets = Offsets(bootstrap, f"{worker}-lag", settings.topics.max_message_bytes)
         self._journal = CrashJournal(settings.state_dir / "in-work" / stage.name)
-        self._watchdog = Watchdog(settings.runner.watchdog_s)
+        self._watchdog = Watchdog(settings.runner.watchdog_s, frozen_s=settings.broker.session_timeout_s)
         self._lock = asyncio.Lock()
         self._prepared: asyncio.Task[None] | None = None
         self._lag_task: asyncio.Task[None] | None = None
@@ -89,6 +89,7 @@ class Runner(Generic[T]):
         await self._stage.start()
         self._watchdog.start()
         self._lag_task = asyncio.create_task(self._watch_lag(), name="lag")
+        self._lag_task.add_done_callback(self._background_ended)
 
     async def drain(self, seconds: float) -> None:
         """Let the batch in work come to its end, and take no more."""
@@ -115,9 +116,11 @@ class Runner(Generic[T]):
             return "stopping"
         if self._prepared is None:
             return "no partitions assigned yet"
+        if self._generation == -1:
+            return "rebalancing"
         if not self._prepared.done():
             return "restoring state"
-        return None if self._prepared.exception() is None else "restoring state failed"
+        return "restoring state failed" if self._prepared.cancelled() or self._prepared.exception() else None
 
     def not_alive(self) -> str | None:
         """None while there is progress, or nothing to do."""
@@ -130,11 +133,15 @@ class Runner(Generic[T]):
         self._generation = generation
         self._forget()
         self._prepared = asyncio.create_task(self._prepare(partitions), name="prepare")
-        self._prepared.add_done_callback(self._prepare_ended)
+        self._prepared.add_done_callback(self._background_ended)
 
     async def on_revoked(self) -> None:
         """A rebalance has begun: end the batch in work; what is not acknowledged goes to its next owner."""
         self._generation = -1
+        self._watchdog.progress()
+        self._watchdog.busy(True)
+        if self._prepared is not None and not self._prepared.done():
+            self._prepared.cancel()  # restoring goes on from where it was when partitions come back
         async with self._lock:
             self._forget()
 
@@ -163,17 +170,21 @@ class Runner(Generic[T]):
                 for number in numbers:
                     full = topic(self._settings, name)
                     first = await self._offsets.begin(full, number)
-                    start = max(first, committed.get((full, number), 0))
+                    goes_on = committed.get((full, number), 0)
+                    start = max(first, goes_on)
                     if start > first:
                         self._stage.first_offset(name, number, start)
+                    elif goes_on < first and (full, number) in committed:
+                        self._deleted_unread(name, number, goes_on, first)
                     self._taken[name, number] = start
             self._watchdog.progress()
+            self._watchdog.busy(False)
         shown = ", ".join(f"{name}{list(numbers)}" for name, numbers in partitions.items())
         log.info("ready: %s", shown or "stand-by, no partitions")
 
-    def _prepare_ended(self, task: asyncio.Task[None]) -> None:
+    def _background_ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("making ready failed", exc_info=error)
+            log.error("%s failed", task.get_name(), exc_info=error)
             self.fail(error)
 
     # -- batches ---------------------------------------------------------------------------------------------------
@@ -185,7 +196,7 @@ class Runner(Generic[T]):
             FatalError: and anything else that must end the process.
         """
         if self._prepared is not None:
-            await self._prepared
+            await asyncio.wait([self._prepared])  # its failure ends the process by itself
         async with self._lock:
             if self._stopping:
                 return
@@ -232,14 +243,24 @@ class Runner(Generic[T]):
                     raise FatalError(
                         f"{incoming.topic}[{incoming.partition}]: offset {incoming.offset} came, {expected} was next"
                     )
-                log.error(
-                    "%s[%d]: offsets %d-%d were deleted by retention before they were read",
-                    incoming.topic,
-                    incoming.partition,
-                    expected,
-                    incoming.offset - 1,
-                )
+                self._deleted_unread(incoming.topic, incoming.partition, expected, incoming.offset)
             self._taken[partition] = incoming.offset + 1
+
+    def _deleted_unread(self, name: TopicName, partition: int, start: int, end: int) -> None:
+        """Retention has deleted records before they were read.
+
+        Raises:
+            FatalError: the ledger would wait for them for ever.
+        """
+        if self._stage.compacted_inputs:
+            return  # compaction may delete the head of a partition too
+        lost = f"{name}[{partition}]: offsets {start}-{end - 1} were deleted by retention before they were read"
+        if name != "raw":
+            raise FatalError(
+                f"{lost}. The ledger would wait for them for ever: empty unique, annotated and the decision logs, reset "
+                "the groups of dedup, entities and incidents, and let dedup read raw again"
+            )
+        log.error("%s; they are gone", lost)
 
     def _parts(self, items: Sequence[Incoming]) -> list[list[Incoming]]:
         """The batch, with every input under suspicion in a part of its own."""
@@ -258,7 +279,9 @@ class Runner(Generic[T]):
         try:
             items, refused = self._decode(part)
             await self._process(items, refused)
-        except (RetryableError, OutputError, asyncio.CancelledError):
+        except DeadlyInput:
+            raise
+        except (RetryableError, FatalError, asyncio.CancelledError):
             self._journal_done(part)  # the world was to blame, not these inputs
             raise
         self._watchdog.progress()
@@ -270,8 +293,10 @@ class Runner(Generic[T]):
         refused: list[tuple[Incoming, InvalidEvent]] = []
         for incoming in part:
             try:
-                self._refuse_crash_loop(incoming)
-                items.append(Item(incoming, self._stage.decode(incoming)))
+                value = self._stage.decode(incoming)
+                if not self._stage.decided(value, incoming):
+                    self._refuse_crash_loop(incoming)
+                items.append(Item(incoming, value))
             except InvalidEvent as error:
                 refused.append((incoming, error))
                 items.append(Item(incoming, Void(reason=error.kind)))
@@ -291,7 +316,7 @@ class Runner(Generic[T]):
         tries = self._settings.runner.retry_attempts
         for attempt in range(1, tries + 1):
             try:
-                async for outcome in self._stage.process(items):
+                async for outcome in self._stage.process(items, self._taking_up):
                     refused += outcome.rejected
                     await self._deliver(outcome, refused)
                     refused = []
@@ -343,9 +368,17 @@ class Runner(Generic[T]):
             attempts = (suspect.attempts if suspect and suspect.first == suspect.last else 0) + 1 if alone else 0
             self._journal.begin(name, number, offsets[0], offsets[-1], attempts)
 
+    def _taking_up(self, incoming: Incoming) -> None:
+        """An input that was held back is worked on alone."""
+        suspect = self._journal.suspect(incoming.topic, incoming.partition, incoming.offset)
+        attempts = suspect.attempts + 1 if suspect is not None and suspect.first == suspect.last else 0
+        self._journal.begin(incoming.topic, incoming.partition, incoming.offset, incoming.offset, attempts)
+
     def _journal_done(self, part: Sequence[Incoming]) -> None:
         for (name, number), offsets in _ranges(part).items():
-            self._journal.done(name, number, offsets[-1])
+            # A suspect that is held back has not been worked on yet.
+            if len(part) > 1 or offsets[0] not in self._stage.held(name, number):
+                self._journal.done(name, number, offsets[-1])
 
     # -- lag -------------------------------------------------------------------------------------------------------
 

@@ -50,7 +50,9 @@ class SinkStage:
             return _tombstone(incoming)
         return codec.decode(incoming.value, _KINDS[incoming.topic])
 
-    async def process(self, batch: Sequence[Item[SinkRecord]]) -> AsyncIterator[Outcome]:
+    async def process(
+        self, batch: Sequence[Item[SinkRecord]], taking_up: Callable[[Incoming], None]
+    ) -> AsyncIterator[Outcome]:
         sink = self._sink
         assert sink is not None, "start() comes first"
         written = [item for item in batch if not isinstance(item.value, Void)]
@@ -81,6 +83,9 @@ class SinkStage:
                 return _OTHER
             self._providers.add(provider)
         return provider
+
+    def decided(self, value: SinkRecord, incoming: Incoming) -> bool:
+        return False
 
     async def assigned(
         self, partitions: Mapping[TopicName, Sequence[int]], offsets: Offsets, progress: Callable[[], None]

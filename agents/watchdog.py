@@ -20,10 +20,12 @@ class Watchdog:
 
     Args:
         limit_s: input waiting and no progress for so long: stacks of all threads to stderr, exit status 70.
+        frozen_s: the process itself did not run for so long (stopped, or the machine was): exit status 70.
     """
 
-    def __init__(self, limit_s: float) -> None:
+    def __init__(self, limit_s: float, frozen_s: float) -> None:
         self._limit = limit_s
+        self._frozen = frozen_s
         self._last = time.monotonic()
         self._busy = False
         self._waiting = 0
@@ -41,13 +43,13 @@ class Watchdog:
         self._last = time.monotonic()
 
     def busy(self, yes: bool) -> None:
-        """A batch is in work."""
+        """A batch is in work, or a rebalance under way: progress is due."""
         self._busy = yes
 
     def waiting(self, records: int) -> None:
         """So many records are in the input and not yet taken; none means that there is no reason for progress."""
-        if records == 0 and not self._busy:
-            self.progress()
+        if not self._busy and not (records and self._waiting):
+            self.progress()  # the clock starts when something begins to wait
         self._waiting = records
 
     def problem(self) -> str | None:
@@ -55,11 +57,17 @@ class Watchdog:
         idle = time.monotonic() - self._last
         if idle <= self._limit or not (self._busy or self._waiting):
             return None
-        what = "a batch is in work" if self._busy else f"{self._waiting} records wait"
+        what = "a batch or a rebalance is under way" if self._busy else f"{self._waiting} records wait"
         return f"{what}, and nothing was done for {idle:.0f} s"
 
     def _watch(self) -> None:
+        looked = time.monotonic()
         while not self._stop.wait(_LOOK_EVERY_S):
+            away, looked = time.monotonic() - looked, time.monotonic()
+            if away > self._frozen:
+                # The group has given the partitions to another; what is in work here is late and must not be written.
+                log.critical("this process was stopped for %.0f s, longer than its session; it ends", away)
+                os._exit(EXIT_STALLED)
             problem = self.problem()
             if problem is not None:
                 log.critical("stalled: %s; stacks follow, then this worker ends", problem)

@@ -52,5 +52,9 @@ class FatalError(WirefuseError):
     """The process must stop: continuing would lose or corrupt data."""
 
 
+class DeadlyInput(FatalError):
+    """The process must stop, and one of the inputs in work may be the reason; the crash journal will find out which."""
+
+
 class SettingsError(WirefuseError):
     """A setting is unknown or has a value of the wrong kind."""

@@ -15,7 +15,7 @@ from multiprocessing import active_children, get_context
 from multiprocessing.process import BaseProcess
 
 from pipeline.entities.annotator import Annotator
-from pipeline.errors import FatalError, InvalidEvent, SettingsError
+from pipeline.errors import DeadlyInput, FatalError, InvalidEvent, SettingsError
 from pipeline.records import Annotation, Article
 from pipeline.settings import Entities
 
@@ -84,6 +84,9 @@ class Pool:
             SettingsError: the pipeline that the settings name cannot be used.
             FatalError: a process died while loading.
         """
+        # One process per core is the plan; each of them starting a thread per core would slow them all.
+        for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+            os.environ.setdefault(variable, "1")
         others = set(active_children())
         executor = ProcessPoolExecutor(
             self._settings.processes,
@@ -125,7 +128,7 @@ class Pool:
             )
         except BrokenProcessPool as e:
             self._kill()
-            raise FatalError(f"an entities process died: {e}") from e
+            raise DeadlyInput(f"an entities process died: {e}") from e
         return [annotation for part in parts for annotation in part]
 
     def _kill(self) -> None:

@@ -43,7 +43,9 @@ class EchoStage:
             raise InvalidEvent("schema", "the test said so")
         return text
 
-    async def process(self, batch: Sequence[Item[str]]) -> AsyncIterator[Outcome]:
+    async def process(
+        self, batch: Sequence[Item[str]], taking_up: Callable[[Incoming], None]
+    ) -> AsyncIterator[Outcome]:
         outcome = Outcome()
         for item in batch:
             if isinstance(item.value, Void):
@@ -64,7 +66,10 @@ class EchoStage:
             if word == "hold":
                 self.waiting[argument] = item.incoming
                 continue
-            if word == "free" and self.waiting.pop(argument, None) is not None:
+            if word == "free" and (freed := self.waiting.pop(argument, None)) is not None:
+                taking_up(freed)
+                if argument.startswith("deadly"):
+                    os._exit(9)
                 outcome.outputs.append(echo(f"hold {argument}"))
             outcome.outputs.append(echo(item.value))
         outcome.counts["ok"] += len(batch)
@@ -72,6 +77,9 @@ class EchoStage:
 
     def held(self, name: TopicName, partition: int) -> set[int]:
         return {i.offset for i in self.waiting.values()}
+
+    def decided(self, value: str, incoming: Incoming) -> bool:
+        return False
 
     async def assigned(
         self, partitions: Mapping[TopicName, Sequence[int]], offsets: Offsets, progress: Callable[[], None]
