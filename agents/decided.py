@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Generic, Protocol, TypeVar
 
 from agents.messages import Outgoing
@@ -49,6 +49,9 @@ class Engine(Protocol[D_contra]):
     @property
     def last_seq(self) -> int: ...
 
+    @property
+    def evicted(self) -> Mapping[str, int]: ...
+
     def apply(self, decision: D_contra) -> None: ...
 
     def drain_tombstones(self) -> list[str]: ...
@@ -74,6 +77,7 @@ class Decided(Generic[E, D]):
         self._topic = log_topic
         self._position = 0
         self._tail: OrderedDict[int, D] = OrderedDict()
+        self._evicted: dict[str, int] = {}
 
     async def restore(self, offsets: Offsets, progress: Callable[[], None]) -> None:
         """Fold what the log holds beyond what is known: all of it at first, another owner's decisions later.
@@ -121,6 +125,13 @@ class Decided(Generic[E, D]):
     def stored(self, seq: int) -> D | None:
         """The decision about a seq that was decided before, if its outputs may still be missing."""
         return self._tail.get(seq)
+
+    def newly_evicted(self) -> dict[str, int]:
+        """Entries that left the index since the last call, by reason."""
+        now = dict(self.engine.evicted)
+        gone = {reason: count - self._evicted.get(reason, 0) for reason, count in now.items()}
+        self._evicted = now
+        return {reason: count for reason, count in gone.items() if count}
 
     def log_records(self, decision: D) -> list[Outgoing]:
         """What goes to the log for a decision: itself, and tombstones of what it pushed out."""

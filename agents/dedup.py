@@ -58,6 +58,9 @@ class DedupStage:
         for item in batch:
             self._decide(item, outcome)
         self._metrics.gauge("state_entries").labels("dedup").set(sum(e.engine.entries for e in self._editions.values()))
+        for edition in self._editions.values():
+            for reason, count in edition.newly_evicted().items():
+                self._metrics.counter("state_evicted_total").labels("dedup", reason).inc(count)
         yield outcome
 
     def _decide(self, item: Item[RawArticle], outcome: Outcome) -> None:

@@ -157,6 +157,9 @@ class IncidentsStage:
 
     def _measure(self) -> None:
         editions = self._editions.values()
+        for edition in editions:
+            for reason, count in edition.newly_evicted().items():
+                self._metrics.counter("state_evicted_total").labels("incidents", reason).inc(count)
         self._metrics.gauge("held_back").set(sum(len(e.waiting) for e in editions))
         self._metrics.gauge("state_entries").labels("incidents").set(sum(e.engine.entries for e in editions))
 

@@ -257,8 +257,8 @@ class Runner(Generic[T]):
         lost = f"{name}[{partition}]: offsets {start}-{end - 1} were deleted by retention before they were read"
         if name != "raw":
             raise FatalError(
-                f"{lost}. The ledger would wait for them for ever: empty unique, annotated and the decision logs, reset "
-                "the groups of dedup, entities and incidents, and let dedup read raw again"
+                f"{lost}. The ledger would wait for them for ever: empty unique, annotated and the decision logs, "
+                "reset the groups of dedup, entities and incidents, and let dedup read raw again"
             )
         log.error("%s; they are gone", lost)
 

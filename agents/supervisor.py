@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from pipeline.settings import Settings, as_environment
+from pipeline.settings import Settings, as_environment, with_values
 
 log = logging.getLogger(__name__)
 
@@ -83,7 +83,8 @@ class Supervisor:
 
     def _start(self, process: Process) -> None:
         environment = {k: v for k, v in os.environ.items() if not k.startswith("WIREFUSE_")}
-        environment |= as_environment(self._settings)
+        # Each of them serves its own metrics: one port for all cannot be.
+        environment |= as_environment(with_values(self._settings, {"http.port": 0}, "the supervisor"))
         environment |= {PARENT_ENV: str(os.getpid()), "WIREFUSE_WORKER": process.name}
         process.output = process.log_file.open("ab")
         process.popen = subprocess.Popen(

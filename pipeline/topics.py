@@ -63,7 +63,7 @@ def registry(settings: Settings) -> dict[TopicName, Topic]:
         return {"cleanup.policy": "delete", "retention.ms": str(int(value * _DAY_MS))}
 
     log = {"cleanup.policy": "compact", "min.compaction.lag.ms": str(_MIN_COMPACTION_LAG_MS)}
-    kept = days(t.output_retention_days) | {"cleanup.policy": "compact,delete"}
+    kept = days(t.output_retention_days) | log | {"cleanup.policy": "compact,delete"}
     rows: list[tuple[TopicName, str, int, dict[str, str], str]] = [
         ("raw", "article id", t.editions, days(t.raw_retention_days), "RawArticle"),
         ("unique", "article id", t.unique_partitions, days(t.work_retention_days), "Annotated, without annotation"),

@@ -76,9 +76,9 @@ def _run(settings: Settings, broker: LocalBroker, arguments: argparse.Namespace)
             else:
                 chain.kill(victim)
             killed[victim] += 1
-            if producer.poll() not in (None, 0):  # it may give up while the broker is away
+            if producer.poll() not in (None, 0, 1):  # it may give up while the broker is away
                 producer = publishing(settings, wire)
-        while producer.wait() != 0:
+        while producer.wait() not in (0, 1):  # 1: some lines are dead letters
             producer = publishing(settings, wire)
         chain.finish(3600.0)
     return killed

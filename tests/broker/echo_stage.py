@@ -4,7 +4,7 @@ raise       the stage's code raises
 die         the process ends at once
 hang        the event loop blocks
 retry N     RetryableError the first N times that this process sees it
-hold N      is held back until the record `free N` has come
+hold N      is held back until the record `free N` has come; where N begins with "deadly", it then kills the process
 slow        takes a second
 bad         cannot be decoded
 """

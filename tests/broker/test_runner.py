@@ -97,8 +97,8 @@ def test_sigterm_in_the_middle_of_a_batch_loses_nothing(settings: Settings, work
     inputs = [f"slow {n}" for n in range(6)]
     worker.start()
     send(settings, inputs)
-    until(lambda: "events in work" in worker.log or committed(settings, "echo", "raw") > 0 or worker.running, 30)
-    time.sleep(4.0)  # assigned and in the first batch
+    journal = settings.state_dir / "in-work" / "echo" / "raw-0"
+    until(lambda: journal.exists() and journal.read_text().strip(), what="a batch in work", workers=[worker])
     assert worker.stop() == 0
     worker.start()
     until(lambda: committed(settings, "echo", "raw") == 6, workers=[worker])
@@ -130,6 +130,32 @@ def test_nothing_behind_a_held_record_is_acknowledged(settings: Settings, worker
     assert "hold a" in values(settings, "annotated")
 
 
+def test_a_held_back_input_that_crashes_the_stage_later_is_the_one_given_up(settings: Settings, worker: Worker) -> None:
+    send(settings, ["record 0", "hold deadly", *numbered(20)[2:], "free deadly", "record 21"])
+    worker.start()
+    deaths = 0
+    deadline = time.monotonic() + 120
+    while committed(settings, "echo", "raw") < 22:
+        assert time.monotonic() < deadline, worker.log[-3000:]
+        if not worker.running:
+            deaths += 1
+            worker.start()
+        time.sleep(0.2)
+    assert deaths == settings.runner.max_attempts
+    (letter,) = read(settings, "dead-letter")
+    assert letter.value == b"hold deadly"
+    assert {"free deadly", "record 21", "void 1 crash_loop"} <= set(values(settings, "annotated"))
+
+
+def test_a_second_worker_of_the_same_name_is_refused(settings: Settings, worker: Worker) -> None:
+    worker.start()
+    until(lambda: "ready: raw[0]" in worker.log, workers=[worker])
+    second = Worker(settings, "echo").start()
+    assert second.wait(30) != 0
+    assert "echo-0 runs already" in worker.log, "both log to one file here"
+    assert worker.running
+
+
 def test_a_retryable_failure_is_tried_again_in_the_same_process(settings: Settings, worker: Worker) -> None:
     worker.start()
     send(settings, ["record 0", "retry 2", "record 2"])
@@ -140,11 +166,11 @@ def test_a_retryable_failure_is_tried_again_in_the_same_process(settings: Settin
 
 
 def test_retryable_for_ever_ends_the_process_and_blames_no_input(settings: Settings, worker: Worker) -> None:
-    send(settings, ["retry 6"])
-    for _ in range(2):
+    send(settings, ["retry 1000"])
+    for _ in range(settings.runner.max_attempts + 1):
         worker.start()
-        if committed(settings, "echo", "raw") == 0:
-            assert worker.wait(60) != 0
+        assert worker.wait(60) != 0
+    assert committed(settings, "echo", "raw") == 0
     assert read(settings, "dead-letter") == []
 
 
