@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+
+from aiokafka.errors import KafkaError
 
 from agents.app import create_app
 from agents.decided import CHUNK, Decided
@@ -16,7 +20,11 @@ from pipeline.intake import raw_article
 from pipeline.metrics import Metrics
 from pipeline.records import RawArticle
 from pipeline.settings import Settings, load
-from pipeline.topics import TopicName, topic
+from pipeline.topics import TopicName, group, topic
+
+log = logging.getLogger(__name__)
+
+_ASK_EVERY_S = 1.0
 
 
 class DedupStage:
@@ -31,6 +39,9 @@ class DedupStage:
         self._settings = settings
         self._metrics = metrics
         self._editions: dict[int, Decided[Dedup, Decision]] = {}
+        self._offsets: Offsets | None = None
+        self._room = True
+        self._asked = 0.0
 
     def decode(self, incoming: Incoming) -> RawArticle:
         return raw_article(incoming.value)
@@ -41,6 +52,7 @@ class DedupStage:
     async def assigned(
         self, partitions: Mapping[TopicName, Sequence[int]], offsets: Offsets, progress: Callable[[], None]
     ) -> None:
+        self._offsets = offsets
         wanted = partitions.get("raw", ())
         log = topic(self._settings, "dedup-log")
         self._editions = {
@@ -96,6 +108,24 @@ class DedupStage:
                 f"raw[{partition}]: offset {offset} is next, but the decision log ends at seq {known}. The log was "
                 "lost or cut: reset the group's offset to its end, or to 0 with empty logs to start anew"
             )
+
+    async def room(self) -> bool:
+        """Wait while NER is far behind: what it has not done yet, the ledger must hold back copies and kills for."""
+        if self._offsets is None or time.monotonic() < self._asked + _ASK_EVERY_S:
+            return self._room
+        unique = topic(self._settings, "unique")
+        partitions = range(self._settings.topics.unique_partitions)
+        try:
+            ends = await self._offsets.ends([(unique, n) for n in partitions])
+            done = await self._offsets.committed(group(self._settings, "entities"))
+        except (KafkaError, OSError):
+            return self._room  # the batch itself will show whether the cluster is there
+        waiting = sum(end - done.get(partition, 0) for partition, end in ends.items())
+        room = waiting < self._settings.dedup.max_ahead
+        if room != self._room:
+            log.info("%d articles wait for NER; dedup %s", waiting, "goes on" if room else "waits for it")
+        self._room, self._asked = room, time.monotonic()
+        return room
 
     def held(self, name: TopicName, partition: int) -> frozenset[int]:
         return frozenset()

@@ -74,6 +74,9 @@ class EntitiesStage:
 
     def first_offset(self, name: TopicName, partition: int, offset: int) -> None: ...
 
+    async def room(self) -> bool:
+        return True
+
     def held(self, name: TopicName, partition: int) -> frozenset[int]:
         return frozenset()
 

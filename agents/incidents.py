@@ -175,6 +175,9 @@ class IncidentsStage:
                 "reset the group's offset to 0 to decide anew"
             )
 
+    async def room(self) -> bool:
+        return True
+
     def held(self, name: TopicName, partition: int) -> set[int]:
         return self._editions[partition].held if partition in self._editions else set()
 

@@ -104,6 +104,10 @@ class Stage(Protocol[T]):
         """
         ...
 
+    async def room(self) -> bool:
+        """Whether another batch may be taken now; the runner asks again until it may."""
+        ...
+
     def held(self, topic: TopicName, partition: int) -> Container[int]:
         """Offsets taken but not yet done; nothing from the first of them on is acknowledged."""
         ...

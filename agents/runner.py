@@ -38,6 +38,7 @@ Partition = tuple[TopicName, int]
 
 _RETRY_LONGEST_S = 30.0
 _LAG_EVERY_S = 2.0
+_ROOM_EVERY_S = 0.5
 _LAG_TIMEOUT_S = 10.0
 
 
@@ -197,6 +198,9 @@ class Runner(Generic[T]):
         """
         if self._prepared is not None:
             await asyncio.wait([self._prepared])  # its failure ends the process by itself
+        while not self._stopping and not await self._stage.room():
+            self._watchdog.progress()
+            await asyncio.sleep(_ROOM_EVERY_S)
         async with self._lock:
             if self._stopping:
                 return

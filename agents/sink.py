@@ -93,6 +93,9 @@ class SinkStage:
 
     def first_offset(self, name: TopicName, partition: int, offset: int) -> None: ...
 
+    async def room(self) -> bool:
+        return True
+
     def held(self, name: TopicName, partition: int) -> frozenset[int]:
         return frozenset()
 

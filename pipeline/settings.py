@@ -111,6 +111,7 @@ class Producer:
 class Dedup:
     ttl_days: float = _setting(14.0, "an article is remembered for so long in event time")
     max_entries: int = _setting(2_000_000, "remembered articles per edition; the oldest go first")
+    max_ahead: int = _setting(20_000, "articles that may wait for NER before dedup waits too")
     future_tolerance_hours: float = _setting(
         48.0, "a publication time so far ahead of every earlier one does not move the watermark"
     )

@@ -75,6 +75,9 @@ class EchoStage:
         outcome.counts["ok"] += len(batch)
         yield outcome
 
+    async def room(self) -> bool:
+        return True
+
     def held(self, name: TopicName, partition: int) -> set[int]:
         return {i.offset for i in self.waiting.values()}
 
