@@ -53,7 +53,7 @@ def test_the_demo_shows_the_founding_incident_and_leaves_nothing_running(tmp_pat
         assert shown.count("Dead letters: 13") == run + 1
         assert left_running(tmp_path) == []
     first = shown[shown.rindex("were reported more than once") :][:2000]
-    assert "2 reports, 2 independent origins" in first
+    assert "2 reports, 0 copies among them, 2 independent origins" in first
 
 
 @pytest.mark.parametrize("seconds", [0.7, 4.0, 9.0])
