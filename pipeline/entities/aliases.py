@@ -12,7 +12,7 @@ incident.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 
@@ -207,9 +207,10 @@ def _fold_spellings(nodes: list[_Node], members: list[int], folds: _Folds) -> No
         if len(level) >= spelling.MIN_LEVELLED:
             by_level.setdefault(level, []).append(i)
     for alike in by_level.values():
-        for a, b in combinations(alike, 2):
-            if not _different_known(nodes[a], nodes[b]):
-                folds.join(a, b, "another spelling of the same name")
+        # Two known things spelt alike: what else is spelt so may be either.
+        if len({nodes[i].known for i in alike} - {None}) < 2:
+            for i in alike[1:]:
+                folds.join(alike[0], i, "another spelling of the same name")
 
 
 def _different_known(a: _Node, b: _Node) -> bool:
@@ -224,17 +225,23 @@ def _fold_abbreviations(nodes: list[_Node], members: list[int], folds: _Folds) -
             if other is not None and other != i and not _different_known(nodes[i], nodes[other]):
                 folds.join(other, i, "stands beside it in brackets")
     # Without brackets: the initials of one long name, and of no other.
+    by_initials: dict[str, list[int]] = {}
     for i in members:
-        if not spelling.is_acronym(nodes[i].text) or nodes[i].known is not None:
-            continue
-        long = {folds.find(k) for k in members if k != i and spelling.abbreviates(nodes[i].text, nodes[k].text)}
-        if len(long) == 1 and folds.find(i) not in long:
-            folds.join(min(k for k in members if folds.find(k) in long), i, "its initials")
+        for initials in spelling.initials(nodes[i].text):
+            by_initials.setdefault(initials, []).append(i)
+    for i in members:
+        if nodes[i].known is None and spelling.is_acronym(nodes[i].text):
+            found = by_initials.get(spelling.letters(nodes[i].text), [])
+            if len({folds.find(k) for k in found}) == 1:
+                folds.join(found[0], i, "its initials")
 
 
 def _fold_slips(nodes: list[_Node], members: list[int], folds: _Folds) -> None:
     acronyms = [i for i in members if spelling.is_acronym(nodes[i].text)]
     groups = Counter(folds.find(i) for i in members)
+    by_letters: dict[str, list[int]] = {}
+    for i in acronyms:
+        by_letters.setdefault(_letters_key(nodes[i].text), []).append(i)
     for i in acronyms:
         node = nodes[i]
         # A slip is nobody's name: unknown, explained by nothing, folded with nothing.
@@ -242,12 +249,16 @@ def _fold_slips(nodes: list[_Node], members: list[int], folds: _Folds) -> None:
             continue
         right = [
             k
-            for k in acronyms
+            for k in by_letters[_letters_key(node.text)]
             if spelling.is_transposition(node.text, nodes[k].text)
             and (nodes[k].known is not None or groups[folds.find(k)] > 1)
         ]
         if len({folds.find(k) for k in right}) == 1:
             folds.join(right[0], i, f"slip of {nodes[right[0]].text}")
+
+
+def _letters_key(acronym: str) -> str:
+    return "".join(sorted(acronym))
 
 
 def _fold_facilities(nodes: list[_Node], members: list[int], folds: _Folds) -> None:
@@ -265,41 +276,57 @@ def _fold_facilities(nodes: list[_Node], members: list[int], folds: _Folds) -> N
 
 
 def _fold_people(nodes: list[_Node], members: list[int], folds: _Folds) -> None:
-    full = [i for i in members if _person(nodes[i]).is_full]
-    for a, b in combinations(full, 2):
-        x, y = _person(nodes[a]), _person(nodes[b])
-        if not x.conflicts(y) and x.same_full_name(y):
-            # "J. Smith" may be John's or Jane's: an initial settles only where one full name fits.
-            fitting = [k for k in full if k not in (a, b) and x.surname == _person(nodes[k]).surname]
-            if x.has_initial_only or y.has_initial_only:
-                short = x if x.has_initial_only else y
-                rivals = [
-                    k
-                    for k in fitting
-                    if short.same_full_name(_person(nodes[k])) and not _same_given(_person(nodes[k]), x, y)
-                ]
-                if rivals:
-                    continue
-            folds.join(a, b, "the same full name")
-    _fold_role_holders(nodes, full, folds)
+    by_surname: dict[str, list[int]] = {}
+    by_given: dict[str, list[int]] = {}
     for i in members:
         name = _person(nodes[i])
+        by_surname.setdefault(name.surname, []).append(i)
         if name.is_full:
-            continue
-        bearers = [k for k in full if _person(nodes[k]).ends_with(name)]
-        reason = "the surname of one full name only"
-        if not bearers:
-            near = nodes[i].documents
-            bearers = [
-                k for k in full if _person(nodes[k]).given == name.key and near & nodes[k].documents and not name.titles
-            ]
-            reason = "the given name of one full name only"
-        bearers = [k for k in bearers if not name.conflicts(_person(nodes[k]))]
-        people = {folds.find(k) for k in bearers}
-        if any(_rival(nodes, i, k) for k in members) and not all(_person(nodes[k]).sex for k in bearers):
-            continue
-        if len(people) == 1:
-            folds.join(min(bearers), i, reason)
+            by_given.setdefault(name.given, []).append(i)
+    for namesakes in by_surname.values():
+        full = [i for i in namesakes if _person(nodes[i]).is_full]
+        for a, b in _twins(full, lambda a, b: _same_person(nodes, a, b)):
+            folds.join(a, b, "the same full name")
+        for a, b in _twins(full, lambda a, b: bool(_shared_office(nodes, folds, a, b))):
+            office = min(nodes[a].roles & nodes[b].roles)
+            folds.join(a, b, f"one office: {office.replace('|', ', ')}")
+            folds.disputed.append((a, b))
+    for namesakes in by_surname.values():
+        for i in namesakes:
+            name = _person(nodes[i])
+            if name.is_full:
+                continue
+            bearers = [k for k in namesakes if _person(nodes[k]).is_full and _person(nodes[k]).ends_with(name)]
+            reason = "the surname of one full name only"
+            if not bearers and not name.titles:
+                near = nodes[i].documents
+                bearers = [k for k in by_given.get(name.key, ()) if near & nodes[k].documents]
+                reason = "the given name of one full name only"
+            bearers = [k for k in bearers if not name.conflicts(_person(nodes[k]))]
+            people = {folds.find(k) for k in bearers}
+            if any(_rival(nodes, i, k) for k in namesakes) and not all(_person(nodes[k]).sex for k in bearers):
+                continue
+            if len(people) == 1:
+                folds.join(min(bearers), i, reason)
+
+
+def _twins(members: list[int], alike: Callable[[int, int], bool]) -> list[tuple[int, int]]:
+    """Pairs that are alike and alike to exactly the same others.
+
+    Likeness does not carry over: "Thomas Reed" may be Reed Sr. or Reed Jr., who are two. A name between two people is
+    left alone, and so never joins them.
+    """
+    near: dict[int, set[int]] = {i: {i} for i in members}
+    for a, b in combinations(members, 2):
+        if alike(a, b):
+            near[a].add(b)
+            near[b].add(a)
+    return [(a, b) for a, b in combinations(members, 2) if b in near[a] and near[a] == near[b]]
+
+
+def _same_person(nodes: list[_Node], a: int, b: int) -> bool:
+    x, y = _person(nodes[a]), _person(nodes[b])
+    return not x.conflicts(y) and x.same_full_name(y)
 
 
 def _rival(nodes: list[_Node], a: int, b: int) -> bool:
@@ -308,23 +335,12 @@ def _rival(nodes: list[_Node], a: int, b: int) -> bool:
     return a != b and not y.is_full and x.key == y.key and x.conflicts(y)
 
 
-def _same_given(rival: PersonName, a: PersonName, b: PersonName) -> bool:
-    return rival.given in (a.given, b.given)
-
-
-def _fold_role_holders(nodes: list[_Node], full: list[int], folds: _Folds) -> None:
-    for a, b in combinations(full, 2):
-        x, y = _person(nodes[a]), _person(nodes[b])
-        if (
-            x.surname == y.surname
-            and x.given != y.given
-            and not x.conflicts(y, given=False)
-            and folds.find(a) != folds.find(b)
-            and nodes[a].documents.isdisjoint(nodes[b].documents)
-            and (shared := nodes[a].roles & nodes[b].roles)
-        ):
-            folds.join(a, b, f"one office: {min(shared).replace('|', ', ')}")
-            folds.disputed.append((a, b))
+def _shared_office(nodes: list[_Node], folds: _Folds, a: int, b: int) -> frozenset[str]:
+    """Offices that two full names of one surname and different given names hold in different documents."""
+    x, y = _person(nodes[a]), _person(nodes[b])
+    if x.given == y.given or x.conflicts(y, given=False) or folds.find(a) == folds.find(b):
+        return frozenset()
+    return nodes[a].roles & nodes[b].roles if nodes[a].documents.isdisjoint(nodes[b].documents) else frozenset()
 
 
 def _person(node: _Node) -> PersonName:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
 
 from spacy.language import Language
 from spacy.tokens import Doc
 
 from pipeline import settings
 from pipeline.entities.aliases import fold
-from pipeline.entities.gazetteer import Gazetteer, load_aliases, shipped
+from pipeline.entities.gazetteer import Gazetteer, gazetteer
 from pipeline.entities.labels import LABELS
 from pipeline.entities.load import label_map, load_pipeline
 from pipeline.entities.mentions import mentions_of
@@ -79,10 +78,10 @@ class Annotator:
     """
 
     def __init__(self, settings: settings.Entities) -> None:
-        self._nlp = load_pipeline(settings.model)
+        self._nlp = load_pipeline(settings.model, settings.aliases)
         self._label_map = label_map(self._nlp, settings.labels)
         self._max_chars = settings.max_chars
-        self._gazetteer = Gazetteer(load_aliases(Path(settings.aliases))) if settings.aliases else shipped()
+        self._gazetteer = gazetteer(settings.aliases)
         self._words = _CommonWords(self._nlp)
         ours = set(self._label_map.values())
         self.labels: tuple[str, ...] = tuple(label for label in LABELS if label in ours)

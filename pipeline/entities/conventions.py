@@ -241,18 +241,18 @@ CONVENTIONS: tuple[Convention, ...] = (
         _MERGED,
     ),
     Convention(
-        "wikievents",
-        _words("PER ORG GPE LOC FAC WEA VEH VAL TTL ABS"),
-        _wikievents,
-        _NAMES | {"WEAPON", "PLATFORM"},
-        {"ORG": "ORG", "UNIT": "ORG"},
-    ),
-    Convention(
         "coarse",
         _words("PER ORG LOC MISC person politician organisation politicalparty country location election event misc"),
         _coarse,
         _NAMES,
         _MERGED,
+    ),
+    Convention(
+        "wikievents",
+        _words("PER ORG GPE LOC FAC WEA VEH VAL TTL ABS"),
+        _wikievents,
+        _NAMES | {"WEAPON", "PLATFORM"},
+        {"ORG": "ORG", "UNIT": "ORG"},
     ),
 )
 

@@ -88,6 +88,15 @@ def shipped() -> Gazetteer:
     return Gazetteer()
 
 
+def gazetteer(aliases: str) -> Gazetteer:
+    """The gazetteer with the names of a user's file (the setting `entities.aliases`); "" is none.
+
+    Raises:
+        SettingsError: the file is wrong.
+    """
+    return Gazetteer(load_aliases(Path(aliases).expanduser())) if aliases else shipped()
+
+
 @lru_cache(maxsize=1)
 def cities() -> tuple[str, ...]:
     """Names of cities of at least 50,000 people (GeoNames)."""

@@ -15,8 +15,12 @@ from pipeline.errors import SettingsError
 RULES = "rules"
 
 
-def load_pipeline(model: str) -> Language:
+def load_pipeline(model: str, aliases: str = "") -> Language:
     """The spaCy pipeline that a setting names: "" is the one that ships, "rules" ours without a trained model.
+
+    Args:
+        model: the setting `entities.model`.
+        aliases: the setting `entities.aliases`: a file of names that the shipped pipeline finds wherever they stand.
 
     Raises:
         SettingsError: there is no such package or folder, or it cannot be loaded.
@@ -24,7 +28,7 @@ def load_pipeline(model: str) -> Language:
     if model == RULES:
         return _rules()
     if model == "":
-        return _shipped()
+        return _shipped(aliases)
     try:
         return spacy.load(model)
     except OSError as e:
@@ -34,12 +38,12 @@ def load_pipeline(model: str) -> Language:
         raise SettingsError(f"entities.model: {model!r} cannot be loaded: {e}") from None
 
 
-def _shipped() -> Language:
+def _shipped(aliases: str) -> Language:
     tagger.register()
     repair.register()
     nlp = tokenizer.blank()
     nlp.add_pipe("wirefuse_tagger")
-    nlp.add_pipe("wirefuse_repair")
+    nlp.add_pipe("wirefuse_repair", config={"aliases": aliases})
     nlp.meta["name"] = "wirefuse_en"
     nlp.meta["version"] = __version__
     return nlp

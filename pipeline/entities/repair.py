@@ -9,7 +9,7 @@ from spacy.matcher import PhraseMatcher
 from spacy.tokens import Doc, Span
 
 from pipeline.entities.classes import lexicon
-from pipeline.entities.gazetteer import shipped
+from pipeline.entities.gazetteer import Gazetteer, gazetteer, shipped
 from pipeline.entities.labels import LABELS
 from pipeline.entities.names import without_title
 from pipeline.entities.rules import ClassString, Match, matches, resolve
@@ -112,16 +112,19 @@ class Repair:
 
     labels = LABELS
 
-    def __init__(self, nlp: Language) -> None:
+    def __init__(self, nlp: Language, names: Gazetteer | None = None) -> None:
+        names = names or shipped()
         self._classes = ClassString()
         self._known = PhraseMatcher(nlp.vocab, attr="ORTH")
         self._label_of: dict[int, str] = {}
         forms: dict[str, set[str]] = {}
-        for name in shipped().names:
-            if name.label in _KNOWN:
+        for name in names.names:
+            if name in names.own:
                 forms.setdefault(name.label, set()).update(name.forms)
+            elif name.label in _KNOWN:
+                forms.setdefault(name.label, set()).update(f for f in name.forms if f not in _UNSURE and f != f.lower())
         for label, texts in sorted(forms.items()):
-            self._known.add(label, [nlp.tokenizer(t) for t in sorted(texts - _UNSURE) if t != t.lower()])
+            self._known.add(label, [nlp.tokenizer(text) for text in sorted(texts)])
             self._label_of[nlp.vocab.strings[label]] = label
 
     def __call__(self, doc: Doc) -> Doc:
@@ -241,11 +244,11 @@ def _spread_surnames(doc: Doc, spans: _Spans) -> None:
                 spans.put(alone)
 
 
-def _make(nlp: Language, name: str) -> Callable[[Doc], Doc]:
-    return Repair(nlp)
+def _make(nlp: Language, name: str, aliases: str) -> Callable[[Doc], Doc]:
+    return Repair(nlp, gazetteer(aliases))
 
 
 def register() -> None:
-    """Make the component known to spaCy, once."""
+    """Make the component known to spaCy, once. Its setting `aliases` is a file of a user's own names."""
     if not Language.has_factory("wirefuse_repair"):
-        Language.factory("wirefuse_repair", assigns=["doc.ents"], func=_make)
+        Language.factory("wirefuse_repair", assigns=["doc.ents"], default_config={"aliases": ""}, func=_make)

@@ -43,19 +43,19 @@ def is_acronym(text: str) -> bool:
     return 2 <= len(letters) <= 12 and all(c.isupper() for c in letters) and " " not in text.strip()
 
 
-def _initials(words: list[str]) -> str:
-    return "".join(w[0] for w in words).upper()
-
-
-def abbreviates(acronym: str, name: str) -> bool:
-    """Whether an acronym is the initials of a name of at least two words, with or without its small words."""
+def initials(name: str) -> frozenset[str]:
+    """Initials of a name of at least two words, with and without its small words; none of an acronym."""
     words = re.findall(r"[^\W\d_][\w'’]*", name)
     if len(words) < 2 or is_acronym(name):
-        return False
-    letters = "".join(c for c in plain(acronym).upper() if c.isalpha())
+        return frozenset()
     big = [w for w in words if w.lower() not in _SMALL]
-    plural = letters[:-1] if letters.endswith("S") and acronym.endswith("s") else letters
-    return any(x in (_initials(words), _initials(big)) for x in (letters, plural)) and len(letters) > 1
+    found = ("".join(w[0] for w in some).upper() for some in (words, big))
+    return frozenset(letters for letters in found if len(letters) > 1)
+
+
+def letters(acronym: str) -> str:
+    """The initials that an acronym stands for: its letters."""
+    return "".join(c for c in plain(acronym).upper() if c.isalpha())
 
 
 def is_transposition(a: str, b: str) -> bool:

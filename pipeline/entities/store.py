@@ -56,11 +56,16 @@ def _write_lines(path: Path, words: list[str]) -> None:
     path.write_text("".join(word + "\n" for word in words), encoding="utf-8")
 
 
+def fixed_words(folder: Path) -> list[str]:
+    """The words that have a fixed vector, in the order of their rows."""
+    return _lines(folder / "fixed.txt")
+
+
 def load_fixed(folder: Path) -> tuple[Floats, dict[str, int]]:
     """Fixed word vectors with a row of zeros in front, and each word's row."""
     with np.load(folder / "fixed.npz", allow_pickle=False) as z:
         vectors = z["vectors"].astype(np.float32) * FIXED_SCALE
-    rows = {word: i for i, word in enumerate(_lines(folder / "fixed.txt"), 1)}
+    rows = {word: i for i, word in enumerate(fixed_words(folder), 1)}
     return np.concatenate([np.zeros((1, vectors.shape[1]), np.float32), vectors]), rows
 
 
