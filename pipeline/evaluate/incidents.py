@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,13 +12,13 @@ from typing import Any
 import click
 
 from pipeline.codec import encode
-from pipeline.evaluate.gold import GoldArticle, annotated, fold, in_order, read, shuffled
+from pipeline.evaluate.gold import Annotate, GoldArticle, annotated, fold, in_order, read, shipped_entities, shuffled
 from pipeline.evaluate.metrics import bcubed, pairs
 from pipeline.incidents.decision import Decision, Features
 from pipeline.incidents.features import Frequency, features
 from pipeline.incidents.ledger import Ledger
 from pipeline.incidents.score import Weights
-from pipeline.records import Annotated, Annotation
+from pipeline.records import Annotated
 from pipeline.settings import Incidents
 
 SEEDS = (1, 2)
@@ -47,7 +47,7 @@ def run(
     articles: Sequence[GoldArticle],
     settings: Incidents | None = None,
     fitted: Weights | None = None,
-    annotate: Callable[[str, str], Annotation] | None = None,
+    annotate: Annotate | None = None,
 ) -> Run:
     """Put labelled articles through a fresh ledger, in the order given, as new articles without dedup."""
     shifts = {a.id: a.shift.days for a in articles}
@@ -102,9 +102,9 @@ def scores(articles: Sequence[GoldArticle], found: dict[str, str]) -> dict[str, 
     }
 
 
-def agreement(articles: Sequence[GoldArticle], hours: float) -> float:
+def agreement(articles: Sequence[GoldArticle], hours: float, annotate: Annotate | None = None) -> float:
     """BCubed F1 between the outcomes of two arrival orders, each article late by up to `hours`."""
-    one, two = (run(shuffled(list(articles), hours, seed)).found for seed in SEEDS)
+    one, two = (run(shuffled(list(articles), hours, seed), annotate=annotate).found for seed in SEEDS)
     return bcubed(one, two).f1
 
 
@@ -158,6 +158,10 @@ def describe(mistake: Mistake) -> str:
 @click.option("--join-files", is_flag=True, help="Score all files as one stream instead of one by one.")
 @click.option("--fold-days", type=int, help="Shift incidents in time so that all begin within so many days.")
 @click.option("--shuffle-hours", type=float, help="Also compare two arrival orders, each article late by up to this.")
+@click.option("--undated", is_flag=True, help="Forget the times of the articles.")
+@click.option(
+    "--entities", is_flag=True, help="Annotate the articles with the shipped pipeline first, as the chain does."
+)
 @click.option("--sample", type=int, help="Only the first so many articles of each set.")
 @click.option("--errors", type=int, default=0, help="Print so many wrong decisions side by side.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a set.")
@@ -166,6 +170,8 @@ def incidents_command(
     join_files: bool,
     fold_days: int | None,
     shuffle_hours: float | None,
+    undated: bool,
+    entities: bool,
     sample: int | None,
     errors: int,
     as_json: bool,
@@ -178,15 +184,18 @@ def incidents_command(
     sets: list[tuple[str, list[GoldArticle]]] = [(f"{path.parent.name}/{path.name}", read(path)) for path in files]
     if join_files:
         sets = [(" + ".join(name for name, _ in sets), [a for _, articles in sets for a in articles])]
+    annotate = shipped_entities() if entities else None
     for name, articles in sets:
+        if undated:
+            articles = [replace(a, published=None) for a in articles]
         folded = fold(articles, fold_days) if fold_days else articles
         ordered = in_order(folded)[:sample]
-        result = run(ordered)
+        result = run(ordered, annotate=annotate)
         row: dict[str, Any] = {"set": name, "articles": len(ordered), **scores(ordered, result.found)}
         row["moved"] = result.moved
         row["articles_per_second"] = len(ordered) / result.seconds if result.seconds else 0.0
         if shuffle_hours is not None:
-            row["agreement"] = agreement(ordered, shuffle_hours)
+            row["agreement"] = agreement(ordered, shuffle_hours, annotate)
         wrong = mistakes(result)
         row["wrong"] = dict(sorted(Counter(m.kind for m in wrong).items()))
         _print(row, as_json)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from sys import intern  # the same names and words lie in thousands of articles
 
 from pipeline.incidents.decision import Features
 
@@ -36,15 +37,15 @@ class Profile:
 
     def __init__(self, seq: int, features: Features) -> None:
         self.seq = seq
-        self.title = features.title
+        self.title = tuple(map(intern, features.title))
         self.title_weights = array("H", features.title_weights)
-        self.names = features.names
+        self.names = tuple(map(intern, features.names))
         self.rarity = array("H", features.rarity)
-        self.places = features.places
-        self.persons = features.persons
-        self.leads = features.leads
+        self.places = tuple(map(intern, features.places))
+        self.persons = tuple(map(intern, features.persons))
+        self.leads = tuple(map(intern, features.leads))
         self.ages = features.ages
-        self.addresses = features.addresses
+        self.addresses = tuple(map(intern, features.addresses))
         self.days = features.days
         self.back = features.back
         self.clocks = features.clocks

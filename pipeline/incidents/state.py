@@ -102,7 +102,7 @@ class State:
         self.evicted: Counter[str] = Counter()
         self.tombstones: dict[str, None] = {}
         self._groups: dict[str, dict[str, Entry]] = {}
-        self._held: dict[str, dict[EffectKey, None]] = {}
+        self._held: dict[str, list[EffectKey]] = {}
         self._holder: dict[EffectKey, str] = {}
         self._by_age: list[tuple[datetime, str, int]] = []
         self._closing: list[tuple[datetime, str]] = []
@@ -224,7 +224,7 @@ class State:
         del self.by_seq[entry.seq]
         self._displace(entry)
         self._release(("article", article_id))
-        for effect in self._held.pop(article_id, {}):
+        for effect in self._held.pop(article_id, []):
             del self._holder[effect]
 
     def _place(self, entry: Entry) -> None:
@@ -330,14 +330,14 @@ class State:
     def _hold(self, effect: EffectKey, holder: str) -> None:
         self._release(effect)
         self._holder[effect] = holder
-        self._held.setdefault(holder, {})[effect] = None
+        self._held.setdefault(holder, []).append(effect)
 
     def _release(self, effect: EffectKey) -> None:
         holder = self._holder.pop(effect, None)
         if holder is None:
             return
         held = self._held[holder]
-        del held[effect]
+        held.remove(effect)
         if not held:
             del self._held[holder]
 
