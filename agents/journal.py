@@ -59,18 +59,22 @@ class CrashJournal:
         """Note that these offsets are in work from now on."""
         os.pwrite(self._files[topic, partition], f"{first} {last} {attempts}".ljust(_WIDTH).encode(), 0)
 
-    def done(self, topic: str, partition: int, last: int) -> None:
-        """Note that nothing is in work, and that everything up to `last` is beyond suspicion."""
+    def done(self, topic: str, partition: int, first: int, last: int) -> None:
+        """Note that nothing is in work, and that [first, last] is beyond suspicion."""
         key = (topic, partition)
         found = self._suspects.get(key)
-        if found is not None and last < found.last:
-            # The rest of what killed the last owner stays under suspicion.
-            rest = found if last < found.first else Suspect(last + 1, found.last, 0)
+        rest: Suspect | None = None
+        if found is not None:
+            if last < found.first or first > found.last:
+                rest = found  # still to come, or held back until later
+            elif last < found.last:
+                rest = Suspect(last + 1, found.last, 0)
+        if rest is None:
+            self._suspects.pop(key, None)
+            os.pwrite(self._files[key], b" " * _WIDTH, 0)
+        else:
             self._suspects[key] = rest
             self.begin(topic, partition, rest.first, rest.last, rest.attempts)
-            return
-        self._suspects.pop(key, None)
-        os.pwrite(self._files[key], b" " * _WIDTH, 0)
 
     def close(self) -> None:
         for handle in self._files.values():

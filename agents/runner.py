@@ -382,7 +382,7 @@ class Runner(Generic[T]):
         for (name, number), offsets in _ranges(part).items():
             # A suspect that is held back has not been worked on yet.
             if len(part) > 1 or offsets[0] not in self._stage.held(name, number):
-                self._journal.done(name, number, offsets[-1])
+                self._journal.done(name, number, offsets[0], offsets[-1])
 
     # -- lag -------------------------------------------------------------------------------------------------------
 
