@@ -10,8 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.dedup import figures
-from pipeline.dedup.evidence import covered
+from pipeline.dedup import evidence, figures
 from pipeline.dedup.headline import headline_hashes
 from pipeline.dedup.prepare import Prepared
 from pipeline.dedup.sketch import EVERYTHING, U32, WIDTH, Sketch, below
@@ -49,13 +48,12 @@ LONG_RUN, LONG_RUN_WORDS = 0.8, 60
 """... unless one stretch of so many words makes up this share of what is shared: then the other numbers stand in what
 was added."""
 
-HEADLINE_SHARE = 0.4
-MANY_NUMBERS = 5
-"""Where both texts have much of their own, what they share may be the page around them. It is the story when it has
-this share of the words of a headline, or when the two agree in so many numbers."""
+OWN_BLOCK = 0.15
+"""Where both texts have one stretch of their own of this share, what they have in common may be the page around,"""
 
-OWN_BLOCK = 0.25
-"""Much of its own: one stretch of this share of a text is not in the other."""
+HEADLINE_SHARE, HEADLINE_INSIDE, MANY_NUMBERS = 0.4, 0.25, 5
+"""unless it has this share of the words of a headline (the lower for a text that is inside the other), or the two agree
+in so many numbers."""
 
 NOTICE_WORDS, NOTICE_DAYS = 60, 2
 """So few words in common, so far apart in time, are a notice that comes again."""
@@ -158,7 +156,8 @@ def kind_of(first: Prepared, second: Text, found: Overlap, apart: float, window:
     numbers = figures.compare(first.figures, second.figures)
     if _same_form(numbers, shared_words, found.run):
         return None
-    if share < INSIDE_SHARE and found.own >= OWN_BLOCK and not _same_story(first, second, numbers):
+    headline_share = HEADLINE_INSIDE if share >= INSIDE_SHARE else HEADLINE_SHARE
+    if found.own >= OWN_BLOCK and not _same_story(first, second, numbers, headline_share):
         return None
     rest = min(found.first_in_second, found.second_in_first)
     return "contained" if share >= CONTAINED_SHARE and rest < CONTAINED_REST else "near"
@@ -175,13 +174,14 @@ def _same_form(numbers: figures.FigureOverlap, shared_words: float, run: int) ->
     return run < max(LONG_RUN_WORDS, LONG_RUN * shared_words)
 
 
-def _same_story(first: Prepared, second: Text, numbers: figures.FigureOverlap) -> bool:
+def _same_story(first: Prepared, second: Text, numbers: figures.FigureOverlap, headline_share: float) -> bool:
     """True when what two texts share is the story, and not the page around it."""
     only = min(numbers.first_only, numbers.second_only)
     if numbers.common >= MANY_NUMBERS and numbers.common >= COMMON_NUMBERS * (numbers.common + only):
         return True
-    core = headline_hashes(first.words.hashes[covered(first.words, first.shingles, second.sketch)])
+    taken = evidence.core(evidence.covered(first.words, first.shingles, second.sketch))
+    core = headline_hashes(first.words.hashes[taken])
     return any(
-        len(title) and np.count_nonzero(np.isin(title, core)) >= HEADLINE_SHARE * len(title)
+        len(title) and np.count_nonzero(np.isin(title, core)) >= headline_share * len(title)
         for title in (first.headline, second.headline)
     )

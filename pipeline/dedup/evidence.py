@@ -33,8 +33,7 @@ def covered(words: Words, hashes: U32, source: Sketch) -> NDArray[np.bool_]:
     hit = np.isin(hashes[seen], source.hashes)
     mark = np.zeros(n + 1, np.int32)
     # A stretch of hits without a known miss between them.
-    edges = np.flatnonzero(np.diff(np.concatenate(([0], hit.astype(np.int8), [0]))))
-    for first, past in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
+    for first, past in zip(*(edge.tolist() for edge in stretches(hit)), strict=True):
         mark[seen[first]] += 1
         mark[min(int(seen[past - 1]) + WIDTH, n)] -= 1
     return np.cumsum(mark[:n]) > 0
@@ -42,8 +41,24 @@ def covered(words: Words, hashes: U32, source: Sketch) -> NDArray[np.bool_]:
 
 def longest_run(cover: NDArray[np.bool_]) -> int:
     """Length in words of the longest covered stretch."""
+    starts, ends = stretches(cover)
+    return int((ends - starts).max(initial=0))
+
+
+def stretches(cover: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """First and past-the-last word of every covered stretch."""
     edges = np.flatnonzero(np.diff(np.concatenate(([0], cover.astype(np.int8), [0]))))
-    return int((edges[1::2] - edges[::2]).max()) if len(edges) else 0
+    return edges[::2], edges[1::2]
+
+
+def core(cover: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The covered stretches at least half as long as the longest: what was taken over, without phrases in common."""
+    starts, ends = stretches(cover)
+    lengths = ends - starts
+    marked = cover.copy()
+    for n in np.flatnonzero(2 * lengths < lengths.max(initial=0)).tolist():
+        marked[starts[n] : ends[n]] = False
+    return marked
 
 
 def sentences(text: str) -> list[tuple[int, int]]:

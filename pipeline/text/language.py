@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from py3langid.langid import LanguageIdentifier
 
-# The start of a text is enough: accuracy on news levels off below 1,000 characters, cost does not.
-_START = 600
+# The start of a text is enough: on news, more than this changes no answer, and cost grows with it (0.2 ms for this).
+_START = 400
 # Below so many letters a guess is a coin toss.
-_MIN_LETTERS = 40
-_MIN_PROBABILITY = 0.9
+_MIN_LETTERS = 24
+# One-sentence news items in English were called something else below this, never above.
+_MIN_PROBABILITY = 0.7
 _LETTER = re.compile(r"[^\W\d_]")
 _TAG = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{1,8})*\Z")
 
