@@ -5,24 +5,19 @@ from __future__ import annotations
 import gzip
 import hashlib
 import random
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pipeline import ids
 from pipeline.codec import decode_json
 from pipeline.errors import InvalidEvent
-from pipeline.records import Annotated, Annotation, Article, DatePrecision
-from pipeline.settings import Entities
+from pipeline.records import Annotated, Article, DatePrecision
 from pipeline.sources.dates import parse_rfc3339, publication
 
 T = TypeVar("T")
-
-Annotate = Callable[[str | None, str], Annotation]
-"""(title, text) -> the entities of an article."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,12 +120,8 @@ def displaced(items: list[T], by: int, rng: random.Random) -> list[T]:
     return [item for _, _, item in sorted(zip(keys, range(len(items)), items, strict=True), key=lambda x: x[:2])]
 
 
-def annotated(articles: Iterable[GoldArticle], annotate: Annotate | None = None) -> Iterator[Annotated]:
-    """The articles as dedup and entities would hand them to the ledger, all of them new.
-
-    Args:
-        annotate: (title, text) -> annotation; None: no entities.
-    """
+def annotated(articles: Iterable[GoldArticle]) -> Iterator[Annotated]:
+    """The articles as dedup would hand them on, all of them new; without entities, which play no part in scoring."""
     for seq, a in enumerate(articles):
         article_id = ids.article_id("gold", a.id)
         yield Annotated(
@@ -157,34 +148,4 @@ def annotated(articles: Iterable[GoldArticle], annotate: Annotate | None = None)
                 version=None,
                 version_created=None,
             ),
-            annotation=None if annotate is None else annotate(a.title, a.text),
         )
-
-
-def shipped_entities() -> Annotate:
-    """Annotate with the pipeline that ships, each article once."""
-    from pipeline.entities.annotator import Annotator  # loads spaCy, which takes seconds
-
-    annotator = Annotator(Entities())
-
-    @cache
-    def annotate(title: str | None, text: str) -> Annotation:
-        article = Article(
-            provider="gold",
-            native_id="",
-            source=None,
-            title=title,
-            text=text,
-            published=None,
-            published_precision="date",
-            url=None,
-            language="en",
-            version=None,
-            version_created=None,
-        )
-        (found,) = annotator.annotate([article])
-        if isinstance(found, InvalidEvent):
-            raise found
-        return found
-
-    return annotate

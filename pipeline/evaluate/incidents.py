@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from pipeline.codec import encode
-from pipeline.evaluate.gold import Annotate, GoldArticle, annotated, fold, in_order, read, shipped_entities, shuffled
+from pipeline.evaluate.gold import GoldArticle, annotated, fold, in_order, read, shuffled
 from pipeline.evaluate.metrics import bcubed, pairs
 from pipeline.incidents.decision import Decision, Features
 from pipeline.incidents.features import Frequency, features
@@ -47,7 +47,6 @@ def run(
     articles: Sequence[GoldArticle],
     settings: Incidents | None = None,
     fitted: Weights | None = None,
-    annotate: Annotate | None = None,
 ) -> Run:
     """Put labelled articles through a fresh ledger, in the order given, as new articles without dedup."""
     shifts = {a.id: a.shift.days for a in articles}
@@ -63,7 +62,7 @@ def run(
     first: dict[str, str | None] = {}
     decisions = []
     start = time.perf_counter()
-    for item in annotated(articles, annotate):
+    for item in annotated(articles):
         decision = ledger.decide(item)
         assert item.article is not None
         first[item.article.native_id] = decision.incident_id
@@ -102,9 +101,9 @@ def scores(articles: Sequence[GoldArticle], found: dict[str, str]) -> dict[str, 
     }
 
 
-def agreement(articles: Sequence[GoldArticle], hours: float, annotate: Annotate | None = None) -> float:
+def agreement(articles: Sequence[GoldArticle], hours: float) -> float:
     """BCubed F1 between the outcomes of two arrival orders, each article late by up to `hours`."""
-    one, two = (run(shuffled(list(articles), hours, seed), annotate=annotate).found for seed in SEEDS)
+    one, two = (run(shuffled(list(articles), hours, seed)).found for seed in SEEDS)
     return bcubed(one, two).f1
 
 
@@ -159,9 +158,6 @@ def describe(mistake: Mistake) -> str:
 @click.option("--fold-days", type=int, help="Shift incidents in time so that all begin within so many days.")
 @click.option("--shuffle-hours", type=float, help="Also compare two arrival orders, each article late by up to this.")
 @click.option("--undated", is_flag=True, help="Forget the times of the articles.")
-@click.option(
-    "--entities", is_flag=True, help="Annotate the articles with the shipped pipeline first, as the chain does."
-)
 @click.option("--sample", type=int, help="Only the first so many articles of each set.")
 @click.option("--errors", type=int, default=0, help="Print so many wrong decisions side by side.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a set.")
@@ -171,7 +167,6 @@ def incidents_command(
     fold_days: int | None,
     shuffle_hours: float | None,
     undated: bool,
-    entities: bool,
     sample: int | None,
     errors: int,
     as_json: bool,
@@ -184,18 +179,17 @@ def incidents_command(
     sets: list[tuple[str, list[GoldArticle]]] = [(f"{path.parent.name}/{path.name}", read(path)) for path in files]
     if join_files:
         sets = [(" + ".join(name for name, _ in sets), [a for _, articles in sets for a in articles])]
-    annotate = shipped_entities() if entities else None
     for name, articles in sets:
         if undated:
             articles = [replace(a, published=None) for a in articles]
         folded = fold(articles, fold_days) if fold_days else articles
         ordered = in_order(folded)[:sample]
-        result = run(ordered, annotate=annotate)
+        result = run(ordered)
         row: dict[str, Any] = {"set": name, "articles": len(ordered), **scores(ordered, result.found)}
         row["moved"] = result.moved
         row["articles_per_second"] = len(ordered) / result.seconds if result.seconds else 0.0
         if shuffle_hours is not None:
-            row["agreement"] = agreement(ordered, shuffle_hours, annotate)
+            row["agreement"] = agreement(ordered, shuffle_hours)
         wrong = mistakes(result)
         row["wrong"] = dict(sorted(Counter(m.kind for m in wrong).items()))
         _print(row, as_json)

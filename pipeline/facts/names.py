@@ -1,7 +1,6 @@
 """Names in running text by their capitals, and what kind of thing they are likely to name.
 
-Cheap and without a model, so that titles, copies and texts that no model has seen are compared alike. Where the
-entities stage has looked, its labels overrule the guess.
+Cheap and without a model, so that titles, copies and texts that no model has seen are compared alike.
 """
 
 from __future__ import annotations
@@ -12,7 +11,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 from pipeline.facts.stopwords import CALENDAR, STOPWORDS
-from pipeline.records import Entity
 
 Kind = Literal["person", "place", "other"]
 
@@ -36,7 +34,6 @@ _EMPTY = (
     )
 )
 _LONGEST = 4
-_LABELS: dict[str, Kind] = {"PERSON": "person", "PER": "person", "GPE": "place", "LOC": "place", "FAC": "place"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +46,8 @@ class Name:
     kind: Kind
 
 
-def names(text: str, entities: Iterable[Entity] = ()) -> list[Name]:
+def names(text: str) -> list[Name]:
     """Names of a text in order; a single word that also occurs in small letters is none."""
-    kinds = {(e.start, e.end): _LABELS.get(e.label, "other") for e in entities}
-    starts = sorted(kinds)
     lower = set(_LOWER.findall(text))
     found = []
     for run in _runs(text):
@@ -62,8 +57,7 @@ def names(text: str, entities: Iterable[Entity] = ()) -> list[Name]:
         words = [w for w in words if len(w) > 1 and w not in _EMPTY]
         if not words or len(words) > _LONGEST:
             continue
-        known = next((kinds[s] for s in starts if s[0] < run.end and run.start < s[1]), None) if starts else None
-        found.append(Name(run.start, run.end, tuple(words), known or _guess(run, words, text)))
+        found.append(Name(run.start, run.end, tuple(words), _guess(run, words, text)))
     return found
 
 

@@ -17,7 +17,7 @@ from pipeline.incidents import background
 from pipeline.incidents.decision import Features
 from pipeline.incidents.index import MAX_WORDS, WEIGHT_ONE
 from pipeline.incidents.words import stem, stems
-from pipeline.records import Annotated, Entity
+from pipeline.records import Annotated
 
 RARITY_ONE = 1_000
 
@@ -61,7 +61,8 @@ def features(item: Annotated, frequency: Frequency, remembered: int) -> Features
     rarity = _Rarity(frequency, remembered)
     words, weights = _weighted(_counts(title, article.text), rarity, MAX_WORDS)
     title_words, title_weights = _weighted(Counter(set(stems(title, TEXT_WORDS))), rarity, MAX_WORDS)
-    of_title, of_body = _names(title, body, item)
+    # Without the labels of the entities stage: they did worse (docs/quality/incidents.md), and copies have none.
+    of_title, of_body = names(title), names(body)
     named = of_title + of_body
     lead_end = len(_first_words(article.text, LEAD_WORDS))
     tokens = _name_tokens(named, rarity)
@@ -126,12 +127,6 @@ def _weighted(counts: Mapping[str, int], rarity: _Rarity, most: int) -> tuple[tu
     norm = math.sqrt(math.fsum(w * w for w, _ in raw)) or 1.0
     kept = [(t, round(w / norm * WEIGHT_ONE)) for w, t in raw]
     return tuple(t for t, w in kept if w), tuple(w for _, w in kept if w)
-
-
-def _names(title: str, body: str, item: Annotated) -> tuple[list[Name], list[Name]]:
-    entities: tuple[Entity, ...] = () if item.annotation is None else item.annotation.entities
-    of_title: tuple[Entity, ...] = () if item.annotation is None else item.annotation.title_entities
-    return names(title, of_title), names(body, entities)
 
 
 def _name_tokens(named: Iterable[Name], rarity: _Rarity) -> dict[str, int]:

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 
-from pipeline.evaluate.gold import Annotate, GoldArticle, annotated, in_order, read, shipped_entities
+from pipeline.evaluate.gold import GoldArticle, annotated, in_order, read
 from pipeline.evaluate.incidents import run, scores, shift_days
 from pipeline.incidents.features import features
 from pipeline.incidents.index import Index
@@ -44,12 +44,12 @@ class Prepared:
     index: Index
 
 
-def prepare(articles: Sequence[GoldArticle], annotate: Annotate | None = None) -> Prepared:
+def prepare(articles: Sequence[GoldArticle]) -> Prepared:
     """Extract features in stream order, as the ledger would."""
     index = Index()
     queries: list[Query] = []
     near: list[list[int]] = []
-    for seq, (gold, item) in enumerate(zip(articles, annotated(articles, annotate), strict=True)):
+    for seq, (gold, item) in enumerate(zip(articles, annotated(articles), strict=True)):
         found = features(item, index.frequency, len(index))
         if gold.shift:
             found = shift_days(found, gold.shift.days)
@@ -148,20 +148,16 @@ def fit(sets: Sequence[Prepared], join: float, margin: float) -> Weights:
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write the weights here.")
 @click.option("--join", default=0.0, show_default=True, help="Score from which an article joins an incident.")
 @click.option("--margin", default=0.3, show_default=True, help="How much more a merge or a move needs.")
-@click.option("--entities/--no-entities", default=True, show_default=True, help="Annotate with the shipped pipeline.")
 @click.option("--leave-one-out", is_flag=True, help="Also score each set with weights fitted on the others.")
-def train_command(
-    files: tuple[Path, ...], out: Path | None, join: float, margin: float, entities: bool, leave_one_out: bool
-) -> None:
+def train_command(files: tuple[Path, ...], out: Path | None, join: float, margin: float, leave_one_out: bool) -> None:
     """Fit the incident scorer on labelled sets and show how it does on each."""
-    annotate = shipped_entities() if entities else None
-    sets = {f"{path.parent.name}/{path.name}": prepare(in_order(read(path)), annotate) for path in files}
+    sets = {f"{path.parent.name}/{path.name}": prepare(in_order(read(path))) for path in files}
     fitted = fit(list(sets.values()), join, margin)
     figures: dict[str, Any] = {}
     for name, data in sets.items():
-        row = {"all": _figures(data, fitted, annotate)}
+        row = {"all": _figures(data, fitted)}
         if leave_one_out and len(sets) > 1:
-            row["left_out"] = _figures(data, fit([d for n, d in sets.items() if n != name], join, margin), annotate)
+            row["left_out"] = _figures(data, fit([d for n, d in sets.items() if n != name], join, margin))
         figures[name] = row
         click.echo(f"{name}: {row}")
     fitted = replace(fitted, fitted={"sets": {n: len(d.articles) for n, d in sets.items()}, "figures": figures})
@@ -170,6 +166,6 @@ def train_command(
     click.echo(f"pair {fitted.pair}\nincident {fitted.incident}")
 
 
-def _figures(data: Prepared, fitted: Weights, annotate: Annotate | None) -> dict[str, float]:
-    found = scores(data.articles, run(data.articles, fitted=fitted, annotate=annotate).found)
+def _figures(data: Prepared, fitted: Weights) -> dict[str, float]:
+    found = scores(data.articles, run(data.articles, fitted=fitted).found)
     return {key: round(found[key], 4) for key in ("bcubed_f1", "pair_f1")}

@@ -1,0 +1,100 @@
+"""`wirefuse evaluate incidents` and the reading of labelled sets."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from pipeline.errors import InvalidEvent
+from pipeline.evaluate.gold import fold, in_order, read, shuffled
+from pipeline.evaluate.incidents import incidents_command, mistakes, run, scores
+from pipeline.incidents.train import fit, prepare
+
+from .wire import ANGLES, EVENTS
+
+ROWS = [
+    {
+        "id": f"{event}-{angle}",
+        "title": EVENTS[event][0] if angle % 2 else None,
+        "text": f"{EVENTS[event][1]} {ANGLES[angle]}",
+        "published": f"2023-0{1 + 2 * event}-0{1 + angle}",
+        "cluster": f"event {event}",
+    }
+    for event in range(4)
+    for angle in range(3)
+]
+
+
+@pytest.fixture
+def gold(tmp_path: Path) -> Path:
+    path = tmp_path / "gold.jsonl.gz"
+    path.write_bytes(gzip.compress("\n".join(json.dumps(row) for row in ROWS).encode()))
+    return path
+
+
+def test_the_command_prints_scores_and_mistakes(gold: Path) -> None:
+    done = CliRunner().invoke(incidents_command, ["--gold", str(gold), "--json", "--shuffle-hours", "24"])
+    assert done.exit_code == 0, done.output
+    row = json.loads(done.output)
+    assert row["articles"] == len(ROWS)
+    assert row["bcubed_f1"] == 1.0
+    assert row["agreement"] == 1.0
+    assert row["wrong"] == {}
+
+
+def test_a_wrong_join_is_shown(gold: Path) -> None:
+    articles = in_order(read(gold))
+    result = run(articles)
+    assert not mistakes(result)
+    swapped = [type(a)(**{n: getattr(a, n) for n in a.__slots__} | {"cluster": a.id}) for a in articles]
+    wrong = mistakes(run(swapped))
+    assert {m.kind for m in wrong} == {"joined"}
+    assert scores(swapped, result.found)["bcubed_precision"] < 1.0
+
+
+def test_folding_shifts_whole_clusters_and_keeps_their_order(gold: Path) -> None:
+    folded = fold(read(gold), 30)
+    first: dict[str, list[timedelta]] = {}
+    for a, b in zip(read(gold), folded, strict=True):
+        assert a.published is not None
+        assert b.event_time is not None
+        first.setdefault(a.cluster, []).append(b.event_time - a.published)
+    assert all(len(set(shifts)) == 1 for shifts in first.values())
+    times = [a.event_time for a in folded if a.event_time is not None]
+    assert max(times) - min(times) < timedelta(days=33)
+
+
+def test_a_shuffle_keeps_all_articles_and_depends_on_its_seed_alone(gold: Path) -> None:
+    articles = in_order(read(gold))
+    assert sorted(a.id for a in shuffled(articles, 1e4, 1)) == sorted(a.id for a in articles)
+    assert shuffled(articles, 1e4, 1) == shuffled(articles, 1e4, 1)
+    assert shuffled(articles, 1e4, 1) != shuffled(articles, 1e4, 2)
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("[]", "not an object"),
+        ('{"id": "a", "text": "b"}', "`cluster` must be a string"),
+        ('{"id": "a", "text": "b", "cluster": "c", "published": "soon"}', "published"),
+    ],
+)
+def test_a_bad_line_is_named(tmp_path: Path, line: str, said: str) -> None:
+    path = tmp_path / "gold.jsonl"
+    path.write_text(f"{json.dumps(ROWS[0])}\n{line}\n")
+    with pytest.raises(InvalidEvent, match=said) as error:
+        read(path)
+    assert f"{path}:2" in str(error.value)
+
+
+def test_fitting_is_deterministic_and_learns_that_shared_words_count(gold: Path) -> None:
+    data = prepare(in_order(read(gold)))
+    one, two = fit([data], 0.0, 0.3), fit([data], 0.0, 0.3)
+    assert one == two
+    assert one.pair["text"] > 0
+    assert run(data.articles, fitted=one).found.keys() == {row["id"] for row in ROWS}
