@@ -7,14 +7,17 @@ from datetime import UTC, datetime
 from typing import Any
 
 from pipeline import ids
-from pipeline.incidents.decision import Card, Change, Decision, Features, Floor, Mark, Placement
+from pipeline.incidents.decision import Card, Change, Decision, Features, Floor, Mark, Placement, Watermark
 from pipeline.incidents.state import Entry, State, days, earlier
-from pipeline.incidents.watermark import advance, believed
+from pipeline.incidents.watermark import advance, believed, paused
 from pipeline.records import Annotated, ChangeKind
 from pipeline.settings import Incidents
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 """Event time of an article without any, before there is a watermark."""
+
+MOST_CLOSED = 1_000
+"""Incidents that one decision closes, but for those whose last reports have the very same time."""
 
 
 class Plan:
@@ -32,7 +35,7 @@ class Plan:
         self.item = item
         self.article_id = item.article_id
         self.event_time = item.event_time or state.watermark.time or EPOCH
-        self.watermark = advance(state.watermark, self.event_time)
+        self.watermark = self._paced(advance(state.watermark, self.event_time))
         self.time = believed(self.watermark, self.event_time)
         self.old = state.live(self.article_id)
         self.incident_id: str | None = None
@@ -43,6 +46,20 @@ class Plan:
         self._moved: dict[str, Placement] = {}
         self._merged: dict[str, str] = {}
         self._evidence: dict[str, dict[str, Any]] = {}
+
+    def _paced(self, watermark: Watermark) -> Watermark:
+        """The watermark, no further than closes MOST_CLOSED incidents; the next articles take it on.
+
+        After a long silence all open incidents are due at once, and their changes must fit into one record.
+        """
+        line = earlier(watermark.time, days(self._settings.close_after_days))
+        if line is None or watermark.time == self._state.watermark.time:
+            return watermark
+        since = earlier(self._state.watermark.time, days(self._settings.close_after_days))
+        limit = self._state.closing_limit(since, line, MOST_CLOSED)
+        if limit is None:
+            return watermark
+        return paused(limit + days(self._settings.close_after_days), watermark)
 
     # What may be decided
 

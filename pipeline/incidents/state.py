@@ -138,6 +138,32 @@ class State:
             due[heapq.heappop(self._closing)[1]] = None
         return list(due)
 
+    def closing_limit(self, since: datetime | None, line: datetime, most: int) -> datetime | None:
+        """The earliest time before which at least `most` open incidents have their last report; None if none such.
+
+        Args:
+            since: incidents quiet since before this time are closed already.
+            line: only times before this are looked at.
+        """
+        taken = []
+        due: set[str] = set()
+        limit = None
+        newest: datetime | None = None
+        while self._closing and self._closing[0][0] < line and limit is None:
+            item = heapq.heappop(self._closing)
+            taken.append(item)
+            time, incident_id = item
+            # What else lies in the queue depends on what happened since the start, and must not count.
+            if self.last_time(incident_id) != time or (since is not None and time < since):
+                continue
+            if len(due) >= most and newest is not None and time > newest:
+                limit = time
+            due.add(incident_id)
+            newest = time
+        for item in taken:
+            heapq.heappush(self._closing, item)
+        return limit
+
     def effects_held(self, article_id: str) -> list[EffectKey]:
         """The effects whose newest record is this article's."""
         return list(self._held.get(article_id, ()))

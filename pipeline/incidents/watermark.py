@@ -35,6 +35,11 @@ def advance(mark: Watermark, event_time: datetime) -> Watermark:
     return Watermark(time=mark.time, ahead=ahead, earliest=earliest)
 
 
+def paused(time: datetime, mark: Watermark) -> Watermark:
+    """A watermark that stops at `time` on its way to `mark`; the next article ahead of it takes it on."""
+    return Watermark(time=time, ahead=CONFIRMATIONS - 1, earliest=mark.time)
+
+
 def believed(mark: Watermark, event_time: datetime) -> datetime:
     """The article's time for closing and forgetting: its own, unless that cannot be right.
 

@@ -150,6 +150,20 @@ def test_quiet_incidents_close_and_a_late_follow_up_reopens_them() -> None:
     assert kinds(led, follow_up) == ["joined", "reopened"]
 
 
+def test_a_long_silence_closes_incidents_in_portions(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipeline.incidents.plan.MOST_CLOSED", 2)
+    wire, led = Wire(), ledger(close_after_days=5.0)
+    for n in range(4):
+        led.decide(wire.new(f"a{n}", event=n, hours=n))
+    closed = []
+    for n in range(16):
+        decision = led.decide(wire.new(f"b{n}", event=0, angle=n % 4, hours=24 * 90 + n))
+        closed.append(kinds(led, decision).count("closed"))
+    assert max(closed) == 2
+    assert sum(closed) >= 3
+    assert led._state.watermark.time == START + timedelta(hours=24 * 90 + 15)
+
+
 def test_the_oldest_are_forgotten_when_there_is_no_room() -> None:
     wire, led = Wire(), ledger(max_articles=3)
     for n in range(6):

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from pipeline import codec
+from pipeline.incidents import plan
 from pipeline.incidents.decision import NOTHING_KEY, Decision
 from pipeline.incidents.ledger import Ledger
 from pipeline.incidents.score import Weights, weights
@@ -195,7 +196,16 @@ class LedgerMachine(RuleBasedStateMachine):
 
 
 class RestlessMachine(LedgerMachine):
+    """Merges and moves a lot, and closes incidents one by one."""
+
     fitted = RESTLESS
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.most_closed, plan.MOST_CLOSED = plan.MOST_CLOSED, 1
+
+    def teardown(self) -> None:
+        plan.MOST_CLOSED = self.most_closed
 
 
 _settings = settings(max_examples=25, stateful_step_count=30, deadline=None)
