@@ -28,7 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "offline": ("pipeline.offline:offline", "Run the same decisions on files, without Kafka."),
     "evaluate": ("pipeline.evaluate.commands:evaluate", "Score dedup, entities or incidents against labelled data."),
     "annotate": ("pipeline.entities.commands:annotate", "Find the entities in texts."),
-    "train": ("pipeline.entities.commands:train", "Train the models that ship."),
+    "train": ("pipeline.train_commands:train", "Train what ships: entities, vectors, incidents."),
     "incidents": ("pipeline.sink.commands:incidents", "List and show incidents."),
     "articles": ("pipeline.sink.commands:articles", "Show articles."),
     "dead-letters": ("pipeline.dead_letter_commands:dead_letters", "List, show, replay or drop dead letters."),
