@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 
@@ -37,7 +38,8 @@ def text(*stories: int, keep: float = 1.0, extra: int | None = None) -> str:
 
 _times = st.one_of(
     st.none(),
-    st.integers(0, 24 * 12).map(lambda hours: START + timedelta(hours=hours)),
+    st.integers(-48, 12).map(lambda hours: START + timedelta(hours=hours)),
+    st.integers(-12, 12).map(lambda hours: START + timedelta(hours=hours)),
     st.sampled_from([datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)]),
 )
 _texts = st.builds(
@@ -66,4 +68,14 @@ def items(draw: st.DrawFn) -> RawArticle | Void:
     )
 
 
-streams = st.lists(items(), min_size=1, max_size=40)
+def _flowing(wire: list[RawArticle | Void]) -> list[RawArticle | Void]:
+    """The same with time going on, ten hours an item."""
+    return [
+        replace(one, published=one.published + timedelta(hours=10 * n))
+        if isinstance(one, RawArticle) and one.published is not None and 1 < one.published.year < 9999
+        else one
+        for n, one in enumerate(wire)
+    ]
+
+
+streams = st.lists(items(), min_size=1, max_size=40).map(_flowing)

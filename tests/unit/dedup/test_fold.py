@@ -13,6 +13,7 @@ from pipeline.dedup.state import Dedup
 from pipeline.records import RawArticle, Void
 from pipeline.settings import Dedup as DedupSettings
 
+from .articles import item
 from .streams import streams
 
 SMALL = DedupSettings(ttl_days=3, max_entries=6, future_tolerance_hours=48)
@@ -23,8 +24,8 @@ Log = list[tuple[str, bytes | None]]
 def run(state: Dedup, items: list[RawArticle | Void], first: int, log: Log, drain_every: int) -> list[bytes]:
     """Decide items with the log written as the stage writes it: tombstones after a batch of decisions."""
     decided = []
-    for n, item in enumerate(items):
-        decision = state.decide(first + n, item)
+    for n, one in enumerate(items):
+        decision = state.decide(first + n, one)
         log.append((decision.key, encode(decision)))
         decided.append(encode(decision))
         if n % drain_every == 0:
@@ -80,9 +81,27 @@ def test_the_fold_remembers_exactly_what_the_live_state_remembers(items: list[Ra
 @given(streams)
 def test_applying_decisions_twice_changes_nothing(items: list[RawArticle | Void]) -> None:
     once, twice = Dedup(0, SMALL), Dedup(0, SMALL)
-    for seq, item in enumerate(items[:-1]):
-        decision = once.decide(seq, item)
+    for seq, one in enumerate(items[:-1]):
+        decision = once.decide(seq, one)
         twice.apply(decision)
         twice.apply(decision)
     last = len(items) - 1
     assert encode(once.decide(last, items[-1])) == encode(twice.decide(last, items[-1]))
+
+
+def test_an_update_that_says_an_earlier_time_is_forgotten_no_earlier() -> None:
+    """Else the fold of a log without the first version would forget another article than the live state did."""
+    bound = DedupSettings(max_entries=2)
+    live = Dedup(0, bound)
+    texts = ("A freighter ran aground.", "Two ferries collided.", "The pilots went on strike.")
+    wire = [item(name, text, hours, version=1) for name, text, hours in zip("abc", texts, (5, 4, 6), strict=True)]
+    first = [live.decide(n, one) for n, one in enumerate(wire)]
+    update = live.decide(3, item("a", "A freighter was towed free.", 1, version=2))
+    assert update.verdict == "update"
+    again = Dedup(0, bound)
+    for decision in (*first[1:], update):
+        again.apply(decision)
+    probes = [item("a", texts[0], 5, version=1), item("b", texts[1], 4)]
+    assert [live.decide(4 + n, one) for n, one in enumerate(probes)] == [
+        again.decide(4 + n, one) for n, one in enumerate(probes)
+    ]

@@ -7,8 +7,12 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipeline.dedup.state import Dedup
+from pipeline.records import RawArticle, Void
+from pipeline.settings import Dedup as DedupSettings
+
 from .articles import Wire, id_of, item, real_articles
-from .streams import story
+from .streams import story, streams
 
 TEXT = real_articles()[0][1]
 EDITED = TEXT + " The ministry will meet again in May, it said on its web site."
@@ -38,6 +42,15 @@ def test_a_killed_root_leaves_its_group_to_the_next() -> None:
     assert kill.regrouped == {id_of("first"): id_of("second")}
     assert wire.send(item("fourth", TEXT, 5)).copy_group == id_of("second")
     assert wire.send(item("third", None, 5, pub_status="canceled")).regrouped == {}
+
+
+def test_a_killed_late_root_gives_back_the_group_it_took_over() -> None:
+    wire = Wire()
+    wire.send(item("third", EDITED, 3), item("second", TEXT, 2), item("first", TEXT, 1))
+    kill = wire.send(item("first", None, 4, pub_status="canceled"))
+    assert kill.regrouped == {id_of("first"): id_of("second")}
+    assert wire.group == {"third": id_of("second"), "second": id_of("second")}
+    assert wire.send(item("fourth", TEXT, 5)).copy_group == id_of("second")
 
 
 def test_a_withheld_root_takes_its_group_back_when_released() -> None:
@@ -82,6 +95,35 @@ def test_a_root_that_was_forgotten_stays_the_root() -> None:
     wire.send(item("first", TEXT, 0), *others[:5], item("second", TEXT, 100), *others[5:])
     assert wire.state.evicted["ttl"] >= 1
     assert wire.send(item("third", TEXT, 185)).copy_group == id_of("first")
+
+
+def test_a_group_keeps_its_root_when_the_root_is_rewritten() -> None:
+    wire = Wire()
+    wire.send(item("second", TEXT, 2), item("first", TEXT, 1, version=1))
+    wire.send(item("first", real_articles()[4][1], 1, version=2))
+    assert wire.send(item("third", TEXT, 3)).copy_group == id_of("first")
+
+
+def test_a_late_root_is_remembered_as_long_as_the_group_it_took_over() -> None:
+    wire = Wire(ttl_days=5, future_tolerance_hours=24)
+    others = [item(f"n{n}", real_articles()[5 + n][1], 20.0 * n) for n in range(13)]
+    wire.send(*others[:6], item("second", TEXT, 100), item("late", TEXT, 0), *others[6:])
+    assert wire.state.evicted["ttl"] >= 3
+    assert wire.send(item("third", TEXT, 245)).copy_group == id_of("late")
+
+
+@settings(max_examples=150, deadline=None)
+@given(streams)
+def test_a_copy_is_in_the_group_that_its_source_was_said_to_be_in(items: list[RawArticle | Void]) -> None:
+    state = Dedup(0, DedupSettings(ttl_days=3, max_entries=6))
+    told: dict[str, str] = {}
+    for seq, one in enumerate(items):
+        decision = state.decide(seq, one)
+        told = {article: decision.regrouped.get(group, group) for article, group in told.items()}
+        if decision.copy_group is not None and decision.article_id is not None:
+            told[decision.article_id] = decision.copy_group
+        if decision.copy_of is not None:
+            assert decision.copy_group == told[decision.copy_of]
 
 
 _families = [real_articles()[n][1] for n in (0, 7, 12)]
