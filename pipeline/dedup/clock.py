@@ -2,8 +2,9 @@
 
 The watermark is the newest publication time seen. A time more than the tolerance ahead of it is not believed alone:
 one article dated 9999 must not expire everything. When `RUN` dated articles in a row are that far ahead, the wire was
-silent (or an archive has a gap) and the watermark moves to the earliest of them. The first time of all is not believed
-either until a second lies within the tolerance of it; until then the watermark is the earliest time seen.
+silent (or an archive has a gap) and the watermark moves to where they would have brought it by themselves. The first
+time of all is not believed either until a second lies within the tolerance of it; until then the watermark is the
+earliest time seen.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ from dataclasses import dataclass, replace
 
 RUN = 32
 """So many dated articles in a row, all far ahead of the watermark, move it."""
-
 
 LONGEST_GAP = 10 * 366 * 24 * 3600 * 1_000_000
 """Microseconds. A time further ahead of the watermark than any silence or gap of an archive is a mistake."""
@@ -26,13 +26,13 @@ class Clock:
         watermark: None until an article said its time.
         settled: two articles have agreed on the time.
         ahead: dated articles in a row that were far ahead of the watermark.
-        ahead_from: the earliest of them.
+        ahead_to: the watermark that they alone would give.
     """
 
     watermark: int | None = None
     settled: bool = False
     ahead: int = 0
-    ahead_from: int | None = None
+    ahead_to: int | None = None
 
     def after(self, published: int | None, tolerance: int) -> Clock:
         """The clock after an article published at a time (None: it says none)."""
@@ -41,11 +41,13 @@ class Clock:
         if self.watermark is None:
             return replace(self, watermark=published)
         if published > self.watermark + tolerance:
+            to = published if self.ahead_to is None else self.ahead_to
+            if published < to - tolerance:
+                to = published
+            elif published <= to + tolerance:
+                to = max(to, published)
             run = self.ahead + 1
-            earliest = published if self.ahead_from is None else min(published, self.ahead_from)
-            if run >= RUN:
-                return Clock(watermark=earliest, settled=True)
-            return replace(self, ahead=run, ahead_from=earliest)
+            return Clock(watermark=to, settled=True) if run >= RUN else replace(self, ahead=run, ahead_to=to)
         if not self.settled and published < self.watermark - tolerance:
             return Clock(watermark=published)
         return Clock(watermark=max(self.watermark, published), settled=True)

@@ -153,7 +153,7 @@ class Dedup:
             published=micros(item.published),
             content=None,
             origin=_earliest(micros(item.published), known),
-            since=self._since(clock, clock.watermark, known, bool(moves)),
+            since=self._since(clock.watermark, known, moves),
             moves=self._kept_moves(article_id) + moves,
         )
         return Decision(
@@ -191,7 +191,7 @@ class Dedup:
             published=published,
             content=content,
             origin=origin,
-            since=self._since(clock, clock.remembered_from(published, self._tolerance), known, bool(moves)),
+            since=self._since(clock.remembered_from(published, self._tolerance), known, moves),
             group=group,
             signature=packed(own.sketch.hashes),
             bound=own.sketch.bound,
@@ -252,19 +252,15 @@ class Dedup:
     def _kept_moves(self, article_id: str) -> tuple[Move, ...]:
         return tuple(m for m in self._remembered.moves(article_id) if self._groups.needs(m))
 
-    def _since(self, clock: Clock, since: int | None, known: Entry | None, moved: bool) -> int | None:
+    def _since(self, since: int | None, known: Entry | None, moves: tuple[Move, ...]) -> int | None:
         """When the time to live begins. Never earlier than before, so that forgetting does not depend on history.
 
-        One that re-rooted a group outlives every article remembered so far, whose group it says.
+        An article that re-rooted a group outlives the group's members, whose group its record says.
         """
-        if known is not None and known.since is None:
-            return None
-        if moved and clock.watermark is not None and since is not None:
-            since = max(since, clock.watermark + self._tolerance + 1)
-        if known is not None and since is not None:
-            assert known.since is not None
-            since = max(since, known.since)
-        return since
+        times = [since] if known is None else [since, known.since]
+        for move in moves:
+            times += [None if e.since is None else e.since + 1 for e in self._groups.members(move.old)]
+        return None if None in times else max(time for time in times if time is not None)
 
 
 def _stale(item: RawArticle, content: str, known: Entry | None) -> str | None:

@@ -36,8 +36,13 @@ def test_one_time_far_ahead_is_not_believed() -> None:
 def test_a_wire_that_was_silent_goes_on() -> None:
     gap = 30 * DAY
     assert after(0, HOUR, *(gap + n * HOUR for n in range(RUN - 1))).watermark == HOUR
-    assert after(0, HOUR, *(gap + n * HOUR for n in range(RUN))).watermark == gap
-    assert after(0, HOUR, *(gap + n * HOUR for n in range(RUN + 1))).watermark == gap + RUN * HOUR
+    assert after(0, HOUR, *(gap + n * HOUR for n in range(RUN))).watermark == gap + (RUN - 1) * HOUR
+    assert after(0, HOUR, *(gap + 3 * n * HOUR for n in range(RUN))).watermark == gap + 3 * (RUN - 1) * HOUR
+
+
+def test_a_wrong_time_does_not_mislead_the_first_after_a_silence() -> None:
+    gap = 30 * DAY
+    assert after(0, HOUR, LAST, *(gap + n * HOUR for n in range(RUN))).watermark == gap + (RUN - 1) * HOUR
 
 
 def test_a_wrong_first_time_is_corrected_by_the_next() -> None:

@@ -112,6 +112,17 @@ def test_a_late_root_is_remembered_as_long_as_the_group_it_took_over() -> None:
     assert wire.send(item("third", TEXT, 245)).copy_group == id_of("late")
 
 
+def test_a_late_root_outlives_copies_from_after_a_silence() -> None:
+    wire = Wire(ttl_days=5, future_tolerance_hours=24)
+    gap = 24.0 * 60
+    hours = [gap + n for n in range(36)] + [gap + 40 + 20.0 * n for n in range(10)]
+    others = [item(f"n{n}", real_articles()[5 + n][1], hour) for n, hour in enumerate(hours)]
+    wire.send(item("before", real_articles()[1][1], 0), item("also", real_articles()[2][1], 1))
+    wire.send(item("second", TEXT, gap + 80), item("first", TEXT, gap), *others)
+    assert wire.state.evicted["ttl"] > 30
+    assert wire.send(item("third", TEXT, gap + 220)).copy_group == id_of("first")
+
+
 @settings(max_examples=150, deadline=None)
 @given(streams)
 def test_a_copy_is_in_the_group_that_its_source_was_said_to_be_in(items: list[RawArticle | Void]) -> None:
