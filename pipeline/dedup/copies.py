@@ -6,11 +6,14 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from pipeline.dedup import compare, evidence
 from pipeline.dedup.decision import NO_WORDS
 from pipeline.dedup.index import Index, keys_of
 from pipeline.dedup.prepare import Prepared
 from pipeline.dedup.remembered import NEVER, Entry, Remembered
+from pipeline.dedup.sketch import U32
 from pipeline.records import CopyKind
 
 _COMPARED = 16
@@ -59,17 +62,22 @@ class Copies:
         self._window = window
         self._index = Index()
 
-    def add(self, slot: int) -> None:
-        """Let a remembered text be found."""
-        hashes = self._remembered.hashes_at(slot)
-        if len(hashes):
-            self._index.add(slot, keys_of(hashes))
+    def add(self, slot: int, ordered: U32 | None = None) -> None:
+        """Let a remembered text be found.
+
+        Args:
+            ordered: the hashes of its sketch, sorted, where they are at hand.
+        """
+        if ordered is None:
+            ordered = np.sort(self._remembered.hashes_at(slot))
+        if len(ordered):
+            self._index.add(slot, keys_of(ordered))
 
     def remove(self, slot: int) -> None:
         """Undo `add`."""
         hashes = self._remembered.hashes_at(slot)
         if len(hashes):
-            self._index.remove(slot, keys_of(hashes))
+            self._index.remove(slot, keys_of(np.sort(hashes)))
 
     def find(self, article_id: str, own: Prepared, origin: int | None) -> Finding:
         """Look for sources and copies of a text.

@@ -28,10 +28,11 @@ def headlines(words: Words, places: Sequence[tuple[int, int]]) -> list[U32]:
         words: of many texts.
         places: first and past-the-last word of each headline.
     """
-    hashes = headline_hashes(words.hashes).tolist()
-    long = ((words.ends - words.starts >= _LETTERS) | words.number).tolist()
+    hashes = headline_hashes(words.hashes)
+    long = (words.ends - words.starts >= _LETTERS) | words.number
     found = []
     for start, end in places:
-        told = {hashes[i] for i in range(start, end) if long[i]} or set(hashes[start:end])
+        every = hashes[start:end].tolist()
+        told = {h for h, is_long in zip(every, long[start:end].tolist(), strict=True) if is_long} or set(every)
         found.append(np.array(sorted(told)[:_MOST], np.uint32))
     return found

@@ -40,12 +40,11 @@ _FIRST_BUCKETS = 64
 _BATCH = 128
 
 
-def keys_of(hashes: U32) -> U32:
-    """Those of a sketch's hashes under which its text is found, sorted."""
-    ordered = np.sort(hashes)
+def keys_of(ordered: U32) -> U32:
+    """Those of a sketch's hashes, sorted, under which its text is found."""
     if len(ordered) <= _KEYS:
         return ordered
-    return ordered[: np.searchsorted(ordered, np.uint32(bound_of(ordered, _KEYS, EVERYTHING >> 4, _MOST)))]
+    return ordered[: ordered.searchsorted(np.uint32(bound_of(ordered, _KEYS, EVERYTHING >> 4, _MOST)))]
 
 
 class Index:
@@ -197,11 +196,14 @@ class Index:
 
     def _crowd(self, row: int, key: int, slot: int) -> None:
         """Move a key's slots from its bucket to the dictionary and add one."""
-        cells = np.flatnonzero((self._keys[row] == key) & (self._slots[row] != _EMPTY))
-        slots = [slot, *self._slots[row, cells].tolist(), *self._crowded.get(key, ())]
-        slots.sort(key=self._added.__getitem__)
-        self._crowded[key] = array("I", slots)
-        self._slots[row, cells] = _EMPTY
+        there = self._keys[row].tolist()
+        slots = self._slots[row].tolist()
+        cells = [n for n in range(_CELLS) if there[n] == key and slots[n] != _EMPTY]
+        crowd = [slot, *(slots[n] for n in cells), *self._crowded.get(key, ())]
+        crowd.sort(key=self._added.__getitem__)
+        self._crowded[key] = array("I", crowd)
+        for n in cells:
+            self._slots[row, n] = _EMPTY
         self._in_cells -= len(cells)
 
     def _grow(self, more: int) -> None:

@@ -16,7 +16,7 @@ import numpy as np
 from pipeline.dedup.decision import NO_WORDS
 from pipeline.dedup.figures import figures
 from pipeline.dedup.headline import headlines
-from pipeline.dedup.sketch import U32, WIDTH, Sketch, shingle_hashes, sketch
+from pipeline.dedup.sketch import U32, WIDTH, Sketch, shingle_hashes, sketches
 from pipeline.records import RawArticle, Void
 from pipeline.text.clean import Cleaned, clean
 from pipeline.text.words import Words, words
@@ -102,27 +102,28 @@ def _prepare(batch: Sequence[Cleaned]) -> list[Prepared]:
     shingles = shingle_hashes(every.hashes)
     numbers = figures(every, ranges)
     headline = headlines(every, heads)
-    done = []
-    for n, (start, end) in enumerate(ranges):
-        part = every[start:end]
-        # The last shingles of a text reach into the next one.
-        own = shingles[start : end - WIDTH + 1] if end - start >= WIDTH else shingle_hashes(part.hashes)
-        kept, ordered = sketch(own, len(part))
-        done.append(
-            Prepared(
-                cleaned=batch[n],
-                exact=_exact(part),
-                sketch=kept,
-                ordered=ordered,
-                figures=numbers[n],
-                headline=headline[n],
-                words=part,
-                shingles=own,
-                offset=bodies[n],
-                short=start < first_in_body[n],
-            )
+    parts = [every[start:end] for start, end in ranges]
+    # The last shingles of a text reach into the next one.
+    own = [
+        shingles[start : end - WIDTH + 1] if end - start >= WIDTH else shingle_hashes(part.hashes)
+        for (start, end), part in zip(ranges, parts, strict=True)
+    ]
+    kept = sketches(own, [len(part) for part in parts])
+    return [
+        Prepared(
+            cleaned=batch[n],
+            exact=_exact(parts[n]),
+            sketch=kept[n][0],
+            ordered=kept[n][1],
+            figures=numbers[n],
+            headline=headline[n],
+            words=parts[n],
+            shingles=own[n],
+            offset=bodies[n],
+            short=ranges[n][0] < first_in_body[n],
         )
-    return done
+        for n in range(len(batch))
+    ]
 
 
 def _exact(told: Words) -> str:

@@ -11,7 +11,9 @@ The hashes stand in text order, which shows how long the stretches are that two 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,25 +73,35 @@ def shingle_hashes(words: U64) -> U32:
     return (mix(total) >> _HIGH).astype(np.uint32)
 
 
-def sketch(shingles: U32, words: int) -> tuple[Sketch, U32]:
-    """The sketch of a text, and its hashes sorted.
+def sketches(shingles: Sequence[U32], words: Sequence[int]) -> list[tuple[Sketch, U32]]:
+    """The sketches of texts, each with its hashes sorted.
 
     Args:
-        shingles: of `shingle_hashes`.
-        words: number of words of the text.
+        shingles: of `shingle_hashes`, for each text.
+        words: number of words of each.
     """
-    ordered = np.sort(shingles)
-    repeated = ordered[1:] == ordered[:-1]
-    if repeated.any():
-        ordered, first = np.unique(shingles, return_index=True)
-        first.sort()
-        shingles = shingles[first]
-    distinct = len(ordered)
-    bound = bound_of(ordered, KEPT, EVERYTHING >> 3, _MOST)
-    if bound < EVERYTHING:
-        ordered = ordered[: np.searchsorted(ordered, np.uint32(bound))]
-        shingles = shingles[shingles < bound]
-    return Sketch(shingles, bound, distinct, words), ordered
+    # Sorted together, because one call for many is several times faster: by text, then by hash.
+    ends = list(accumulate(map(len, shingles)))
+    owner = np.repeat(np.arange(len(shingles), dtype=np.uint64) << _HIGH, [len(s) for s in shingles])
+    together = np.sort(np.concatenate(shingles) | owner)
+    repeats = (together[1:] == together[:-1]).nonzero()[0]
+    repeating = set(np.searchsorted(ends, repeats, "right").tolist())
+    hashes = together.astype(np.uint32)
+    found = []
+    for n, (own, start, end) in enumerate(zip(shingles, [0, *ends], ends, strict=False)):
+        ordered = hashes[start:end]
+        kept = own
+        if n in repeating:
+            ordered, first = np.unique(own, return_index=True)
+            first.sort()
+            kept = own[first]
+        distinct = len(ordered)
+        bound = bound_of(ordered, KEPT, EVERYTHING >> 3, _MOST)
+        if bound < EVERYTHING:
+            ordered = ordered[: ordered.searchsorted(np.uint32(bound))]
+            kept = kept[kept < bound]
+        found.append((Sketch(kept, bound, distinct, words[n]), ordered))
+    return found
 
 
 def bound_of(ordered: U32, kept: int, least: int, most: int) -> int:

@@ -73,14 +73,21 @@ class Dedup:
             item: any record that a decoder can make; there is no input that raises.
             prepared: of `prepare`, which is several times faster for a batch than for one.
         """
-        decision = self._void(seq, item) if isinstance(item, Void) else self._article(seq, item, prepared)
-        self.apply(decision)
+        if isinstance(item, Void):
+            decision = self._void(seq, item)
+        else:
+            if prepared is None:
+                (prepared,) = prepare([item])
+            decision = self._article(seq, item, prepared)
+        self._apply(decision, prepared)
         return decision
 
     def apply(self, decision: Decision) -> None:
         """Take a decision into the state; one that is already in it changes nothing."""
-        if decision.seq <= self.last_seq:
-            return
+        if decision.seq > self.last_seq:
+            self._apply(decision, None)
+
+    def _apply(self, decision: Decision, prepared: Prepared | None) -> None:
         self.last_seq = decision.seq
         self._clock = decision.clock
         memory = decision.memory
@@ -90,7 +97,7 @@ class Dedup:
                 self._take_out(old)
             slot = self._remembered.put(decision.article_id, decision.seq, memory)
             self._groups.add(decision.article_id, memory.group, decision.seq, memory.moves)
-            self._copies.add(slot)
+            self._copies.add(slot, prepared.ordered if prepared is not None and memory.signature else None)
         while (due := self._remembered.oldest_to_forget(self._clock.watermark)) is not None:
             self._take_out(due[0])
             self._tombstones[self._remembered.forget(*due)] = None
@@ -108,9 +115,7 @@ class Dedup:
         known = self._remembered.get(article_id)
         if item.pub_status != "usable":
             return self._withdrawal(seq, item, article_id, known)
-        if prepared is None:
-            (prepared,) = prepare([item])
-            assert prepared is not None
+        assert prepared is not None
         cleaned = prepared.cleaned
         content = content_hash(cleaned.title, cleaned.text, item.ednote, _text(item.embargoed_until))
         stale = _stale(item, content, known)
