@@ -209,7 +209,10 @@ def test_a_folder_gives_its_files_once(settings: Settings, tmp_path: Path) -> No
     with (folder / "b.jsonl").open("a") as f:
         f.write('{"id": 3, "text": "x"}\n')
     assert once(settings, file)["sent"] == 2
-    assert [id for id, _ in published(settings)] == ["a.txt", "1", "2", "3", "c.txt"]
+    ids = [id for id, _ in published(settings)]
+    # Which of the two comes first depends on whether the appended file has rested for an interval at the first look.
+    assert ids[:3] == ["a.txt", "1", "2"]
+    assert sorted(ids[3:]) == ["3", "c.txt"]
     assert codec.decode(records(settings)[0].value, RawArticle).provider == "Desk"
 
 
