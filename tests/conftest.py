@@ -1,4 +1,4 @@
-"""How Hypothesis runs: without deadlines (machines differ), and on CI with the same examples each time."""
+"""How the tests run: Hypothesis without deadlines (machines differ), and on CI with the same examples each time."""
 
 from __future__ import annotations
 

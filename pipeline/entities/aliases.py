@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import combinations
 
 from pipeline.entities import spelling
@@ -26,7 +27,7 @@ from pipeline.ids import entity_id
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mention:
-    """One mention of a name, with what its text says about it (mentions.py finds that).
+    """A mention of a name, with what its text says about it (mentions.py finds that).
 
     Attributes:
         text: as written.
@@ -35,6 +36,7 @@ class Mention:
         outlet: who wrote it.
         explains: the name that it stands in brackets after, or whose brackets follow it: "IRGC" in "... Corps (IRGC)".
         roles: offices that the text gives the person: "united states central command|commander".
+        count: how often the document has this very mention.
     """
 
     text: str
@@ -43,6 +45,7 @@ class Mention:
     outlet: str = ""
     explains: str = ""
     roles: frozenset[str] = frozenset()
+    count: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +88,7 @@ class Group:
     """(text, label) of every mention in it."""
 
 
-@dataclass(slots=True)
+@dataclass
 class _Node:
     """All mentions of one levelled name within one identity class."""
 
@@ -95,19 +98,25 @@ class _Node:
     person: PersonName | None
     mentions: list[Mention] = field(default_factory=list)
 
-    @property
+    # Read only once all mentions are in.
+
+    @cached_property
     def documents(self) -> frozenset[str]:
         return frozenset(m.document for m in self.mentions)
 
-    @property
+    @cached_property
     def roles(self) -> frozenset[str]:
         return frozenset(role for m in self.mentions for role in m.roles)
 
-    @property
+    @cached_property
     def text(self) -> str:
         """The form that stands for the node: the most frequent, then the longest, then by spelling."""
-        counts = Counter(m.text for m in self.mentions)
+        counts = _counted((m.text, m.count) for m in self.mentions)
         return min(counts, key=lambda t: (-counts[t], -len(t), t))
+
+    @cached_property
+    def count(self) -> int:
+        return sum(m.count for m in self.mentions)
 
 
 def fold(mentions: Sequence[Mention], gazetteer: Gazetteer | None = None) -> list[Group]:
@@ -352,29 +361,36 @@ def _forms(mentions: Iterable[Mention]) -> tuple[Form, ...]:
     outlets: dict[str, set[str]] = {}
     counts: Counter[str] = Counter()
     for m in mentions:
-        counts[m.text] += 1
+        counts[m.text] += m.count
         outlets.setdefault(m.text, set()).update([m.outlet] if m.outlet else [])
     forms = (Form(text, n, tuple(sorted(outlets[text]))) for text, n in counts.items())
     return tuple(sorted(forms, key=lambda f: (-f.count, f.text)))
 
 
+def _counted(items: Iterable[tuple[str, int]]) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for item, count in items:
+        counts[item] = counts.get(item, 0) + count
+    return counts
+
+
 def _group(nodes: list[_Node], members: list[int], folds: _Folds) -> Group:
     mentions = [m for i in members for m in nodes[i].mentions]
     known = sorted({(n.canonical, n.label) for i in members if (n := nodes[i].known) is not None})
-    labels = Counter(m.label for m in mentions)
+    labels = _counted((m.label, m.count) for m in mentions)
     label = min(labels, key=lambda t: (-labels[t], t))
     if known:
         name, label = known[0]
     elif nodes[members[0]].kind == "person":
         # The fullest form that stands most often; titles are no part of a name.
-        best = min(members, key=lambda i: (-len(_person(nodes[i]).parts), -len(nodes[i].mentions), nodes[i].key))
+        best = min(members, key=lambda i: (-len(_person(nodes[i]).parts), -nodes[i].count, nodes[i].key))
         name = _person(nodes[best]).written
     else:
         best = min(
             members,
             key=lambda i: (
                 spelling.is_acronym(nodes[i].text),
-                -len(nodes[i].mentions),
+                -nodes[i].count,
                 -len(nodes[i].key),
                 nodes[i].key,
             ),

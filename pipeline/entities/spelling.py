@@ -37,12 +37,14 @@ def level(name: str) -> str:
     return text.replace(" ", "")
 
 
+@lru_cache(maxsize=65536)
 def is_acronym(text: str) -> bool:
     """Capitals, digits and dots, at least two capitals: "IRGC", "U.N.", "CJTF-OIR"."""
     letters = [c for c in text if c.isalpha()]
     return 2 <= len(letters) <= 12 and all(c.isupper() for c in letters) and " " not in text.strip()
 
 
+@lru_cache(maxsize=65536)
 def initials(name: str) -> frozenset[str]:
     """Initials of a name of at least two words, with and without its small words; none of an acronym."""
     words = re.findall(r"[^\W\d_][\w'’]*", name)

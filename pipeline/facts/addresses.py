@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from pipeline.facts import scan
+
 _SUFFIXES = {
     "avenue": "ave", "ave": "ave", "av": "ave", "street": "st", "st": "st", "road": "rd", "rd": "rd", "drive": "dr",
     "dr": "dr", "lane": "ln", "ln": "ln", "boulevard": "blvd", "blvd": "blvd", "court": "ct", "ct": "ct",
@@ -34,6 +36,23 @@ _CROSSING = re.compile(
 _HIGHWAY = re.compile(
     r"\b(?P<kind>Interstate|I|U\.?S\.?(?:\s(?:Highway|Route))?|(?:State\s)?(?:Highway|Route|Road)|SR)[\s-](?P<number>\d{1,3})\b"
 )
+# Where the patterns end, or begin: the capitals of suffixes, plurals, highways.
+_ENDING = re.compile(
+    "[{}](?:{})(?![\\w’'])".format(
+        "".join(sorted({s[0].upper() for s in _SUFFIXES})),
+        "|".join(sorted({r for s in _SUFFIXES for r in (s[1:], s[1:].upper())}, key=len, reverse=True)),
+    )
+)
+_PLURAL = re.compile(
+    "[{}](?:{})".format(
+        "".join(sorted({s[0] for s in _PLURALS.split("|")} | {s[0].upper() for s in _PLURALS.split("|")})),
+        "|".join(s[1:] for s in _PLURALS.split("|")),
+    )
+)
+_ROAD = re.compile("[IUSHR]")
+_REACH = 160
+"""More characters than number, block, direction and three words of a name take."""
+
 _NOT_A_STREET = frozenset(
     {"the", "a", "an", "on", "in", "at", "near", "along", "from", "to", "of", "and", "by", "this"}
 )
@@ -62,20 +81,22 @@ def addresses(text: str) -> Iterator[Address]:
 
 
 def _find(text: str) -> Iterator[Address]:
-    for match in _FOUND.finditer(text):
+    endings = scan.starts_of(_ENDING, text)
+    for match in scan.matches(_FOUND, text, scan.words_before(text, endings, _REACH)):
         street = normalise(match["street"])
         if street is not None:
             number = None if match["number"] is None else int(match["number"].partition("-")[0])
             if number is None and street.rpartition(" ")[2] in _OFTEN_OTHER:
                 continue
             yield Address(match.start(), match.end(), street, number)
-    for match in _CROSSING.finditer(text):
+    plurals = scan.starts_of(_PLURAL, text)
+    for match in scan.matches(_CROSSING, text, scan.words_before(text, plurals, _REACH)):
         plural = match["plural"].lower().removesuffix("s")
         for group in ("one", "two"):
             street = normalise(f"{match[group]} {plural}")
             if street is not None:
                 yield Address(*match.span(group), street, None)
-    for match in _HIGHWAY.finditer(text):
+    for match in scan.matches(_HIGHWAY, text, scan.starts_of(_ROAD, text)):
         yield Address(match.start(), match.end(), f"hwy {match['number']}", None)
 
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from pipeline.facts import scan
 from pipeline.facts.numbers import NUMBER, parse
 
 OLDEST = 115
@@ -16,8 +17,9 @@ _YEAR_OLD = re.compile(
     rf"(?:\s|-){{1,2}}olds?\b",
     re.IGNORECASE,
 )
-_OLD = re.compile(r"\bolds?\b", re.IGNORECASE)
+_OLD = re.compile(r"[oO](?i:lds?)\b")
 _REACH = 48
+_AGE = re.compile(r"[aA](?i:ge)")
 _AGED = re.compile(r"\b(?:aged?|age of)\s(?P<age>\d{1,3})\b(?!\s*(?:to|and|-)\s*\d)", re.IGNORECASE)
 # A surname, a comma, a number, and then what follows an apposition. A month before it makes it a date.
 _APPOSITION = re.compile(
@@ -52,7 +54,7 @@ def _find(text: str) -> Iterator[Age]:
                 value = parse(match[group])
                 if value is not None and (not years or value <= OLDEST):
                     yield Age(*match.span(group), value if years else 0)
-    for match in _AGED.finditer(text):
+    for match in scan.matches(_AGED, text, scan.starts_of(_AGE, text)):
         if int(match["age"]) <= OLDEST:
             yield Age(*match.span("age"), int(match["age"]))
     for match in _APPOSITION.finditer(text):

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal
 
+from pipeline.facts import scan
 from pipeline.facts.numbers import NUMBER, parse
 
 Precision = Literal["day", "week", "month", "year"]
@@ -42,6 +43,13 @@ _FIND = re.compile(
     """,
     re.VERBOSE,
 )
+# Where _FIND can begin: a figure, a capital of its words, one of its small words, a number before "ago".
+_CAPITALS = {name[0].upper() for name in (*_MONTHS, *_WEEKDAYS)} | set("LNPTYO")
+_CAPITAL = re.compile(rf"[{''.join(sorted(_CAPITALS))}\d]")
+_SMALL = ("last", "next", "past", "this", "today", "tonight", "yesterday", "tomorrow", "overnight")
+_AGO = ("ago", "earlier")
+_AGO_REACH = 80
+
 _AHEAD = re.compile(
     r"\b(?:will|would|scheduled|expected|set\s(?:for|to)|due|until|upcoming|coming|plans?|before)\b[^.!?]*$"
 )
@@ -79,11 +87,20 @@ def dates(text: str, published: date | None) -> Iterator[DateMention]:
     Args:
         published: day of publication, in the zone of the newsroom as far as known; None: only dates with a year.
     """
-    for match in _FIND.finditer(text):
+    for match in scan.matches(_FIND, text, _starts(text)):
         found = _resolve(match, published)
         if found is not None:
             first, last, precision, kind = found
             yield DateMention(match.start(), match.end(), first, last, precision, kind)
+
+
+def _starts(text: str) -> list[int]:
+    found = list(scan.starts_of(_CAPITAL, text))
+    for word in _SMALL:
+        found += scan.places_of(word, text)
+    for word in _AGO:
+        found += scan.words_before(text, scan.places_of(word, text), _AGO_REACH)
+    return sorted(found)
 
 
 def dateline(text: str) -> date | None:
@@ -187,6 +204,8 @@ _CLOCK = re.compile(
     r"|\b(?P<word>noon|midnight)\b",
     re.IGNORECASE,
 )
+_FIGURES = re.compile(r"\d+")
+_NOON = re.compile(r"[nNmM](?i:oon|idnight)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +219,8 @@ class ClockMention:
 
 def clocks(text: str) -> Iterator[ClockMention]:
     """Times of day that a text names, in order."""
-    for match in _CLOCK.finditer(text):
+    starts = sorted([*scan.starts_of(_FIGURES, text), *scan.starts_of(_NOON, text)])
+    for match in scan.matches(_CLOCK, text, starts):
         if match["word"]:
             minutes = 720 if match["word"].lower() == "noon" else 0
         elif match["half"]:

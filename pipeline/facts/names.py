@@ -15,6 +15,8 @@ from pipeline.facts.stopwords import CALENDAR, STOPWORDS
 Kind = Literal["person", "place", "other"]
 
 _TOKEN = re.compile(r"[^\W_][\w’'-]*\.?|[^\w\s]")
+# What holds no name is taken in one piece, which is faster.
+_STRETCH = re.compile(rf"(?P<small>(?:(?:[a-z0-9][\w’'-]*\.?|[^\w\s])\s*)+)|{_TOKEN.pattern}")
 _LOWER = re.compile(r"(?<![A-Za-z])[a-z][a-z’'-]+")
 _POSSESSIVE = re.compile(r"['’]s?$")
 _PLACE_AFTER = re.compile(
@@ -73,12 +75,18 @@ def _runs(text: str) -> Iterable[_Run]:
     """Runs of capitalised words."""
     run: _Run | None = None
     before = ""
-    for match in _TOKEN.finditer(text):
+    for match in _STRETCH.finditer(text):
         word = match[0]
         start, end = match.span()
+        if match.lastgroup == "small":
+            if run is not None:
+                yield run
+                run = None
+            before = word
+            continue
         if word[0].isupper() and (run is not None or len(word.rstrip(".")) > 1):
             if run is None:
-                run = _Run(start, end, [], before)
+                run = _Run(start, end, [], _last(before))
             run.words.append(word)
             run.end = end
             if word[-1] == "." and "." not in word[:-1] and len(word) > 4:
@@ -94,12 +102,20 @@ def _runs(text: str) -> Iterable[_Run]:
         elif run is not None:
             yield run
             run = None
-        before = word.lower()
+        before = word
         if run is not None and text[end : end + 1] == "\n":
             yield run
             run = None
     if run is not None:
         yield run
+
+
+def _last(stretch: str) -> str:
+    """The last token of a stretch, in small letters."""
+    if not stretch:
+        return ""
+    last: str = _TOKEN.findall(stretch.split()[-1])[-1]
+    return last.lower()
 
 
 def _guess(run: _Run, words: list[str], text: str) -> Kind:

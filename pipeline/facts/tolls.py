@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from pipeline.facts import scan
 from pipeline.facts.numbers import NUMBER, parse
 
 Kind = Literal["killed", "wounded"]
@@ -40,6 +41,11 @@ _NONE = re.compile(
     r"(?:\s(?:(?P<killed>killed)|(?P<wounded>hurt|injured|wounded|harmed)|(?P<both>reported)))",
     re.IGNORECASE,
 )
+# Where the patterns can begin or end: the stems of their verbs; "no".
+_VERB = re.compile(r"[kdsfmwihKDSFMWIH](?i:ill|ead|ied|eath|lain|atally|urdered|ound|njur|urt|ospitali)")
+_NO = re.compile(r"[nN][oO](?i:\s|body)")
+_VERB_REACH = 240
+"""More characters than people and auxiliaries take between a number and its verb."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +66,9 @@ def tolls(text: str) -> Iterator[Toll]:
 
 
 def _find(text: str) -> Iterator[Toll]:
-    for pattern in (_FORWARD, _BACKWARD):
-        for match in pattern.finditer(text):
+    verbs = list(scan.starts_of(_VERB, text))
+    for pattern, starts in ((_FORWARD, scan.words_before(text, verbs, _VERB_REACH)), (_BACKWARD, verbs)):
+        for match in scan.matches(pattern, text, starts):
             number = match["number"]
             value = 1 if number.lower() in ("a", "an") else parse(number)
             if value is None or 1900 <= value <= 2100:  # a year, hardly ever a toll
@@ -69,7 +76,7 @@ def _find(text: str) -> Iterator[Toll]:
             kind: Kind = "killed" if match["killed"] else "wounded"
             low = 0 if match["most"] else value
             yield Toll(match.start(), match.end(), kind, low, None if match["least"] else value)
-    for match in _NONE.finditer(text):
+    for match in scan.matches(_NONE, text, scan.starts_of(_NO, text)):
         kinds: tuple[Kind, ...] = (
             ("killed", "wounded") if match["both"] else ("killed",) if match["killed"] else ("wounded",)
         )

@@ -21,6 +21,7 @@ LEAD_CHARS = 450
 
 # What stands before the place of an event: "in Syria's", "near the town of".
 _HERE = re.compile(r"\b(?:in|at|near|nearby|outside|off|around|across)\s(?:the\s)?(?:[\w’'-]+\s){0,2}$", re.IGNORECASE)
+_HERE_CHARS = 80
 _DATELINE = re.compile(r"(?:,\s[A-Z][\w.]*)?\s?(?:\([\w\s.]+\)\s?)?(?:—|–|--|-\s)")
 
 _MOST_PLACES = 20
@@ -82,7 +83,8 @@ def _places(item: Annotated) -> tuple[dict[str, Any], ...]:
         for place in places(text, known):
             name = text[place.start : place.end].removesuffix("’s").removesuffix("'s")
             row = found.setdefault(fold(name), {"name": name, "label": place.label, "here": False})
-            located = _HERE.search(text, 0, place.start) or (not place.start and _DATELINE.match(text, place.end))
+            here = _HERE.search(text, max(0, place.start - _HERE_CHARS), place.start)
+            located = here or (not place.start and _DATELINE.match(text, place.end))
             row["here"] = row["here"] or (place.start < limit and located is not None)
     return tuple(found.values())[:_MOST_PLACES]
 

@@ -148,10 +148,10 @@ def entities(entries: Sequence[Entry], cards: Sequence[Card]) -> tuple[dict[str,
             outlet=card.source or card.provider,
             explains=m.explains,
             roles=frozenset(m.roles),
+            count=m.count,
         )
         for entry, card in list(zip(entries, cards, strict=True))[:FOLDED]
         for m in card.mentions
-        for _ in range(m.count)
     ]
     rows: list[dict[str, Any]] = [
         {

@@ -106,13 +106,10 @@ def signals(query: Query, other: Profile, cosine: float) -> tuple[float, ...]:
     """Values of SIGNALS, in that order, for two articles whose weighted words have the given cosine."""
     mine = query.profile
     own = query.names
-    shared = []
     names = places = leads = 0
-    for name, rarity in zip(other.names, other.rarity, strict=True):
-        if name not in own:
-            continue
-        shared.append(name)
-        least = min(own[name], rarity)
+    shared = [name for name in other.names if name in own]
+    for name in shared:
+        least = min(own[name], other.rarity[other.names.index(name)])
         if name in query.places or name in other.places:
             places += least
         else:
@@ -182,11 +179,8 @@ def _differ(a: Sequence[str], b: Sequence[str]) -> float:
 
 
 def _title_cosine(mine: dict[str, int], other: Profile) -> float:
-    dot = 0
-    for word, weight in zip(other.title, other.title_weights, strict=True):
-        own = mine.get(word)
-        if own is not None:
-            dot += own * weight
+    shared = [n for n, word in enumerate(other.title) if word in mine]
+    dot = sum(mine[other.title[n]] * other.title_weights[n] for n in shared)
     return dot / (WEIGHT_ONE * WEIGHT_ONE)
 
 

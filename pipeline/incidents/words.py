@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
+from itertools import islice
 
 from pipeline.facts.stopwords import STOPWORDS
 
@@ -28,14 +30,23 @@ def stem(word: str) -> str:
 
 def words(text: str, limit: int) -> Iterator[str]:
     """The first `limit` words of a text, lower case, without possessives; stopwords included."""
-    for count, match in enumerate(_WORD.finditer(text)):
-        if count >= limit:
-            return
-        yield _POSSESSIVE.sub("", match[0].lower())
+    return (_fold(match[0]) for match in islice(_WORD.finditer(text), limit))
 
 
-def stems(text: str, limit: int) -> Iterator[str]:
+def stems(text: str, limit: int) -> list[str]:
     """Stems of the words that carry meaning among the first `limit`."""
-    for word in words(text, limit):
-        if word not in STOPWORDS and (len(word) > 1 or word.isdigit()):
-            yield stem(word)
+    found = [_stem_of(match[0]) for match in islice(_WORD.finditer(text), limit)]
+    return [stem for stem in found if stem]
+
+
+def _fold(written: str) -> str:
+    return _POSSESSIVE.sub("", written.lower())
+
+
+@lru_cache(maxsize=1 << 16)
+def _stem_of(written: str) -> str:
+    """The stem of a word as written; nothing for one that carries no meaning."""
+    word = _fold(written)
+    if word in STOPWORDS or (len(word) < 2 and not word.isdigit()):
+        return ""
+    return stem(word)
