@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 
 from pipeline.facts import addresses, ages, dates, scan, tolls
 
-WORDS = """
+_TEXT = """
 killed wounded dead died Killing deaths of no one nobody was were reported hurt two twenty-five a hundred at least up to
 12 1,200 3rd 2014 5/6/2014 2014-05-06 May Sept. 31 of Friday last next this past today Overnight tomorrow several days
 ago earlier weeks years year-old 20-year-old aged 34 Smith, 20, noon 9:15 p.m. 23:10 North Morgan Street streets and Elm
 Avenues Interstate 95 U.S. Highway 1 block St. Dr ST the . , - ' ’ éa Ж
-""".split()
+"""
+WORDS = _TEXT.split()
 TEXTS = st.lists(st.sampled_from([*WORDS, "\n"]), max_size=25).flatmap(
     lambda words: st.sampled_from([" ".join(words), "".join(words), " ".join(words).upper(), " ".join(words).lower()])
 )
