@@ -231,6 +231,11 @@ class _Chain:
             if state is not None:
                 self._last_state[incident_id] = files["states"].tell()
                 _write(files["states"], state)
+        if decision.article_id is not None and decision.incident_id is not None:
+            self._incident_of[decision.article_id] = decision.incident_id
+        for placed in decision.placements:
+            if placed.assigned_seq == decision.seq:
+                self._incident_of[placed.article_id] = placed.incident_id
         self._regrouped.update(record.regrouped)
         if record.article_id is not None and record.verdict not in CHANGES_NOTHING:
             if record.verdict in _TAKEN_BACK:
@@ -241,19 +246,11 @@ class _Chain:
 
     def write_incidents(self, states: BinaryIO, file: BinaryIO) -> None:
         """Every incident as it was last said, those long forgotten too; merged ones point to where they went."""
-        assigned: dict[str, int] = {}
         for start in self._last_state.values():
             states.seek(start)
             line = states.readline()
             file.write(line)
-            record = codec.decode(line, IncidentRecord)
-            if record.status not in ("open", "closed"):
-                continue
-            self.summary.incidents += 1
-            for report in record.reports:
-                if report.assigned_seq >= assigned.get(report.article_id, -1):
-                    assigned[report.article_id] = report.assigned_seq
-                    self._incident_of[report.article_id] = record.incident_id
+            self.summary.incidents += codec.decode(line, IncidentRecord).status in ("open", "closed")
 
     def write_articles(self, decided: BinaryIO, order: Sequence[int], file: BinaryIO) -> None:
         """The events in input order, with what later decisions changed of them."""

@@ -239,7 +239,8 @@ class Report:
 class IncidentRecord:
     """One incident as it stands (topic `incidents`, `incidents.jsonl`, table `incidents`).
 
-    `version` is the seq of the decision that last changed it: a record with a lower version is older.
+    `version` is the seq of the decision that last changed it: a record with a lower version is older. `counts` are of
+    all reports; `reports` and `timeline` list at most 1,000 of them: the first and those put into it last.
     """
 
     incident_id: str

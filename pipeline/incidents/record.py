@@ -15,16 +15,20 @@ from pipeline.records import IncidentRecord, IncidentStatus, Report
 
 PLACE_LABELS = frozenset({"GPE", "LOC", "FAC"})
 
+LISTED = 1_000
+"""Reports that a record lists: bounds its size and its cost. Its counts are of all."""
+
 FOLDED = 40
 """Reports whose names are folded, the first ones: bounds the cost of a very large incident's record."""
 
 
 def incident_record(state: State, edition: int, incident_id: str, close_after: timedelta) -> IncidentRecord | None:
     """The record of an incident as the state has it; None if there is none."""
-    entries = state.reports(incident_id)
+    all_entries = state.reports(incident_id)
     mark = state.marks.get(incident_id)
-    if mark is None or not (entries or mark.withdrawn or mark.merged_into):
+    if mark is None or not (all_entries or mark.withdrawn or mark.merged_into):
         return None
+    entries = listed(all_entries)
     cards = [e.read_card() for e in entries]
     folded = entities(entries, cards)
     return IncidentRecord(
@@ -34,19 +38,31 @@ def incident_record(state: State, edition: int, incident_id: str, close_after: t
         status=_status(state, incident_id, close_after),
         merged_into=mark.merged_into,
         title=title_of(entries, cards, state.index),
-        first_seen=min((e.event_time for e in entries), default=None),
-        last_seen=max((e.event_time for e in entries), default=None),
+        first_seen=min((e.event_time for e in all_entries), default=None),
+        last_seen=max((e.event_time for e in all_entries), default=None),
         event_time=event_time(cards),
         places=places(cards, folded),
         entities=folded,
         reports=tuple(_report(e, c) for e, c in zip(entries, cards, strict=True)),
         counts={
-            "reports": len(entries),
-            "copies": sum(e.copy_of is not None for e in entries),
-            "independent_origins": independent_origins(entries, cards),
+            "reports": len(all_entries),
+            "copies": sum(e.copy_of is not None for e in all_entries),
+            "independent_origins": independent_origins(all_entries),
         },
         timeline=_timeline(entries, cards),
     )
+
+
+def listed(entries: Sequence[Entry]) -> Sequence[Entry]:
+    """The reports that a record lists, in the order of their decisions.
+
+    All of them up to LISTED; of a larger incident the first FOLDED and those that were put into it last. Each report is
+    so listed when it comes or is moved in, which is what a sink learns a move from.
+    """
+    if len(entries) <= LISTED:
+        return entries
+    newest = sorted(entries[FOLDED:], key=lambda e: (e.assigned_seq, e.seq))[FOLDED - LISTED :]
+    return [*entries[:FOLDED], *sorted(newest, key=lambda e: e.seq)]
 
 
 def _status(state: State, incident_id: str, close_after: timedelta) -> IncidentStatus:
@@ -171,7 +187,7 @@ def _forms(forms: Sequence[aliases.Form]) -> list[dict[str, Any]]:
     return [{"text": f.text, "count": f.count} for f in forms]
 
 
-def independent_origins(entries: Sequence[Entry], cards: Sequence[Card]) -> int:
+def independent_origins(entries: Sequence[Entry]) -> int:
     """Number of reports that may have been written independently: copies and one outlet's own reports count once."""
     parent: dict[tuple[str, str], tuple[str, str]] = {}
 
@@ -180,12 +196,12 @@ def independent_origins(entries: Sequence[Entry], cards: Sequence[Card]) -> int:
             key = parent[key]
         return key
 
-    for entry, card in zip(entries, cards, strict=True):
+    for entry in entries:
         group = ("group", entry.copy_group)
         root(group)
         # A copy says nothing about who wrote the original: outlets that run the same agency story are not one.
-        if card.source and entry.copy_of is None:
-            parent[root(("source", card.source.casefold()))] = root(group)
+        if entry.outlet and entry.copy_of is None:
+            parent[root(("source", entry.outlet))] = root(group)
     return len({root(("group", e.copy_group)) for e in entries})
 
 

@@ -20,6 +20,9 @@ from pipeline.settings import Incidents
 MEMBERS = 8
 """Newest reports of each incident that a merge compares: bounds its cost at 64 comparisons."""
 
+MOST_MOVED = 200
+"""Reports that a merge moves at most: they must fit into one record of the log. Larger incidents stay two."""
+
 
 def rethink(
     state: State, plan: Plan, query: Query, matches: Sequence[Match], fitted: Weights, settings: Incidents
@@ -35,8 +38,8 @@ def rethink(
         if not is_young(state, match.incident_id, plan.event_time, settings):
             continue
         score = _together(state, plan, query, match, fitted)
-        if score >= fitted.join + fitted.margin:
-            winner, loser = _order(state, home, match.incident_id)
+        winner, loser = _order(state, home, match.incident_id)
+        if score >= fitted.join + fitted.margin and len(state.members.get(loser, ())) <= MOST_MOVED:
             plan.merge(loser, winner, {"score": round(score, 3), "by": plan.article_id})
             return
         if len(match.links) > 1:

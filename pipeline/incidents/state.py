@@ -9,6 +9,7 @@ from __future__ import annotations
 import heapq
 from collections import Counter
 from datetime import datetime, timedelta
+from sys import intern
 from typing import Any
 
 from pipeline import codec
@@ -31,6 +32,7 @@ class Entry:
         placed_seq: seq of the placement in force: its own decision's, or another article's.
         assigned_seq: seq of the decision that put it into its incident.
         profile: None when it was taken back.
+        outlet: who carried it, folded; empty where the article does not say.
         vector: words and weights, while the article is not indexed; the index holds them otherwise.
     """
 
@@ -42,6 +44,7 @@ class Entry:
         "copy_of",
         "event_time",
         "incident_id",
+        "outlet",
         "placed_seq",
         "profile",
         "scored",
@@ -67,6 +70,8 @@ class Entry:
         self.profile = None if found is None else Profile(decision.seq, found)
         self.vector = None if found is None else (found.words, found.weights)
         self.card = b"" if decision.card is None else codec.encode(decision.card)
+        source = None if decision.card is None else decision.card.source
+        self.outlet = intern(source.casefold()) if source else ""
         self.why = codec.encode(decision.why)
 
     @property

@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
+from pipeline.incidents import record as record_module
 from pipeline.incidents.ledger import Ledger
 from pipeline.records import Annotated, Annotation, Article, Entity, IncidentRecord
 from pipeline.settings import Incidents
 
-from .wire import START, Wire
+from .wire import START, Wire, aid
 
 FIRST = (
     "A ferry carrying ninety passengers sank near Port Velasco on Thursday, the Marena coast guard said. "
@@ -84,3 +87,23 @@ def test_one_outlet_s_reports_are_one_origin() -> None:
     record = ledger.record(decision.incident_id)
     assert record is not None
     assert record.counts == {"reports": 3, "copies": 0, "independent_origins": 2}
+
+
+def test_a_very_large_incident_lists_its_first_and_its_last_reports_and_counts_all(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(record_module, "LISTED", 8)
+    monkeypatch.setattr(record_module, "FOLDED", 3)
+    wire, ledger = Wire(), Ledger(0, Incidents())
+    for n in range(20):
+        decision = ledger.decide(item(wire, f"{n:02}", FIRST, (), f"outlet {n}", "Ferry sinks near Port Velasco"))
+        assert decision.incident_id is not None
+        record = ledger.record(decision.incident_id)
+        assert record is not None
+        names = [r.article_id for r in record.reports]
+        assert decision.article_id in names  # a sink learns from the record where a report is
+        assert record.counts == {"reports": n + 1, "copies": 0, "independent_origins": n + 1}
+    assert record is not None
+    assert names == [aid(f"{n:02}") for n in (0, 1, 2, 15, 16, 17, 18, 19)]
+    assert [t["article_id"] for t in record.timeline] == names
+    assert record.first_seen == START
