@@ -32,6 +32,11 @@ def test_stated_tags(tag: str | None, expected: str | None) -> None:
         ("El presidente de la república anunció este lunes que dimitirá de su cargo antes de fin de año.", "es"),
         ("Die Bundesregierung hat am Montag beschlossen, die Steuern im kommenden Jahr deutlich zu senken.", "de"),
         ("Президент заявил в понедельник, что правительство уйдёт в отставку до конца текущего года.", "ru"),
+        (
+            "De regering zei op maandag dat de belastingen volgend jaar omhoog gaan; dat was van de week al bekend.",
+            "nl",
+        ),
+        ("THE DEFICIT, WHICH HAS GROWN SINCE MAY, SURPRISED TRADERS IN OSK, THE BANK SAID IN A STATEMENT.", "en"),
         ("Fed 6.4", None),
         ("12.5 13.7 99 1,000 44-45 12.5 13.7 99 1,000 44-45", None),
         ("", None),
