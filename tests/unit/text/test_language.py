@@ -33,7 +33,7 @@ def test_stated_tags(tag: str | None, expected: str | None) -> None:
         ("Die Bundesregierung hat am Montag beschlossen, die Steuern im kommenden Jahr deutlich zu senken.", "de"),
         ("Президент заявил в понедельник, что правительство уйдёт в отставку до конца текущего года.", "ru"),
         (
-            "De regering zei op maandag dat de belastingen volgend jaar omhoog gaan; dat was van de week al bekend.",
+            "De regering zei op maandag dat de belastingen volgend jaar omhoog gaan; dat was al bekend.",
             "nl",
         ),
         ("THE DEFICIT, WHICH HAS GROWN SINCE MAY, SURPRISED TRADERS IN OSK, THE BANK SAID IN A STATEMENT.", "en"),
