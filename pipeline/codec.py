@@ -6,6 +6,7 @@ order), which is what makes "byte-identical decisions" testable.
 
 from __future__ import annotations
 
+import binascii
 from typing import Any, TypeVar
 
 import msgspec
@@ -19,8 +20,14 @@ _OPTIONS = orjson.OPT_UTC_Z
 
 
 def encode(record: object) -> bytes:
-    """JSON bytes of a record (a dataclass) or of plain data. UTC times end in Z."""
-    return orjson.dumps(record, option=_OPTIONS)
+    """JSON bytes of a record (a dataclass) or of plain data. UTC times end in Z; bytes become base64."""
+    return orjson.dumps(record, _base64, _OPTIONS)
+
+
+def _base64(value: object) -> str:
+    if isinstance(value, bytes):
+        return binascii.b2a_base64(value, newline=False).decode("ascii")
+    raise TypeError(f"{type(value).__name__} has no form in JSON")
 
 
 def decode_json(data: bytes | None) -> Any:

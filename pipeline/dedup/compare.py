@@ -95,23 +95,30 @@ class Overlap:
     own: float
 
 
-def overlap(first: Prepared, second: Sketch) -> Overlap | None:
-    """Measure what two texts share, below the lower of their bounds; None when it is too little to matter."""
-    bound = min(first.sketch.bound, second.bound)
+def overlap(first: Prepared, hashes: frozenset[int], second: Sketch) -> Overlap | None:
+    """Measure what two texts share, below the lower of their bounds; None when it is too little to matter.
+
+    Args:
+        hashes: those of the first text's sketch.
+    """
     a, b = first.ordered, second.hashes
+    # What both kept lies below both bounds.
+    shared = len(hashes.intersection(b.tolist()))
+    if shared < min(MIN_SHARED, len(a)) and first.sketch.bound <= second.bound:
+        return None
+    bound = min(first.sketch.bound, second.bound)
     if bound < first.sketch.bound:
-        a = a[: np.searchsorted(a, np.uint32(bound))]
+        a = a[: a.searchsorted(np.uint32(bound))]
     if bound < second.bound:
         b = below(b, bound)
-    if not len(a) or not len(b):
+    if not shared or shared < min(MIN_SHARED, len(a)):
+        return None
+    jaccard = shared / (len(a) + len(b) - shared)
+    if jaccard < INSIDE_JACCARD:
         return None
     at = a.searchsorted(b)
     at[at == len(a)] = 0
     hit = a[at] == b
-    shared = int(np.count_nonzero(hit))
-    jaccard = shared / (len(a) + len(b) - shared)
-    if shared < min(MIN_SHARED, len(a)) or jaccard < INSIDE_JACCARD:
-        return None
     # The same from the other side, in the order of the first text.
     order = below(first.sketch.hashes, bound)
     hit_first = np.zeros(len(a), np.bool_)
@@ -125,10 +132,7 @@ def overlap(first: Prepared, second: Sketch) -> Overlap | None:
 
 def _longest(hit: NDArray[np.bool_]) -> int:
     """Length of the longest stretch of True."""
-    misses = np.flatnonzero(~hit)
-    if not len(misses):
-        return len(hit)
-    return max(int(misses[0]), len(hit) - 1 - int(misses[-1]), int(np.diff(misses).max(initial=1)) - 1)
+    return max(map(len, hit.tobytes().split(b"\0")))
 
 
 def kind_of(first: Prepared, second: Text, found: Overlap, apart: float, window: float) -> CopyKind | None:
@@ -182,6 +186,6 @@ def _same_story(first: Prepared, second: Text, numbers: figures.FigureOverlap, h
     taken = evidence.core(evidence.covered(first.words, first.shingles, second.sketch))
     core = headline_hashes(first.words.hashes[taken])
     return any(
-        len(title) and np.count_nonzero(np.isin(title, core)) >= headline_share * len(title)
+        len(title) and np.count_nonzero(evidence.is_in(title, core)) >= headline_share * len(title)
         for title in (first.headline, second.headline)
     )

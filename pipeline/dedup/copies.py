@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 from pipeline.dedup import compare, evidence
 from pipeline.dedup.decision import NO_WORDS
 from pipeline.dedup.index import Index, keys_of
+from pipeline.dedup.lookahead import LOOKED_UP, Lookahead
 from pipeline.dedup.prepare import Prepared
 from pipeline.dedup.remembered import NEVER, Entry, Remembered
 from pipeline.dedup.sketch import U32
@@ -19,10 +20,7 @@ from pipeline.records import CopyKind
 _COMPARED = 16
 """So many candidates are looked at closely."""
 
-_LOOKED_UP = 64
-"""So many of a text's hashes are looked up in the index, the lowest. Of a text of the same length the keys are among
-the lowest 32, of one a sixth as long among the lowest 200."""
-
+_NONE = np.empty(0, np.uint32)
 _DAY = 86_400_000_000
 
 
@@ -52,6 +50,8 @@ class Finding:
 class Copies:
     """The index of the remembered texts.
 
+    Additions and removals count at once, but the index is changed by `settle` alone, for many at a time.
+
     Args:
         remembered: the articles.
         window: days that an article is remembered.
@@ -61,37 +61,63 @@ class Copies:
         self._remembered = remembered
         self._window = window
         self._index = Index()
+        # Slots to be put into the index, in order; and what to take out of it.
+        self._new: dict[int, None] = {}
+        self._gone: dict[int, U32] = {}
+        self._ahead: Lookahead | None = None
 
-    def add(self, slot: int, ordered: U32 | None = None) -> None:
+    def expect(self, batch: Sequence[Prepared | None]) -> None:
+        """Look up a batch of texts; `find` then takes them by their place in it, until `settle`."""
+        self.settle()
+        sketches = [_NONE if own is None else own.ordered for own in batch]
+        self._ahead = Lookahead(self._index, sketches, self._remembered.is_taken)
+
+    def add(self, slot: int, place: int | None = None) -> None:
         """Let a remembered text be found.
 
         Args:
-            ordered: the hashes of its sketch, sorted, where they are at hand.
+            place: its place in the batch that is expected; None when it is not of it: only after `settle` is it found.
         """
-        if ordered is None:
-            ordered = np.sort(self._remembered.hashes_at(slot))
-        if len(ordered):
-            self._index.add(slot, keys_of(ordered))
+        self._new[slot] = None
+        if place is not None and self._ahead is not None:
+            self._ahead.decided(place, slot)
 
     def remove(self, slot: int) -> None:
-        """Undo `add`."""
-        hashes = self._remembered.hashes_at(slot)
-        if len(hashes):
-            self._index.remove(slot, keys_of(np.sort(hashes)))
+        """Undo `add`, before the article is forgotten."""
+        if slot in self._new:
+            del self._new[slot]
+        else:
+            self._gone[slot] = self._remembered.hashes_at(slot)
 
-    def find(self, article_id: str, own: Prepared, origin: int | None) -> Finding:
+    def settle(self) -> None:
+        """Bring the index up to date."""
+        self._ahead = None
+        if self._gone:
+            self._index.remove(*_keys_of(self._gone))
+            self._gone.clear()
+        if self._new:
+            self._index.add(*_keys_of({slot: self._remembered.hashes_at(slot) for slot in self._new}))
+            self._new.clear()
+        self._remembered.reuse_slots()
+
+    def find(self, article_id: str, own: Prepared, origin: int | None, place: int) -> Finding:
         """Look for sources and copies of a text.
 
         Args:
             article_id: its own earlier versions are no sources.
             own: the text.
             origin: its place in the total order of origins, with its id.
+            place: in the batch that is expected.
         """
         rank = (NEVER if origin is None else origin, article_id)
         earlier: list[tuple[compare.Overlap, CopyKind, Entry]] = []
         later: list[str] = []
-        for slot in self._candidates(own):
-            found = compare.overlap(own, self._remembered.sketch_at(slot))
+        slots = self._candidates(own, place)
+        if not slots:
+            return Finding(None, ())
+        hashes = frozenset(own.ordered.tolist())
+        for slot in slots:
+            found = compare.overlap(own, hashes, self._remembered.sketch_at(slot))
             if found is None:
                 continue
             other = self._remembered.at(slot)
@@ -114,17 +140,19 @@ class Copies:
         found, kind, source = min(earlier, key=lambda c: (c[1] != "exact", -c[0].jaccard, c[2].rank))
         return Finding(_source(own, found, kind, source), tuple(sorted(later)))
 
-    def _candidates(self, own: Prepared) -> list[int]:
+    def _candidates(self, own: Prepared, place: int) -> list[int]:
         """Slots of the articles that share most keys with a text; among equals, those of the earliest origin."""
-        found = self._index.lookup(own.ordered[:_LOOKED_UP])
-        if not len(found):
-            return []
-        shared = Counter(found.tolist())
-        least = _least_shared(own.sketch.shingles)
-        several = [slot for slot, n in shared.items() if n >= least]
-        if len(several) > _COMPARED:
-            several.sort(key=lambda slot: (-shared[slot], self._remembered.at(slot).rank))
-        return several[:_COMPARED]
+        assert self._ahead is not None
+        shared = self._ahead.candidates(place, _least_shared(own.sketch.shingles))
+        if len(shared) <= _COMPARED:
+            return list(shared)
+        return sorted(shared, key=lambda slot: (-shared[slot], self._remembered.at(slot).rank))[:_COMPARED]
+
+
+def _keys_of(texts: Mapping[int, U32]) -> tuple[U32, U32]:
+    """Keys of texts, given by slot, and the slot of each key."""
+    keys, counts = keys_of(list(texts.values()))
+    return keys, np.repeat(np.array(list(texts), np.uint32), counts)
 
 
 def _least_shared(shingles: int) -> int:
@@ -134,7 +162,7 @@ def _least_shared(shingles: int) -> int:
     """
     if shingles < compare.MIN_SHINGLES:
         return 1
-    return 2 if shingles < _LOOKED_UP else 3
+    return 2 if shingles < LOOKED_UP else 3
 
 
 def _source(own: Prepared, found: compare.Overlap, kind: CopyKind, source: Entry) -> Source:

@@ -6,8 +6,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+import msgspec
+
 from pipeline.dedup.clock import Clock
 from pipeline.dedup.versions import Status
+from pipeline.errors import InvalidEvent
 from pipeline.records import Annotated, Article, Copy, CopyKind, RawArticle, Verdict, Void
 from pipeline.text.clean import clean
 from pipeline.text.language import language_of
@@ -41,10 +44,10 @@ class Memory:
         origin: the earliest publication time that any version stated: its place in the total order of origins.
         since: when its time to live begins; None when no time is known yet.
         group: root of its copy group, at this decision.
-        signature: hashes of the sketch, base64 of little-endian uint32; "" when there are none.
+        signature: hashes of the sketch, little-endian uint32; base64 in JSON, as are the next two.
         bound, shingles, words: the rest of the sketch.
-        figures: its numbers in their places, base64 of little-endian uint32.
-        headline: words of its headline, base64 of little-endian uint32.
+        figures: its numbers in their places, little-endian uint32.
+        headline: words of its headline, little-endian uint32.
         exact: hash of its words in order, the same for texts that differ in case, accents and punctuation only.
         moves: every re-rooting this article ever caused that may still concern a remembered article.
     """
@@ -57,12 +60,12 @@ class Memory:
     origin: int | None
     since: int | None
     group: str | None = None
-    signature: str = field(default="", repr=False)
+    signature: bytes = field(default=b"", repr=False)
     bound: int = 0
     shingles: int = 0
     words: int = 0
-    figures: str = field(default="", repr=False)
-    headline: str = field(default="", repr=False)
+    figures: bytes = field(default=b"", repr=False)
+    headline: bytes = field(default=b"", repr=False)
     exact: str = NO_WORDS
     moves: tuple[Move, ...] = ()
 
@@ -103,6 +106,30 @@ class Decision:
     def key(self) -> str:
         """Key in the compacted log: one article's newest record is enough to rebuild what is remembered of it."""
         return NOTHING if self.memory is None or self.article_id is None else self.article_id
+
+
+class Logged(msgspec.Struct, frozen=True):
+    """The part of a decision that the state is made of: all that a restore needs of most of the log."""
+
+    seq: int
+    article_id: str | None
+    clock: Clock
+    memory: Memory | None = None
+
+
+_logged = msgspec.json.Decoder(Logged)
+
+
+def read_logged(value: bytes) -> Logged:
+    """Read back the bytes of a decision; several times faster than the whole of it.
+
+    Raises:
+        InvalidEvent: kind `schema`; the detail says what is wrong.
+    """
+    try:
+        return _logged.decode(value)
+    except (msgspec.DecodeError, UnicodeDecodeError) as e:
+        raise InvalidEvent("schema", f"not a Decision: {e}") from None
 
 
 def annotated(decision: Decision, item: RawArticle | Void, edition: int) -> Annotated:

@@ -5,7 +5,6 @@ One article is one `bytes` object (about 500 bytes), so that a million of them c
 
 from __future__ import annotations
 
-import base64
 import heapq
 import struct
 from collections import Counter
@@ -25,9 +24,11 @@ _STATUS: tuple[Status, ...] = ("usable", "withheld", "canceled")
 # article, group, content, exact, seq, version, version_created, published, origin, since, which of them are None,
 # status, bound, shingles, words; number of hashes, figures, headline words
 _HEAD = struct.Struct("<16s16s16s12sq16sqqqqBBqIIHHH")
-# Where in it the number of hashes stands; before it the rest of the sketch.
-_HASHES = 15
+# Parts of it that are often needed alone, and where they stand: since, and which are None; bound to number of hashes.
+_SINCE, _SINCE_AT = struct.Struct("<qB"), struct.calcsize("<16s16s16s12sq16sqqq")
+_SKETCH, _SKETCH_AT = struct.Struct("<qIIH"), struct.calcsize("<16s16s16s12sq16sqqqqBB")
 _NOTHING = bytes(16)
+_NO_SINCE = 8
 _KEY = (1 << 128) - 1
 _VERSION_MOST = (1 << 127) - 1
 
@@ -55,32 +56,28 @@ class Entry:
         return (NEVER if self.origin is None else self.origin, self.article_id)
 
 
-def packed(hashes: U32) -> str:
-    """Hashes as base64 of little-endian uint32."""
-    return base64.b64encode(hashes.astype("<u4", copy=False).tobytes()).decode("ascii")
+def packed(hashes: U32) -> bytes:
+    """Hashes as little-endian uint32."""
+    return hashes.astype("<u4", copy=False).tobytes()
 
 
-def _pack(article_id: str, seq: int, m: Memory) -> bytes:
-    hashes = base64.b64decode(m.signature)
-    figures = base64.b64decode(m.figures)
-    headline = base64.b64decode(m.headline)
+def _pack(key: bytes, article_id: str, seq: int, m: Memory) -> bytes:
     absent = (
         (m.version_created is None)
         | (m.published is None) << 1
         | (m.origin is None) << 2
-        | (m.since is None) << 3
+        | (m.since is None) * _NO_SINCE
         | (m.version is None) << 4
         | (m.group is None) << 5
         | (m.content is None) << 6
     )
-    version = max(-_VERSION_MOST, min(_VERSION_MOST, m.version or 0))
     head = _HEAD.pack(
-        bytes.fromhex(article_id),
-        _NOTHING if m.group is None else bytes.fromhex(m.group),
+        key,
+        key if m.group == article_id else _NOTHING if m.group is None else bytes.fromhex(m.group),
         _NOTHING if m.content is None else bytes.fromhex(m.content),
         bytes.fromhex(m.exact),
         seq,
-        version.to_bytes(16, "little", signed=True),
+        _NOTHING if m.version is None else _version(m.version),
         m.version_created or 0,
         m.published or 0,
         m.origin or 0,
@@ -90,11 +87,15 @@ def _pack(article_id: str, seq: int, m: Memory) -> bytes:
         m.bound,
         m.shingles,
         m.words,
-        len(hashes) // 4,
-        len(figures) // 4,
-        len(headline) // 4,
+        len(m.signature) // 4,
+        len(m.figures) // 4,
+        len(m.headline) // 4,
     )
-    return head + hashes + figures + headline
+    return head + m.signature + m.figures + m.headline
+
+
+def _version(version: int) -> bytes:
+    return max(-_VERSION_MOST, min(_VERSION_MOST, version)).to_bytes(16, "little", signed=True)
 
 
 def _unpack(data: bytes) -> Entry:
@@ -130,7 +131,7 @@ def _unpack(data: bytes) -> Entry:
         None if absent & 1 else version_created,
         None if absent & 2 else published,
         None if absent & 4 else origin,
-        None if absent & 8 else since,
+        None if absent & _NO_SINCE else since,
         _STATUS[status],
         Text(
             Sketch(np.frombuffer(data, "<u4", hashes, _HEAD.size), bound, shingles, words),
@@ -155,6 +156,7 @@ class Remembered:
         self._packed: list[bytes] = []
         self._moves: dict[int, tuple[Move, ...]] = {}
         self._free: list[int] = []
+        self._left: list[int] = []
         # (since, article id) in one integer each: smallest is forgotten first.
         self._oldest: list[int] = []
         self.evicted: Counter[str] = Counter()
@@ -168,16 +170,20 @@ class Remembered:
     def at(self, slot: int) -> Entry:
         return _unpack(self._packed[slot])
 
+    def is_taken(self, slot: int) -> bool:
+        """False when the article that the slot stood for was forgotten or remembered anew."""
+        return bool(self._packed[slot])
+
     def hashes_at(self, slot: int) -> U32:
         """The hashes of an article's sketch."""
         data = self._packed[slot]
-        return np.frombuffer(data, "<u4", _HEAD.unpack_from(data)[_HASHES], _HEAD.size)
+        return np.frombuffer(data, "<u4", _SKETCH.unpack_from(data, _SKETCH_AT)[3], _HEAD.size)
 
     def sketch_at(self, slot: int) -> Sketch:
         """The sketch of an article: the part of `at` that most comparisons end with."""
         data = self._packed[slot]
-        head = _HEAD.unpack_from(data)
-        return Sketch(np.frombuffer(data, "<u4", head[_HASHES], _HEAD.size), *head[_HASHES - 3 : _HASHES])
+        bound, shingles, words, hashes = _SKETCH.unpack_from(data, _SKETCH_AT)
+        return Sketch(np.frombuffer(data, "<u4", hashes, _HEAD.size), bound, shingles, words)
 
     def get(self, article_id: str) -> Entry | None:
         slot = self.slot_of(article_id)
@@ -188,21 +194,19 @@ class Remembered:
         return () if slot is None else self._moves.get(slot, ())
 
     def put(self, article_id: str, seq: int, memory: Memory) -> int:
-        """Remember an article, in place of what was remembered of it before; returns its slot."""
+        """Remember an article, in place of what was remembered of it before; returns its slot, always another one."""
         key = bytes.fromhex(article_id)
-        data = _pack(article_id, seq, memory)
-        slot = self._slot_of.get(key)
-        if slot is None:
-            if self._free:
-                slot = self._free.pop()
-                self._packed[slot] = data
-            else:
-                slot = len(self._packed)
-                self._packed.append(data)
-            self._slot_of[key] = slot
-        else:
+        data = _pack(key, article_id, seq, memory)
+        old = self._slot_of.get(key)
+        if old is not None:
+            self._clear(old)
+        if self._free:
+            slot = self._free.pop()
             self._packed[slot] = data
-        self._moves.pop(slot, None)
+        else:
+            slot = len(self._packed)
+            self._packed.append(data)
+        self._slot_of[key] = slot
         if memory.moves:
             self._moves[slot] = memory.moves
         heapq.heappush(self._oldest, _age(key, memory.since))
@@ -236,21 +240,34 @@ class Remembered:
         while self._oldest:
             age = self._oldest[0]
             slot = self._slot_of.get((age & _KEY).to_bytes(16, "big"))
-            if slot is not None and _age(self._packed[slot][:16], self.at(slot).since) == age:
+            if slot is not None and self._age_at(slot) == age:
                 return slot, age
             # Forgotten already, or remembered anew with a later time.
             heapq.heappop(self._oldest)
         return None
 
+    def _age_at(self, slot: int) -> int:
+        data = self._packed[slot]
+        since, absent = _SINCE.unpack_from(data, _SINCE_AT)
+        return _age(data[:16], None if absent & _NO_SINCE else since)
+
     def forget(self, slot: int, reason: str) -> str:
         """Forget an article; returns its id."""
         key = self._packed[slot][:16]
         del self._slot_of[key]
-        self._packed[slot] = b""
-        self._moves.pop(slot, None)
-        self._free.append(slot)
+        self._clear(slot)
         self.evicted[reason] += 1
         return key.hex()
+
+    def _clear(self, slot: int) -> None:
+        self._packed[slot] = b""
+        self._moves.pop(slot, None)
+        self._left.append(slot)
+
+    def reuse_slots(self) -> None:
+        """Let the slots that were left stand for other articles: until then whoever notes slots can tell they are."""
+        self._free += self._left
+        self._left.clear()
 
 
 def _age(key: bytes, since: int | None) -> int:

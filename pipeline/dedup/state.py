@@ -8,11 +8,12 @@ any compaction of the decision log gives the same state, and the same decisions 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from pipeline.dedup.clock import Clock
 from pipeline.dedup.copies import Copies, Finding
-from pipeline.dedup.decision import Decision, Memory, Move
+from pipeline.dedup.decision import Decision, Logged, Memory, Move
 from pipeline.dedup.lineage import Groups
 from pipeline.dedup.prepare import Prepared, prepare
 from pipeline.dedup.remembered import NEVER, Entry, Remembered, packed
@@ -65,29 +66,54 @@ class Dedup:
         self._tombstones.clear()
         return keys
 
-    def decide(self, seq: int, item: RawArticle | Void, prepared: Prepared | None = None) -> Decision:
-        """Decide one input and take the decision into the state.
-
-        Args:
-            seq: its offset; greater than `last_seq`.
-            item: any record that a decoder can make; there is no input that raises.
-            prepared: of `prepare`, which is several times faster for a batch than for one.
-        """
-        if isinstance(item, Void):
-            decision = self._void(seq, item)
-        else:
-            if prepared is None:
-                (prepared,) = prepare([item])
-            decision = self._article(seq, item, prepared)
-        self._apply(decision, prepared)
+    def decide(self, seq: int, item: RawArticle | Void) -> Decision:
+        """Decide one input and take the decision into the state: `decide_all` for one, several times slower."""
+        (decision,) = self.decide_all([seq], [item])
         return decision
 
-    def apply(self, decision: Decision) -> None:
-        """Take a decision into the state; one that is already in it changes nothing."""
-        if decision.seq > self.last_seq:
-            self._apply(decision, None)
+    def decide_all(
+        self,
+        seqs: Sequence[int],
+        items: Sequence[RawArticle | Void],
+        prepared: Sequence[Prepared | None] | None = None,
+    ) -> list[Decision]:
+        """Decide inputs one after the other and take the decisions into the state.
 
-    def _apply(self, decision: Decision, prepared: Prepared | None) -> None:
+        Where a sequence of inputs is divided changes no decision. Tombstones are to be drained after the whole batch.
+
+        Args:
+            seqs: their offsets, ascending, each greater than `last_seq`.
+            items: any records that a decoder can make; there is no input that raises.
+            prepared: of `prepare`, if it was called already.
+        """
+        if not items:
+            return []
+        if prepared is None:
+            prepared = prepare(items)
+        self._copies.expect(prepared)
+        decisions = []
+        for place, (seq, item, own) in enumerate(zip(seqs, items, prepared, strict=True)):
+            decision = self._void(seq, item) if isinstance(item, Void) else self._article(seq, item, own, place)
+            self._apply(decision, place)
+            self._forget()
+            decisions.append(decision)
+        self._copies.settle()
+        return decisions
+
+    def apply(self, decision: Decision | Logged) -> None:
+        """Take a decision into the state; one that is already in it changes nothing."""
+        self.apply_all([decision])
+
+    def apply_all(self, decisions: Iterable[Decision | Logged]) -> None:
+        """Take decisions into the state, in the order of their seq: thousands at once to restore fast."""
+        for decision in decisions:
+            if decision.seq > self.last_seq:
+                self._apply(decision, None)
+        # Once is enough: what is to be forgotten depends on what is remembered, not on the order it came in.
+        self._forget()
+        self._copies.settle()
+
+    def _apply(self, decision: Decision | Logged, place: int | None) -> None:
         self.last_seq = decision.seq
         self._clock = decision.clock
         memory = decision.memory
@@ -97,7 +123,9 @@ class Dedup:
                 self._take_out(old)
             slot = self._remembered.put(decision.article_id, decision.seq, memory)
             self._groups.add(decision.article_id, memory.group, decision.seq, memory.moves)
-            self._copies.add(slot, prepared.ordered if prepared is not None and memory.signature else None)
+            self._copies.add(slot, place)
+
+    def _forget(self) -> None:
         while (due := self._remembered.oldest_to_forget(self._clock.watermark)) is not None:
             self._take_out(due[0])
             self._tombstones[self._remembered.forget(*due)] = None
@@ -110,7 +138,7 @@ class Dedup:
     def _void(self, seq: int, item: Void) -> Decision:
         return self._nothing(seq, item.article_id, "void", item.reason, None)
 
-    def _article(self, seq: int, item: RawArticle, prepared: Prepared | None) -> Decision:
+    def _article(self, seq: int, item: RawArticle, prepared: Prepared | None, place: int) -> Decision:
         article_id = id_of(item.provider, item.native_id)
         known = self._remembered.get(article_id)
         if item.pub_status != "usable":
@@ -121,7 +149,7 @@ class Dedup:
         stale = _stale(item, content, known)
         if stale is not None:
             return self._nothing(seq, article_id, "stale", stale, item.published)
-        return self._publication(seq, item, article_id, known, prepared, content)
+        return self._publication(seq, item, article_id, known, prepared, content, place)
 
     def _nothing(
         self, seq: int, article_id: str | None, verdict: Verdict, reason: str, published: datetime | None
@@ -175,13 +203,13 @@ class Dedup:
         )
 
     def _publication(
-        self, seq: int, item: RawArticle, article_id: str, known: Entry | None, own: Prepared, content: str
+        self, seq: int, item: RawArticle, article_id: str, known: Entry | None, own: Prepared, content: str, place: int
     ) -> Decision:
         published = micros(item.published)
         clock = self._clock.after(published, self._tolerance)
         event_time = published if published is not None else clock.watermark
         origin = _earliest(event_time, known)
-        found = self._copies.find(article_id, own, origin)
+        found = self._copies.find(article_id, own, origin, place)
         group, moves = self._lineage(seq, article_id, found)
         verdict, reason = _verdict(item, known)
         if found.best is not None:

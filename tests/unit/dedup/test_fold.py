@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from random import Random
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.codec import decode, encode
-from pipeline.dedup.decision import Decision
+from pipeline.codec import encode
+from pipeline.dedup.decision import read_logged
 from pipeline.dedup.state import Dedup
+from pipeline.errors import InvalidEvent
 from pipeline.records import RawArticle, Void
 from pipeline.settings import Dedup as DedupSettings
 
@@ -21,15 +23,15 @@ SMALL = DedupSettings(ttl_days=3, max_entries=6, future_tolerance_hours=48)
 Log = list[tuple[str, bytes | None]]
 
 
-def run(state: Dedup, items: list[RawArticle | Void], first: int, log: Log, drain_every: int) -> list[bytes]:
+def run(state: Dedup, items: list[RawArticle | Void], first: int, log: Log, together: int) -> list[bytes]:
     """Decide items with the log written as the stage writes it: tombstones after a batch of decisions."""
     decided = []
-    for n, one in enumerate(items):
-        decision = state.decide(first + n, one)
-        log.append((decision.key, encode(decision)))
-        decided.append(encode(decision))
-        if n % drain_every == 0:
-            log += [(key, None) for key in state.drain_tombstones()]
+    for start in range(0, len(items), together):
+        batch = items[start : start + together]
+        for decision in state.decide_all(range(first + start, first + start + len(batch)), batch):
+            log.append((decision.key, encode(decision)))
+            decided.append(encode(decision))
+        log += [(key, None) for key in state.drain_tombstones()]
     return decided
 
 
@@ -41,11 +43,11 @@ def compacted(log: Log, random: Random) -> Log:
     return [(key, value) for key, value in kept if key not in gone]
 
 
-def restored(log: Log) -> Dedup:
+def restored(log: Log, together: int = 1) -> Dedup:
     state = Dedup(0, SMALL)
-    for _, value in log:
-        if value is not None:
-            state.apply(decode(value, Decision))
+    logged = [read_logged(value) for _, value in log if value is not None]
+    for start in range(0, len(logged), together):
+        state.apply_all(logged[start : start + together])
     return state
 
 
@@ -54,16 +56,29 @@ def restored(log: Log) -> Dedup:
 def test_restart_from_a_compacted_log_changes_no_later_decision(
     items: list[RawArticle | Void], data: st.DataObject
 ) -> None:
-    drain_every = data.draw(st.integers(1, 5))
+    together = st.integers(1, 50)
     cut = data.draw(st.integers(0, len(items)))
     random = Random(data.draw(st.integers(0, 1_000_000)))
-    undisturbed = run(Dedup(0, SMALL), items, 0, [], drain_every)
+    undisturbed = run(Dedup(0, SMALL), items, 0, [], data.draw(together))
 
     log: Log = []
-    before = run(Dedup(0, SMALL), items[:cut], 0, log, drain_every)
-    again = restored(compacted(log, random))
-    after = run(again, items[cut:], cut, [], drain_every)
+    before = run(Dedup(0, SMALL), items[:cut], 0, log, data.draw(together))
+    again = restored(compacted(log, random), data.draw(together))
+    after = run(again, items[cut:], cut, [], data.draw(together))
     assert before + after == undisturbed
+
+
+@settings(max_examples=100, deadline=None)
+@given(streams, st.integers(2, 50))
+def test_where_a_stream_is_divided_changes_no_decision(items: list[RawArticle | Void], together: int) -> None:
+    alone, batches = Dedup(0, SMALL), Dedup(0, SMALL)
+    assert run(alone, items, 0, [], 1) == run(batches, items, 0, [], together)
+    assert (alone.entries, alone.evicted) == (batches.entries, batches.evicted)
+
+
+def test_a_log_record_that_is_none_is_refused() -> None:
+    with pytest.raises(InvalidEvent, match="not a Decision"):
+        read_logged(b'{"seq": 1, "clock": {}, "memory": {"signature": "not base64!"}}')
 
 
 @settings(max_examples=60, deadline=None)

@@ -108,13 +108,6 @@ def test_what_is_prepared_does_not_depend_on_the_batch(order: list[int]) -> None
         assert (alone.words.starts - alone.offset).tolist() == (together.words.starts - together.offset).tolist()
 
 
-def test_deciding_a_batch_prepared_together_gives_the_same_decisions() -> None:
-    stream = [item(str(n), text[:2_000], n) for n, text in enumerate(TEXTS.values())]
-    alone, together = Dedup(0, DedupSettings()), Dedup(0, DedupSettings())
-    for seq, (one, ready) in enumerate(zip(stream, prepare(stream), strict=True)):
-        assert encode(alone.decide(seq, one)) == encode(together.decide(seq, one, ready))
-
-
 def test_a_time_at_the_end_of_time_changes_nothing_for_others() -> None:
     wire = Wire(ttl_days=2)
     text = "The harbour of Lannick stayed closed for a second day after a freighter ran aground on Monday, police said."

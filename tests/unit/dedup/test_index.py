@@ -1,70 +1,135 @@
-"""The index against the simplest thing that could be right: a dictionary of lists."""
+"""The index, and the lookahead on it, against the simplest thing that could be right: a dictionary of sets."""
 
 from __future__ import annotations
 
+from collections import Counter
 from random import Random
 
 import numpy as np
 import pytest
 
-from pipeline.dedup.index import NEWEST, Index
+from pipeline.dedup.index import Index, keys_of
+from pipeline.dedup.lookahead import LOOKED_UP, NEWEST, Lookahead
+from pipeline.dedup.sketch import U32, bound_of
+
+SPACE = 1 << 32
 
 
-class Model:
-    """Keys of each slot, in the order the slots were added."""
-
-    def __init__(self) -> None:
-        self.keys: dict[int, set[int]] = {}
-
-    def lookup(self, keys: set[int]) -> list[int]:
-        found: list[int] = []
-        for key in keys:
-            found += [slot for slot, has in self.keys.items() if key in has][-NEWEST:]
-        return sorted(found)
-
-
-def array(keys: set[int]) -> np.ndarray:
+def array(keys: set[int]) -> U32:
     return np.array(sorted(keys), np.uint32)
+
+
+def add(index: Index, texts: dict[int, set[int]]) -> None:
+    keys = np.concatenate([array(keys) for keys in texts.values()])
+    index.add(keys, np.repeat(np.array(list(texts), np.uint32), [len(keys) for keys in texts.values()]))
+
+
+def remove(index: Index, slot: int, keys: set[int]) -> None:
+    index.remove(array(keys), np.full(len(keys), slot, np.uint32))
+
+
+def found(index: Index, key: int) -> list[int]:
+    """All that a lookup of one key gives, the newest first."""
+    _, slots, many = index.lookup(np.array([key], np.uint32))
+    newest = list(index.newest(key))
+    assert sorted(slots.tolist()) == ([] if many else sorted(newest))
+    return newest
 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_lookups_are_those_of_a_plain_dictionary(seed: int) -> None:
     random = Random(seed)
-    index, model = Index(), Model()
-    for _ in range(1_500):
+    index = Index()
+    model: dict[int, set[int]] = {}
+    for _ in range(600):
         move = random.random()
-        if move < 0.5 and len(model.keys) < 300:
-            slot = random.choice([s for s in range(320) if s not in model.keys])
-            few = {random.randrange(600) for _ in range(random.randint(1, 30))}
-            many = {random.randrange(1 << 32) for _ in range(random.randint(0, 40))}
-            model.keys[slot] = few | many | ({7, 1 << 31} if random.random() < 0.5 else set())
-            index.add(slot, array(model.keys[slot]))
-        elif move < 0.7 and model.keys:
-            slot = random.choice(list(model.keys))
-            index.remove(slot, array(model.keys.pop(slot)))
+        if move < 0.4 and len(model) < 300:
+            free = [s for s in range(320) if s not in model]
+            texts = {}
+            for slot in random.sample(free, min(len(free), random.randint(1, 9))):
+                few = {random.randrange(600) for _ in range(random.randint(1, 30))}
+                many = {random.randrange(SPACE) for _ in range(random.randint(0, 40))}
+                texts[slot] = few | many | ({7, 1 << 31} if random.random() < 0.5 else set())
+            model |= texts
+            add(index, texts)
+        elif move < 0.6 and model:
+            slot = random.choice(list(model))
+            remove(index, slot, model.pop(slot))
         else:
-            asked = {random.randrange(600) for _ in range(30)} | {7, 1 << 31}
-            for slot in random.sample(sorted(model.keys), min(3, len(model.keys))):
-                asked |= set(random.sample(sorted(model.keys[slot]), min(5, len(model.keys[slot]))))
-            assert sorted(index.lookup(array(asked)).tolist()) == model.lookup(asked)
+            asked = {random.randrange(600) for _ in range(20)} | {7, 1 << 31}
+            for slot in random.sample(sorted(model), min(3, len(model))):
+                asked |= set(random.sample(sorted(model[slot]), min(5, len(model[slot]))))
+            for key in asked:
+                assert found(index, key) == [slot for slot in reversed(model) if key in model[slot]]
 
 
-def test_every_key_is_found_while_the_table_grows() -> None:
+@pytest.mark.parametrize("together", [1, 7, 500])
+def test_every_key_is_found_while_the_table_grows(together: int) -> None:
     random = np.random.default_rng(1)
     index = Index()
-    added = [random.integers(0, 1 << 32, 32, dtype=np.uint32) for _ in range(6_000)]
-    for slot, keys in enumerate(added):
-        index.add(slot, keys)
-        if slot % 997 == 0:
-            for old in range(0, slot + 1, 61):
-                assert np.count_nonzero(index.lookup(added[old]) == old) == len(np.unique(added[old]))
+    added = [set(random.integers(0, SPACE, 32, dtype=np.uint32).tolist()) for _ in range(3_000)]
+    for start in range(0, len(added), together):
+        add(index, {slot: added[slot] for slot in range(start, min(start + together, len(added)))})
+        if start % 11 == 0:
+            for old in range(0, start + 1, 61):
+                _, slots, many = index.lookup(array(added[old]))
+                assert np.count_nonzero(slots == old) + len(many) == len(added[old])
+                assert all(old in index.newest(sorted(added[old])[n]) for n in many)
 
 
 def test_what_was_removed_is_not_found_and_its_slot_can_be_used_again() -> None:
     index = Index()
-    first, second = array({1, 2, 3}), array({3, 4})
-    index.add(0, first)
-    index.remove(0, first)
-    index.add(0, second)
-    assert index.lookup(array({1, 2})).tolist() == []
-    assert index.lookup(array({3, 4})).tolist() == [0, 0]
+    add(index, {0: {1, 2, 3}})
+    remove(index, 0, {1, 2, 3})
+    add(index, {0: {3, 4}})
+    assert [found(index, key) for key in (1, 2, 3, 4)] == [[], [], [0], [0]]
+
+
+def test_keys_are_the_lowest_hashes_and_more_of_a_long_text() -> None:
+    random = np.random.default_rng(2)
+    texts = [np.unique(random.integers(0, SPACE, n, dtype=np.uint32)) for n in (0, 5, 32, 33, 400, 40_000)]
+    texts.append(np.arange(5_000, dtype=np.uint32))
+    keys, counts = keys_of(texts)
+    expected = [t[: np.searchsorted(t, bound_of(t, 32, SPACE >> 4, 2048))] for t in texts]
+    assert counts.tolist() == [len(e) for e in expected]
+    assert keys.tolist() == np.concatenate(expected).tolist()
+    assert counts.tolist()[:4] == [0, 5, 32, 32]
+    assert counts.tolist()[-1] == 2048
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_batch_finds_what_its_texts_would_find_one_by_one(seed: int) -> None:
+    """Some of the batch are not remembered, some of what was remembered is forgotten on the way."""
+    random = Random(seed)
+    index = Index()
+    model: dict[int, set[int]] = {}
+
+    def text() -> set[int]:
+        common = set(random.sample(range(40), random.randint(0, 12)))
+        return common | {random.randrange(SPACE) for _ in range(random.randint(0, 25))}
+
+    for slot in range(60):
+        model[slot] = text()
+    add(index, model)
+    for first in range(100, 400, 30):
+        batch = [text() for _ in range(30)]
+        gone: dict[int, set[int]] = {}
+        ahead = Lookahead(index, [array(keys) for keys in batch], lambda slot: slot in model)
+        for n, keys in enumerate(batch):
+            expected = Counter[int]()
+            for key in sorted(keys)[:LOOKED_UP]:
+                expected.update([slot for slot in reversed(model) if key in model[slot]][:NEWEST])
+            least = random.randint(1, 3)
+            assert ahead.candidates(n, least) == {slot: n for slot, n in expected.items() if n >= least}
+            if random.random() < 0.8:
+                model[first + n] = keys
+                ahead.decided(n, first + n)
+            if random.random() < 0.5:
+                slot = random.choice(list(model))
+                gone[slot] = model.pop(slot)
+        for slot, keys in gone.items():
+            if slot < first:
+                remove(index, slot, keys)
+        new = {slot: model[slot] for slot in model if slot >= first}
+        if new:
+            add(index, new)

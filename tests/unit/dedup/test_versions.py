@@ -123,7 +123,7 @@ def test_a_kill_erases_the_body_from_the_log() -> None:
     wire.send(item("a", TEXT, version=1))
     memory = wire.send(item("a", None, version=2, pub_status="canceled")).memory
     assert memory is not None
-    assert (memory.signature, memory.figures, memory.headline, memory.content) == ("", "", "", None)
+    assert (memory.signature, memory.figures, memory.headline, memory.content) == (b"", b"", b"", None)
 
 
 def test_a_late_kill_of_an_older_version_does_nothing() -> None:
