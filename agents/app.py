@@ -20,10 +20,11 @@ from faust.transport.drivers.aiokafka import Transport as AIOKafkaTransport
 
 from agents.messages import Stage
 from agents.output import Output
+from agents.progress import upstream
 from agents.runner import Runner
 from pipeline import __version__, logs
 from pipeline.broker.client import bootstrap
-from pipeline.errors import FatalError
+from pipeline.errors import FatalError, SettingsError
 from pipeline.health import HealthServer
 from pipeline.metrics import Metrics
 from pipeline.settings import Settings
@@ -60,6 +61,8 @@ class StageApp(faust.App):
     runner: Runner[Any]
     health: HealthServer
     name_lock: IO[bytes]
+    settings_error: SettingsError | None = None
+    """What ended the start, if it was the settings; Faust itself knows one exit status for every failure."""
 
     def _new_transport(self) -> _Transport:
         return _Transport(self.conf.broker_consumer, self)
@@ -70,7 +73,11 @@ class StageApp(faust.App):
 
     async def on_start(self) -> None:
         self.health.start()
-        await self.runner.start()
+        try:
+            await self.runner.start()
+        except SettingsError as error:
+            self.settings_error = error
+            raise
         await super().on_start()
 
     async def on_stop(self) -> None:
@@ -155,7 +162,10 @@ def create_app(settings: Settings, stage: Stage[Any], metrics: Metrics) -> Stage
     short: dict[str, TopicName] = {topic(settings, t): t for t in stage.inputs}
     app.name_lock = _claim(settings, name)
     output = Output(settings, addresses, client_id=name)
-    runner = Runner(settings, stage, output, metrics, worker=name, short_names=short, bootstrap=addresses)
+    runner = Runner(
+        settings, stage, output, metrics,
+        worker=name, short_names=short, bootstrap=addresses, upstream=upstream(settings, stage.name),
+    )  # fmt: skip
     app.runner = runner
     app.health = HealthServer(settings, name, metrics, runner.not_ready, runner.not_alive)
     metrics.gauge("build_info").labels(__version__, stage.name).set(1)

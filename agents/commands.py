@@ -40,7 +40,12 @@ def worker(settings: Settings, stage: str, name: str | None) -> None:
     module = importlib.import_module(f"agents.{stage}")
     # Faust must be told info: at any calmer level its spinner sets the root logger to debug. Ours is in logs.config.
     sys.argv = ["wirefuse", "--quiet", "worker", "-l", "info", "--without-web"]
-    module.app.main()
+    try:
+        module.app.main()
+    except SystemExit:
+        if module.app.settings_error is not None:
+            raise module.app.settings_error from None
+        raise
 
 
 @click.command()

@@ -1,8 +1,9 @@
 """State of one edition as the fold of its decision log: restoring it, and answering for decisions already made.
 
-A batch's decisions and its other outputs are produced together, so after a crash the log may hold decisions whose other
-outputs are missing. Their inputs were not acknowledged and come again; the stored decision is then emitted again, never
-made anew. That concerns the last `TAIL` decisions at most, because no more are ever produced at once.
+Decisions and the outputs that follow from them are produced together, at most `CHUNK` decisions at once, and all are
+awaited before the next are sent. So after a crash the log may be ahead of the outputs by `CHUNK` decisions, never more.
+The inputs of these were not acknowledged and come again; the stored decision is then emitted again, never made anew. An
+input that comes again and is older than the last `TAIL` decisions needs nothing: its outputs are there.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ log = logging.getLogger(__name__)
 CHUNK = 512
 """Decisions produced at once, at most."""
 TAIL = 2 * CHUNK
+"""Decisions kept to be emitted again; `CHUNK` would do."""
 
 
 class Decision(Protocol):

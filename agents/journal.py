@@ -76,6 +76,13 @@ class CrashJournal:
             self._suspects[key] = rest
             self.begin(topic, partition, rest.first, rest.last, rest.attempts)
 
+    def acquit(self) -> None:
+        """Note that whatever is in work is given up for reasons of its own; what was suspected before stays so."""
+        for key, handle in self._files.items():
+            found = self._suspects.get(key)
+            text = f"{found.first} {found.last} {found.attempts}" if found is not None else ""
+            os.pwrite(handle, text.ljust(_WIDTH).encode(), 0)
+
     def close(self) -> None:
         for handle in self._files.values():
             os.close(handle)

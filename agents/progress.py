@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.errors import CoordinatorLoadInProgressError, CoordinatorNotAvailableError, NotCoordinatorError
 
+from agents.gaps import Upstream
 from pipeline.broker.client import client_options
 from pipeline.settings import Settings
 from pipeline.topics import TopicName, group, registry, topic
@@ -19,6 +20,18 @@ STAGE_INPUTS: dict[str, tuple[TopicName, ...]] = {
     "incidents": ("annotated",),
     "sink": ("enriched", "incidents", "incident-changes"),
 }
+
+
+def upstream(settings: Settings, stage: str) -> list[Upstream]:
+    """The stages before one, in the order of the chain."""
+    topics = registry(settings)
+    found: list[Upstream] = []
+    for before, inputs in STAGE_INPUTS.items():
+        if before == stage:
+            return found
+        partitions = [(topics[name].name, n) for name in inputs for n in range(topics[name].partitions)]
+        found.append(Upstream(group(settings, before), partitions))
+    return []
 
 
 @dataclass(frozen=True, slots=True)

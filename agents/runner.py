@@ -19,9 +19,12 @@ from typing import Any, Generic, TypeVar
 
 from aiokafka.errors import KafkaError
 
+from agents.blame import Blame
 from agents.dead_letter import dead_letter
+from agents.gaps import GapWatch, Upstream
 from agents.journal import CrashJournal
 from agents.messages import Incoming, Item, Outcome, Stage
+from agents.meters import Meters
 from agents.offsets import Offsets
 from agents.output import Output
 from agents.watchdog import Watchdog
@@ -47,6 +50,7 @@ class Runner(Generic[T]):
 
     Args:
         short_names: full topic name -> short name, for the stage's inputs.
+        upstream: the stages before this one, in the order of the chain.
         fail: called with the error that ends the process when it happens outside of a batch.
     """
 
@@ -60,6 +64,7 @@ class Runner(Generic[T]):
         worker: str,
         short_names: Mapping[str, TopicName],
         bootstrap: str,
+        upstream: Sequence[Upstream] = (),
     ) -> None:
         self.batch_size = stage.batch_size
         self._settings = settings
@@ -68,8 +73,10 @@ class Runner(Generic[T]):
         self._output = output
         self._short = short_names
         self._offsets = Offsets(bootstrap, f"{worker}-lag", settings.topics.max_message_bytes)
-        self._journal = CrashJournal(settings.state_dir / "in-work" / stage.name)
+        journal = CrashJournal(settings.state_dir / "in-work" / stage.name)
+        self._blame = Blame(journal, stage.name, settings.runner.max_attempts)
         self._watchdog = Watchdog(settings.runner.watchdog_s, frozen_s=settings.broker.session_timeout_s)
+        self._gaps = GapWatch(self._offsets, upstream, settings.runner.watchdog_s)
         self._lock = asyncio.Lock()
         self._prepared: asyncio.Task[None] | None = None
         self._lag_task: asyncio.Task[None] | None = None
@@ -80,7 +87,7 @@ class Runner(Generic[T]):
         self._done: dict[Partition, int] = {}  # next offset to acknowledge
         self._last_timestamp_ms: dict[Partition, int] = {}
         self.fail: Callable[[BaseException], Any] = lambda error: None
-        self._meters = _Meters(metrics, stage.name)
+        self._meters = Meters(metrics, stage.name)
 
     # -- life ------------------------------------------------------------------------------------------------------
 
@@ -100,6 +107,7 @@ class Runner(Generic[T]):
             await asyncio.wait_for(self._lock.acquire(), seconds)
         except TimeoutError:
             log.warning("the batch in work did not end within %.0f s; it will be replayed", seconds)
+            self._blame.acquit()  # it was slow, not deadly
         else:
             self._lock.release()
 
@@ -109,7 +117,7 @@ class Runner(Generic[T]):
         await self._stage.stop()
         await self._output.stop()
         await self._offsets.stop()
-        self._journal.close()
+        self._blame.close()
 
     def not_ready(self) -> str | None:
         """None when state is restored and partitions are assigned (or this worker is a stand-by without any)."""
@@ -124,8 +132,8 @@ class Runner(Generic[T]):
         return "restoring state failed" if self._prepared.cancelled() or self._prepared.exception() else None
 
     def not_alive(self) -> str | None:
-        """None while there is progress, or nothing to do."""
-        return self._watchdog.problem()
+        """None while there is progress, or nothing to do, and nothing is held back in vain."""
+        return self._watchdog.problem() or self._gaps.problem()
 
     # -- assignment ------------------------------------------------------------------------------------------------
 
@@ -133,6 +141,8 @@ class Runner(Generic[T]):
         """A rebalance has ended; state is made ready in the background, and batches wait for it."""
         self._generation = generation
         self._forget()
+        self._watchdog.progress()
+        self._watchdog.busy(True)
         self._prepared = asyncio.create_task(self._prepare(partitions), name="prepare")
         self._prepared.add_done_callback(self._background_ended)
 
@@ -156,15 +166,7 @@ class Runner(Generic[T]):
         async with self._lock:
             for name, numbers in partitions.items():
                 for number in numbers:
-                    suspect = self._journal.open(name, number)
-                    if suspect is not None:
-                        log.warning(
-                            "%s[%d]: a worker died with offsets %d-%d in work; they are taken one at a time",
-                            name,
-                            number,
-                            suspect.first,
-                            suspect.last,
-                        )
+                    self._blame.open(name, number)
             await self._stage.assigned(partitions, self._offsets, self._watchdog.progress)
             committed = await self._offsets.committed(self._group)
             for name, numbers in partitions.items():
@@ -196,25 +198,38 @@ class Runner(Generic[T]):
         Raises:
             FatalError: and anything else that must end the process.
         """
-        if self._prepared is not None:
-            await asyncio.wait([self._prepared])  # its failure ends the process by itself
+        await self._wait_until_prepared()
         while not self._stopping and not await self._stage.room():
             self._watchdog.progress()
             await asyncio.sleep(_ROOM_EVERY_S)
         async with self._lock:
             if self._stopping:
                 return
-            current = [e for e in events if e.message.generation_id == self._generation]
+            generation = self._generation
+            current = [e for e in events if e.message.generation_id == generation]
             self._meters.in_flight.set(len(current) + sum(len(q) for q in self._unacked.values()))
             items = [self._take(event) for event in current]
             await self._check_gaps(items)
             events_of = {(i.topic, i.partition, i.offset): e for i, e in zip(items, current, strict=True)}
-            for part in self._parts(items):
+            for part in self._blame.parts(items):
+                if self._stopping or self._generation != generation:
+                    return  # the rest is not acknowledged, so whoever comes next gets it
                 await self._work(part)
                 for i in part:
                     self._unacked[i.topic, i.partition].append(events_of[i.topic, i.partition, i.offset])
                 self._acknowledge()
-                self._journal_done(part)
+                self._blame.done(part, self._stage.held)
+
+    async def _wait_until_prepared(self) -> None:
+        """Wait for the state that the batch needs.
+
+        Raises:
+            FatalError: it could not be restored. The process is ending, but a batch must not run in between.
+        """
+        while (prepared := self._prepared) is not None and not prepared.done():
+            await asyncio.wait([prepared])
+        if prepared is not None and not prepared.cancelled() and (error := prepared.exception()) is not None:
+            raise FatalError("the state for this batch could not be made ready") from error
 
     def _take(self, event: Any) -> Incoming:
         m = event.message
@@ -266,27 +281,17 @@ class Runner(Generic[T]):
             )
         log.error("%s; they are gone", lost)
 
-    def _parts(self, items: Sequence[Incoming]) -> list[list[Incoming]]:
-        """The batch, with every input under suspicion in a part of its own."""
-        parts: list[list[Incoming]] = [[]]
-        for incoming in items:
-            if self._journal.suspect(incoming.topic, incoming.partition, incoming.offset) is not None:
-                parts += [[incoming], []]
-            else:
-                parts[-1].append(incoming)
-        return [part for part in parts if part]
-
     async def _work(self, part: Sequence[Incoming]) -> None:
         started = time.perf_counter()
         self._watchdog.busy(True)
-        self._journal_begin(part)
+        self._blame.begin(part)
         try:
             items, refused = self._decode(part)
             await self._process(items, refused)
         except DeadlyInput:
             raise
         except (RetryableError, FatalError, asyncio.CancelledError):
-            self._journal_done(part)  # the world was to blame, not these inputs
+            self._blame.acquit()  # the world was to blame, not these inputs
             raise
         self._watchdog.progress()
         self._watchdog.busy(False)
@@ -299,28 +304,18 @@ class Runner(Generic[T]):
             try:
                 value = self._stage.decode(incoming)
                 if not self._stage.decided(value, incoming):
-                    self._refuse_crash_loop(incoming)
+                    self._blame.refuse_crash_loop(incoming)
                 items.append(Item(incoming, value))
             except InvalidEvent as error:
                 refused.append((incoming, error))
                 items.append(Item(incoming, Void(reason=error.kind)))
         return items, refused
 
-    def _refuse_crash_loop(self, incoming: Incoming) -> None:
-        suspect = self._journal.suspect(incoming.topic, incoming.partition, incoming.offset)
-        if suspect is not None and suspect.attempts >= self._alone_attempts and suspect.first == suspect.last:
-            raise InvalidEvent("crash_loop", f"the {self._stage.name} stage died {suspect.attempts + 1} times over it")
-
-    @property
-    def _alone_attempts(self) -> int:
-        """The first death is of a whole batch; the others are of the input alone."""
-        return max(1, self._settings.runner.max_attempts - 1)
-
     async def _process(self, items: Sequence[Item[T]], refused: list[tuple[Incoming, InvalidEvent]]) -> None:
         tries = self._settings.runner.retry_attempts
         for attempt in range(1, tries + 1):
             try:
-                async for outcome in self._stage.process(items, self._taking_up):
+                async for outcome in self._stage.process(items, self._blame.taking_up):
                     refused += outcome.rejected
                     await self._deliver(outcome, refused)
                     refused = []
@@ -337,7 +332,8 @@ class Runner(Generic[T]):
             await self._deliver(Outcome(), refused)
 
     async def _deliver(self, outcome: Outcome, refused: Sequence[tuple[Incoming, InvalidEvent]]) -> None:
-        letters = [dead_letter(self._settings, self._stage.name, i, e, self._attempts(i)) for i, e in refused]
+        self._watchdog.end_if_frozen()
+        letters = [dead_letter(self._settings, self._stage.name, i, e, self._blame.attempts(i)) for i, e in refused]
         await self._output.send([*outcome.outputs, *letters])
         self._watchdog.progress()
         for name, count in outcome.counts.items():
@@ -345,10 +341,6 @@ class Runner(Generic[T]):
         for incoming, error in refused:
             self._meters.dead_letter(error.kind).inc()
             log.warning("%s[%d]@%d is a dead letter: %s", incoming.topic, incoming.partition, incoming.offset, error)
-
-    def _attempts(self, incoming: Incoming) -> int:
-        suspect = self._journal.suspect(incoming.topic, incoming.partition, incoming.offset)
-        return 1 if suspect is None else suspect.attempts + 1
 
     def _acknowledge(self) -> None:
         """Acknowledge from the oldest on, up to the first that is held back.
@@ -365,25 +357,6 @@ class Runner(Generic[T]):
                     event.ack()
         self._meters.in_flight.set(sum(len(q) for q in self._unacked.values()))
 
-    def _journal_begin(self, part: Sequence[Incoming]) -> None:
-        for (name, number), offsets in _ranges(part).items():
-            suspect = self._journal.suspect(name, number, offsets[0])
-            alone = len(part) == 1 and suspect is not None
-            attempts = (suspect.attempts if suspect and suspect.first == suspect.last else 0) + 1 if alone else 0
-            self._journal.begin(name, number, offsets[0], offsets[-1], attempts)
-
-    def _taking_up(self, incoming: Incoming) -> None:
-        """An input that was held back is worked on alone."""
-        suspect = self._journal.suspect(incoming.topic, incoming.partition, incoming.offset)
-        attempts = suspect.attempts + 1 if suspect is not None and suspect.first == suspect.last else 0
-        self._journal.begin(incoming.topic, incoming.partition, incoming.offset, incoming.offset, attempts)
-
-    def _journal_done(self, part: Sequence[Incoming]) -> None:
-        for (name, number), offsets in _ranges(part).items():
-            # A suspect that is held back has not been worked on yet.
-            if len(part) > 1 or offsets[0] not in self._stage.held(name, number):
-                self._journal.done(name, number, offsets[0], offsets[-1])
-
     # -- lag -------------------------------------------------------------------------------------------------------
 
     async def _watch_lag(self) -> None:
@@ -391,59 +364,21 @@ class Runner(Generic[T]):
         while True:
             await asyncio.sleep(_LAG_EVERY_S)
             try:
-                partitions = [(topic(self._settings, name), number) for name, number in self._taken]
-                ends = await asyncio.wait_for(self._offsets.ends(partitions), _LAG_TIMEOUT_S)
+                await asyncio.wait_for(self._look_at_lag(), _LAG_TIMEOUT_S)
             except (TimeoutError, OSError, KafkaError) as error:
                 log.debug("lag not measured: %r", error)
-                continue
-            waiting = 0
-            for (full, number), end in ends.items():
-                partition = (self._short[full], number)
-                if partition in self._taken:  # still assigned
-                    waiting += end - self._taken[partition]
-                    lag = end - self._done.get(partition, self._taken[partition])
-                    age = time.time() - self._last_timestamp_ms.get(partition, 0) / 1000
-                    self._meters.lag(partition, max(0, lag), age if lag > 0 else 0.0)
-            self._watchdog.waiting(waiting)
 
-
-def _ranges(part: Sequence[Incoming]) -> dict[Partition, list[int]]:
-    found: defaultdict[Partition, list[int]] = defaultdict(list)
-    for incoming in part:
-        found[incoming.topic, incoming.partition].append(incoming.offset)
-    return found
-
-
-class _Meters:
-    """The metrics of a stage, with its label filled in."""
-
-    def __init__(self, metrics: Metrics, stage: str) -> None:
-        self._metrics = metrics
-        self._stage = stage
-        self.received = metrics.counter("events_received_total").labels(stage)
-        self.size = metrics.histogram("event_size_bytes").labels(stage)
-        self.in_flight = metrics.gauge("events_in_flight").labels(stage)
-        self._duration = metrics.histogram("event_duration_seconds").labels(stage)
-        self._batch = metrics.histogram("batch_size").labels(stage)
-        self._last = metrics.gauge("last_event_processed_timestamp_seconds").labels(stage)
-
-    def processed(self, outcome: str) -> Any:
-        return self._metrics.counter("events_processed_total").labels(self._stage, outcome)
-
-    def errors(self, kind: str) -> Any:
-        return self._metrics.counter("event_errors_total").labels(self._stage, kind)
-
-    def dead_letter(self, kind: str) -> Any:
-        self.errors(kind).inc()
-        return self._metrics.counter("dead_letters_total").labels(self._stage, kind)
-
-    def done(self, records: int, seconds: float) -> None:
-        self._batch.observe(records)
-        for _ in range(records):
-            self._duration.observe(seconds / records)
-        self._last.set_to_current_time()
-
-    def lag(self, partition: Partition, records: int, seconds: float) -> None:
-        labels = (self._stage, partition[0], str(partition[1]))
-        self._metrics.gauge("consumer_lag_records").labels(*labels).set(records)
-        self._metrics.gauge("consumer_lag_seconds").labels(*labels).set(seconds)
+    async def _look_at_lag(self) -> None:
+        ends = await self._offsets.ends([(topic(self._settings, name), number) for name, number in self._taken])
+        waiting = 0
+        for (full, number), end in ends.items():
+            partition = (self._short[full], number)
+            if partition in self._taken:  # still assigned
+                waiting += end - self._taken[partition]
+                lag = end - self._done.get(partition, self._taken[partition])
+                age = time.time() - self._last_timestamp_ms.get(partition, 0) / 1000
+                self._meters.lag(partition, max(0, lag), age if lag > 0 else 0.0)
+        self._watchdog.waiting(waiting)
+        if not self._lock.locked():
+            heads = {partition: q[0].message.offset for partition, q in self._unacked.items() if q}
+            await self._gaps.look(heads, waiting)

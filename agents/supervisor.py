@@ -1,9 +1,14 @@
-"""Keeps the processes of a one-machine Wirefuse running: starts them, starts them again, and ends them all."""
+"""Keeps the processes of a one-machine Wirefuse running: starts them, starts them again, and ends them all.
+
+Each of them writes its log to a file of its own, which is kept bounded here: whatever it writes (also a dying
+interpreter's last words) goes there, so the file cannot be rotated by the process itself.
+"""
 
 from __future__ import annotations
 
 import logging
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
+from pipeline.errors import SettingsError
 from pipeline.settings import Settings, as_environment, with_values
 
 log = logging.getLogger(__name__)
@@ -22,6 +28,9 @@ _BACKOFF_S = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 # A process that ran for so long before it died starts its backoff anew.
 _STEADY_S = 60.0
 _TAIL_BYTES = 16 * 1024
+_LOG_BYTES = 16 * 1024 * 1024
+# What `wirefuse` ends with when its settings are wrong; starting it again cannot help.
+_EXIT_SETTINGS = 2
 
 
 @dataclass(slots=True)
@@ -39,6 +48,11 @@ class Process:
     output: IO[bytes] | None = field(default=None, repr=False)
 
     @property
+    def old_log_file(self) -> Path:
+        """What was moved aside of its log."""
+        return self.log_file.with_suffix(".log.1")
+
+    @property
     def running(self) -> bool:
         return self.popen is not None and self.popen.poll() is None
 
@@ -52,6 +66,20 @@ class Process:
             return f"(no log: {error})"
         return "\n".join(text.splitlines()[-lines:])
 
+    def bound_log(self, limit: int) -> None:
+        """Move the log to `old_log_file` when it is larger than `limit` bytes; the one before is forgotten.
+
+        The process goes on writing to the same file, which it opened to append. A line that it writes in the instant
+        between copy and cut is lost.
+        """
+        if not self.log_file.exists() or self.log_file.stat().st_size <= limit:
+            return
+        try:
+            shutil.copyfile(self.log_file, self.old_log_file)
+        except OSError:  # no room for both
+            self.old_log_file.unlink(missing_ok=True)
+        os.truncate(self.log_file, 0)
+
 
 class Supervisor:
     """Runs the workers of this machine.
@@ -62,13 +90,19 @@ class Supervisor:
     Args:
         workers: name -> arguments of `wirefuse`, e.g. {"entities-0": ["worker", "entities"]}.
         said: called with what a person should know.
+        log_bytes: a log that grows beyond this is moved aside; one such is kept.
     """
 
     def __init__(
-        self, settings: Settings, workers: dict[str, Sequence[str]], said: Callable[[str], None] = log.warning
+        self,
+        settings: Settings,
+        workers: dict[str, Sequence[str]],
+        said: Callable[[str], None] = log.warning,
+        log_bytes: int = _LOG_BYTES,
     ) -> None:
         self._settings = settings
         self._said = said
+        self._log_bytes = log_bytes
         logs = settings.data_dir / "logs"
         logs.mkdir(parents=True, exist_ok=True)
         self.processes = [
@@ -98,9 +132,14 @@ class Supervisor:
         process.started_at = time.monotonic()
 
     def tend(self) -> None:
-        """Notice deaths and start again what is due; call it a few times a second."""
+        """Notice deaths and start again what is due; call it a few times a second.
+
+        Raises:
+            SettingsError: a process ended because of its settings; the others are left running.
+        """
         now = time.monotonic()
         for process in self.processes:
+            process.bound_log(self._log_bytes)
             if process.running:
                 continue
             if process.popen is not None:
@@ -120,6 +159,10 @@ class Supervisor:
         process.next_start = now + wait
         if process.output is not None:
             process.output.close()
+        if status == _EXIT_SETTINGS:
+            raise SettingsError(
+                f"{process.name} cannot run with these settings; its last words:\n{process.log_tail(5)}"
+            )
         how = f"killed by {signal.Signals(-status).name}" if status < 0 else f"exit status {status}"
         self._said(f"{process.name} died ({how}), starting again in {wait:g} s; log: {process.log_file}")
 

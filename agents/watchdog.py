@@ -13,6 +13,8 @@ log = logging.getLogger(__name__)
 EXIT_STALLED = 70
 _LOOK_EVERY_S = 1.0
 _STDERR = 2
+# Goes on while the machine sleeps, where there is such a clock: the group's coordinator does not sleep with it.
+_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
 class Watchdog:
@@ -27,12 +29,14 @@ class Watchdog:
         self._limit = limit_s
         self._frozen = frozen_s
         self._last = time.monotonic()
+        self._looked: float | None = None  # None while nobody watches
         self._busy = False
         self._waiting = 0
         self._stop = threading.Event()
 
     def start(self) -> None:
         self.progress()
+        self._looked = time.clock_gettime(_CLOCK)
         threading.Thread(target=self._watch, name="watchdog", daemon=True).start()
 
     def stop(self) -> None:
@@ -60,17 +64,28 @@ class Watchdog:
         what = "a batch or a rebalance is under way" if self._busy else f"{self._waiting} records wait"
         return f"{what}, and nothing was done for {idle:.0f} s"
 
+    def end_if_frozen(self) -> None:
+        """End the process if it was stopped for longer than its session; to be called right before anything is written.
+
+        The group has given the partitions to another worker then, and what is in work here is late. The thread looks
+        too, but after a stop it wakes no sooner than the code that it watches.
+        """
+        if self._looked is None:
+            return
+        away = time.clock_gettime(_CLOCK) - self._looked
+        if away > self._frozen:
+            log.critical("this process was stopped for %.0f s, longer than its session; it ends", away)
+            os._exit(EXIT_STALLED)
+
     def _watch(self) -> None:
-        looked = time.monotonic()
         while not self._stop.wait(_LOOK_EVERY_S):
-            away, looked = time.monotonic() - looked, time.monotonic()
-            if away > self._frozen:
-                # The group has given the partitions to another; what is in work here is late and must not be written.
-                log.critical("this process was stopped for %.0f s, longer than its session; it ends", away)
-                os._exit(EXIT_STALLED)
+            now = time.clock_gettime(_CLOCK)
+            self.end_if_frozen()
+            self._looked = now
             problem = self.problem()
             if problem is not None:
                 log.critical("stalled: %s; stacks follow, then this worker ends", problem)
                 # By number: Faust puts an object in place of sys.stderr that is no file.
                 faulthandler.dump_traceback(file=_STDERR, all_threads=True)
                 os._exit(EXIT_STALLED)
+        self._looked = None

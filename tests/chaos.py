@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "tests" / "broker")]
 
 import streams  # noqa: E402  # the tests' own modules, found by the line above
-from chain import log, publishing, running  # noqa: E402
+from chain import expected, log, publishing, running  # noqa: E402
 from pipeline.broker.admin import ensure_topics  # noqa: E402
 from pipeline.broker.local import LocalBroker  # noqa: E402
 from pipeline.settings import Settings, load  # noqa: E402
@@ -85,7 +85,7 @@ def _run(settings: Settings, broker: LocalBroker, arguments: argparse.Namespace)
 
 
 def _check(settings: Settings, out: Path) -> int:
-    verdicts = compare(settings, out)
+    verdicts = compare(settings, expected(settings, out))
     raw = len(read(settings, "raw"))
     voids = verdicts["void"]
     letters = len({(r.partition, r.offset) for r in read(settings, "dead-letter")})

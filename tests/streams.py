@@ -8,6 +8,7 @@ import random
 import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,12 @@ def mixed(count: int, seed: int, base: Sequence[Row] | None = None, gap: timedel
             row = dict(rng.choice(living[-400:]))
         made.append(row)
     return made
+
+
+def speed(rows: Sequence[Row], seconds: float) -> float:
+    """What `wirefuse publish --speed` takes to replay the rows in about so many seconds."""
+    times = [datetime.fromisoformat(row["published"]) for row in rows]
+    return sum(max(0.0, (after - before).total_seconds()) for before, after in pairwise(times)) / seconds
 
 
 def lines(rows: Sequence[Row]) -> Iterator[bytes]:

@@ -7,8 +7,9 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,16 @@ class LiveChain:
             self.supervisor.tend()
             time.sleep(0.1)
 
+    def until(self, condition: Callable[[], bool], what: str, seconds: float = 60.0) -> None:
+        """Tend the chain until a condition holds."""
+        deadline = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < deadline, f"not in {seconds:.0f} s: {what}\n{self.said}\n{self._tails()}"
+            self.tend(0.1)
+
+    def _tails(self) -> str:
+        return "\n".join(f"--- {p.name}\n{p.log_tail(20)}" for p in self.supervisor.processes)
+
     def finish(self, seconds: float = 240.0) -> None:
         """Wait until every stage has acknowledged everything."""
         deadline = time.monotonic() + seconds
@@ -70,8 +81,7 @@ class LiveChain:
                 except KafkaError as error:
                     state = [error]  # type: ignore[list-item]
                 if time.monotonic() > deadline:
-                    tails = "\n".join(f"--- {p.name}\n{p.log_tail(20)}" for p in self.supervisor.processes)
-                    raise AssertionError(f"not finished in {seconds:.0f} s: {state}\n{self.said}\n{tails}")
+                    raise AssertionError(f"not finished in {seconds:.0f} s: {state}\n{self.said}\n{self._tails()}")
 
 
 @contextmanager
@@ -84,10 +94,11 @@ def running(settings: Settings, entity_workers: int = 1) -> Iterator[LiveChain]:
         chain.supervisor.stop(20.0)
 
 
-def publishing(settings: Settings, *paths: Path) -> subprocess.Popen[bytes]:
-    """`wirefuse publish` as a process."""
+def publishing(settings: Settings, *paths: Path, speed: float | None = None) -> subprocess.Popen[bytes]:
+    """`wirefuse publish` as a process; `speed` divides the articles' own gaps in time."""
     environment = {k: v for k, v in os.environ.items() if not k.startswith("WIREFUSE_")} | as_environment(settings)
-    command = [sys.executable, "-m", "pipeline.cli", "publish", *map(str, paths)]
+    pace = [] if speed is None else ["--speed", str(speed)]
+    command = [sys.executable, "-m", "pipeline.cli", "publish", *pace, *map(str, paths)]
     with (settings.data_dir / "publish.log").open("ab") as log:
         return subprocess.Popen(command, stdout=log, stderr=log, env=environment, cwd=ROOT)
 
@@ -122,15 +133,23 @@ def incidents(reader: Reader) -> dict[str, Row]:
     return {i.incident_id: dict(i.record) for i in reader.incidents(IncidentQuery())}
 
 
-def expected(settings: Settings, out: Path) -> tuple[list[Row], dict[str, Row]]:
-    """What the same `raw` topic gives without Kafka: events in the order of seq, and incidents."""
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What an undisturbed run gives: events in the order of seq, and incidents by id."""
+
+    events: list[Row]
+    incidents: dict[str, Row]
+
+
+def expected(settings: Settings, out: Path) -> Expected:
+    """What the same `raw` topic gives without Kafka."""
     records = read(settings, "raw")
     items = [
         Item(file="raw", line=r.offset, raw=r.value, size=len(r.value), article=codec.decode(r.value, RawArticle))
         for r in records
     ]
     run_items(items, out, settings)
-    return _rows(out / "articles.jsonl"), {r["incident_id"]: r for r in _rows(out / "incidents.jsonl")}
+    return Expected(_rows(out / "articles.jsonl"), {r["incident_id"]: r for r in _rows(out / "incidents.jsonl")})
 
 
 def log(settings: Settings, name: TopicName) -> dict[int, bytes]:

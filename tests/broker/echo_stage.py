@@ -7,6 +7,8 @@ retry N     RetryableError the first N times that this process sees it
 hold N      is held back until the record `free N` has come; where N begins with "deadly", it then kills the process
 slow        takes a second
 bad         cannot be decoded
+
+With ECHO_STATE=lost in its environment, its state cannot be made ready.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from agents.app import create_app
 from agents.messages import Incoming, Item, Outcome, Outgoing
 from agents.offsets import Offsets
-from pipeline.errors import InvalidEvent, RetryableError
+from pipeline.errors import FatalError, InvalidEvent, RetryableError
 from pipeline.metrics import Metrics
 from pipeline.records import Void
 from pipeline.settings import load
@@ -88,6 +90,9 @@ class EchoStage:
         self, partitions: Mapping[TopicName, Sequence[int]], offsets: Offsets, progress: Callable[[], None]
     ) -> None:
         self.waiting.clear()
+        if os.environ.get("ECHO_STATE") == "lost":
+            await asyncio.sleep(1.0)
+            raise FatalError("the state is lost")
 
     def first_offset(self, name: TopicName, partition: int, offset: int) -> None: ...
 

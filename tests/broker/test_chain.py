@@ -5,12 +5,14 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 import streams
-from chain import articles, expected, incidents, inputs, log, publish, publishing, running, sink
+from agents.progress import STAGE_INPUTS, watching
+from chain import Expected, articles, expected, incidents, inputs, log, publish, publishing, running, sink
 from hostile import file_cases, topic_cases
 from pipeline.broker.admin import ensure_topics
 from pipeline.codec import decode
@@ -21,21 +23,20 @@ from workers import read, send
 
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(600)]
 
+STAGES = tuple(STAGE_INPUTS)
 SMALL = {"topics.output_partitions": 2, "topics.dead_letter_partitions": 1, "broker.session_timeout_s": 6.0}
 
 
-def compare(settings: Settings, out: Path) -> Counter[str]:
+def compare(settings: Settings, undisturbed: Expected) -> Counter[str]:
     """The sink against what the same `raw` topic gives offline; returns the verdicts."""
-    events, records = expected(settings, out)
+    events, records = undisturbed.events, undisturbed.incidents
     reader = sink(settings)
     assert inputs(reader) == [(0, e["seq"], e["article_id"], e["verdict"]) for e in events], "one row per input"
     found = incidents(reader)
     assert {i: r["version"] for i, r in found.items()} == {i: r["version"] for i, r in records.items()}
     # A withdrawn incident ends in a tombstone, which leaves its id, version and status.
-    for incident_id, record in records.items():
-        if record["status"] == "withdrawn":
-            records[incident_id] = {k: record[k] for k in ("incident_id", "version", "status")}
-    assert found == records
+    left = ("incident_id", "version", "status")
+    assert found == {i: {k: r[k] for k in left} if r["status"] == "withdrawn" else r for i, r in records.items()}
     # The row of an article is that of its newest event that changed something.
     newest = {e["article_id"]: e for e in events if e["verdict"] not in ("stale", "void")}
     shown = articles(reader)
@@ -48,30 +49,55 @@ def compare(settings: Settings, out: Path) -> Counter[str]:
 
 
 def test_kills_change_nothing(make_settings: Callable[..., Settings], tmp_path: Path) -> None:
-    """Every stage and the producer are killed in the middle of 2,000 articles, again and again."""
+    """The producer and every stage are killed twice each, in the middle of their work, while 2,000 articles flow."""
     settings = make_settings(**SMALL, **{"topics.unique_partitions": 1})
     ensure_topics(settings)
     rows = streams.mixed(2000, seed=7)
-    wire = streams.write(tmp_path / "wire.jsonl", rows)
+    # The first come at once, so that every stage has a backlog when it is killed; the next flow during the kills; the
+    # last come after them, so that no stage can have been through before.
+    first = streams.write(tmp_path / "first.jsonl", rows[:1000])
+    wire = streams.write(tmp_path / "wire.jsonl", rows[1000:1900])
+    last = streams.write(tmp_path / "last.jsonl", rows[1900:])
     rng = random.Random(11)
     settings.data_dir.mkdir(parents=True)
-    with running(settings) as chain:
-        victims = [*chain.names, "producer", *chain.names, "producer"]
-        producer = publishing(settings, wire)
-        for victim in victims:
-            chain.tend(rng.uniform(0.5, 2.5))
-            if victim != "producer":
-                chain.kill(victim)
-            elif producer.poll() is None:
+    killed: list[tuple[str, int]] = []
+    with ThreadPoolExecutor(1) as aside, running(settings) as chain, watching(settings) as progress:
+
+        def done(victim: str) -> int:
+            if victim == "producer":
+                return progress.size("raw")
+            return next(s.done for s in progress.stages() if s.stage == victim)
+
+        publish(settings, first)
+        slow = streams.speed(rows[1000:1900], seconds=60.0)
+        producer = publishing(settings, wire, speed=slow)
+        for victim in ("producer", "sink", "dedup", "producer", "entities", "incidents", *STAGES):
+            start = 1000 if victim == "producer" else 0
+            before = max((count for name, count in killed if name == victim), default=start)
+            chain.until(lambda v=victim, b=before: done(v) > b, f"{victim} works")  # type: ignore[misc]
+            chain.tend(rng.uniform(0.0, 1.0))
+            killed.append((victim, done(victim)))
+            if victim == "producer":
+                assert producer.poll() is None, "it was still publishing"
                 producer.kill()
                 producer.wait()
-                producer = publishing(settings, wire)
-        assert producer.wait(120) == 0, (settings.data_dir / "publish.log").read_text()[-2000:]
+                producer = publishing(settings, wire, speed=slow)
+            else:
+                chain.kill(f"{victim}-0")
+        assert producer.poll() is None, "articles flowed until the last kill"
+        producer.terminate()  # no need to be slow any longer
+        assert producer.wait(30) == 0
+        publish(settings, wire, last)
+        # An undisturbed run of the same inputs, on the core that the chain leaves idle.
+        undisturbed = aside.submit(expected, settings, tmp_path / "offline")
         chain.finish()
-        assert all(chain.deaths.values()), "every stage was killed at least once"
+        final = {"producer": len(rows)} | {s.stage: s.records for s in progress.stages()}
+        assert min(chain.deaths.values()) >= 2, chain.deaths
+    assert Counter(name for name, _ in killed) == dict.fromkeys(("producer", *STAGES), 2)
+    assert all(0 < count < final[name] for name, count in killed), killed
     raw = read(settings, "raw")
     assert {decode(r.value, dict)["native_id"] for r in raw} == {row["id"] for row in rows}, "nothing skipped"
-    verdicts = compare(settings, tmp_path / "offline")
+    verdicts = compare(settings, undisturbed.result())
     assert verdicts.total() == len(raw)
     assert verdicts["copy"] > 200
     assert verdicts["kill"] > 20
@@ -85,6 +111,7 @@ def test_the_same_answer_at_any_width(make_settings: Callable[..., Settings], tm
     """Twelve partitions and three entity workers, one and one: the same bytes in both decision logs."""
     wire = streams.write(tmp_path / "wire.jsonl", streams.mixed(500, seed=3))
     logs = []
+    undisturbed = None
     for partitions, entity_workers in ((12, 3), (1, 1)):
         prefix = {"topics.prefix": f"width-{partitions}-{tmp_path.name}.", "data.dir": str(tmp_path / str(partitions))}
         settings = make_settings(**SMALL, **prefix, **{"topics.unique_partitions": partitions})
@@ -93,7 +120,8 @@ def test_the_same_answer_at_any_width(make_settings: Callable[..., Settings], tm
         with running(settings, entity_workers) as chain:
             chain.finish()
             assert not any(chain.deaths.values()), chain.said
-        compare(settings, tmp_path / f"offline-{partitions}")
+        undisturbed = undisturbed or expected(settings, tmp_path / "offline")
+        compare(settings, undisturbed)
         logs.append((log(settings, "dedup-log"), log(settings, "incident-log")))
     assert logs[0] == logs[1]
 

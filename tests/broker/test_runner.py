@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import importlib
 import signal
 import time
 from collections.abc import Callable, Iterator
 
+import mode
 import pytest
 
+from conftest import RunningBroker
 from pipeline.broker.admin import ensure_topics
-from pipeline.settings import Settings
-from workers import Worker, committed, read, send, until, values
+from pipeline.health import address_file
+from pipeline.settings import Settings, as_environment
+from workers import Worker, committed, probe, read, send, until, values
 
 pytestmark = pytest.mark.broker
 
@@ -37,6 +41,19 @@ def worker(settings: Settings) -> Iterator[Worker]:
     made = Worker(settings, "echo")
     yield made
     made.kill()
+
+
+def consumed(settings: Settings) -> float:
+    """Records that the worker has taken since it started."""
+    if not address_file(settings, "echo-0").exists():
+        return 0
+    try:
+        _, text = probe(settings, "echo-0", "/metrics")
+    except OSError:
+        return 0  # the address of its predecessor
+    return sum(
+        float(line.split()[-1]) for line in text.splitlines() if line.startswith("wirefuse_events_received_total{")
+    )
 
 
 def numbered(count: int) -> list[str]:
@@ -183,6 +200,127 @@ def test_an_idle_stage_still_consumes_afterwards(settings: Settings, worker: Wor
     until(lambda: "record 1" in values(settings, "annotated"), workers=[worker])
 
 
+def test_the_settings_that_lose_nothing_are_in_force(
+    settings: Settings, worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the very app that a worker runs, whatever variables of Faust's own the environment holds."""
+    for name, value in as_environment(settings).items():
+        monkeypatch.setenv(name, value)
+    for name, value in (
+        ("BROKER_MAX_POLL_INTERVAL", "60"),
+        ("STREAM_WAIT_EMPTY", "1"),
+        ("PROCESSING_GUARANTEE", "exactly_once"),
+    ):
+        monkeypatch.setenv(name, value)
+    app = importlib.import_module("echo_stage").app
+    app.health.close()
+    conf = app.conf
+    assert conf.broker_max_poll_interval > 7 * 24 * 3600, "Faust never rejoins after it (aiokafka#1187)"
+    assert conf.consumer_group_instance_id.endswith("echo-0"), "a restart must not cost a rebalance"
+    assert conf.table_standby_replicas == 1, "static membership works with the sticky assignor only"
+    assert conf.broker_session_timeout == settings.broker.session_timeout_s
+    assert conf.broker_heartbeat_interval <= conf.broker_session_timeout / 3
+    assert conf.broker_commit_interval == settings.runner.commit_interval_s <= 1, "it bounds what is replayed"
+    assert conf.processing_guarantee.name == "AT_LEAST_ONCE", "the other loses what goes to other apps' topics"
+    assert conf.consumer_auto_offset_reset == "earliest"
+    assert conf.agent_supervisor is mode.CrashingSupervisor, "else Faust skips what failed"
+    assert not conf.stream_wait_empty, "the runner drains; Faust's wait ends never while a record is held back"
+    assert not conf.web_enabled
+    assert not conf.topic_allow_declare
+    assert conf.topic_disable_leader
+    assert not conf.stream_publish_on_commit
+    assert not conf.producer_threaded
+    (agent,) = app.agents.values()
+    assert agent.concurrency == 1, "acknowledging out of order loses records (faust-streaming#606)"
+
+
+def test_large_inputs_that_take_long_together_are_progress(settings: Settings, worker: Worker) -> None:
+    """Each takes a second, all together longer than the watchdog's patience."""
+    inputs = [f"slow {n} " + "x" * 700_000 for n in range(8)]
+    assert len(inputs) > settings.runner.watchdog_s
+    send(settings, inputs)
+    worker.start()
+    until(lambda: committed(settings, "echo", "raw") == 8, workers=[worker])
+    assert worker.running
+    assert values(settings, "annotated") == inputs, "each once: nobody had to start again"
+
+
+def test_a_stop_does_not_wait_for_all_of_a_batch_of_large_inputs(settings: Settings, worker: Worker) -> None:
+    inputs = [f"slow {n} " + "x" * 700_000 for n in range(7)]
+    send(settings, inputs)
+    worker.start()
+    until(lambda: committed(settings, "echo", "raw") >= 1, workers=[worker])
+    assert worker.stop() == 0
+    assert 1 <= len(values(settings, "annotated")) < 7
+    worker.start()
+    until(lambda: committed(settings, "echo", "raw") == 7, workers=[worker])
+    assert values(settings, "annotated") == inputs, "what was done before the stop was acknowledged"
+
+
+def test_kills_while_a_record_is_held_back_are_not_its_fault(settings: Settings, worker: Worker) -> None:
+    send(settings, ["hold a"])
+    for _ in range(settings.runner.max_attempts + 1):
+        worker.start()
+        until(lambda: consumed(settings) == 1, workers=[worker])
+        worker.kill()
+    worker.start()
+    send(settings, ["free a"])
+    until(lambda: committed(settings, "echo", "raw") == 2, workers=[worker])
+    assert read(settings, "dead-letter") == []
+    assert "hold a" in values(settings, "annotated")
+
+
+def test_nothing_is_decided_on_a_state_that_could_not_be_made_ready(settings: Settings, worker: Worker) -> None:
+    send(settings, numbered(20))
+    worker.environment["ECHO_STATE"] = "lost"
+    worker.start()
+    assert worker.wait(60) not in (0, None)
+    assert "the state is lost" in worker.log
+    assert values(settings, "annotated") == []
+    assert committed(settings, "echo", "raw") == 0
+
+
+def test_a_record_that_waits_in_vain_is_said_by_livez(settings: Settings, worker: Worker) -> None:
+    send(settings, ["record 0", "hold a"])
+    worker.start()
+    until(lambda: committed(settings, "echo", "raw") == 1, workers=[worker])
+    assert probe(settings, "echo-0", "/livez")[0] == 200, "it may yet be freed"
+    status, said = until(lambda: (p := probe(settings, "echo-0", "/livez"))[0] != 200 and p, workers=[worker])
+    assert status == 503
+    assert "raw[0]@1 is held back" in said
+    assert worker.running
+    send(settings, ["free a"])
+    until(lambda: probe(settings, "echo-0", "/livez")[0] == 200, workers=[worker])
+
+
+def test_a_broker_that_is_away_for_long_costs_nothing(
+    settings: Settings, worker: Worker, broker: RunningBroker
+) -> None:
+    """Away in the middle of the work, for longer than the stage waits: it ends, and its successors go on."""
+    inputs = [f"slow {n}" for n in range(3)] + numbered(300)
+    worker.start()
+    until(lambda: "ready: raw[0]" in worker.log, workers=[worker])
+    send(settings, inputs)
+    time.sleep(1.0)
+    assert worker.running
+    assert broker.local.kill()
+    try:
+        assert worker.wait(60) != 0, "a stage that cannot hand on its outputs must not wait for ever"
+        worker.start()
+        time.sleep(2.0)  # the broker is still away
+    finally:
+        assert broker.local.start() == broker.bootstrap
+
+    def finished() -> bool:
+        if not worker.running:
+            worker.start()
+        return committed(settings, "echo", "raw") == len(inputs)
+
+    until(finished, 120, what="all of it")
+    assert list(dict.fromkeys(values(settings, "annotated"))) == inputs, "all there, in order"
+    assert read(settings, "dead-letter") == [], "no input is to blame"
+
+
 def test_a_blocked_stage_ends_itself_with_its_stacks(settings: Settings, worker: Worker) -> None:
     worker.start()
     send(settings, ["hang"])
@@ -207,3 +345,37 @@ def test_a_frozen_worker_loses_its_partition_and_does_no_harm_when_it_wakes(sett
         assert set(values(settings, "annotated")) == set(numbered(150))
     finally:
         other.kill()
+
+
+def test_a_worker_frozen_in_the_middle_of_a_batch_writes_nothing_when_it_wakes(
+    settings: Settings, worker: Worker
+) -> None:
+    """A decision that came after its successors would be the one that compaction keeps."""
+    other = Worker(settings, "echo", "echo-1")
+    journal = settings.state_dir / "in-work" / "echo" / "raw-0"
+    try:
+        worker.start()
+        until(lambda: "ready: raw[0]" in worker.log, workers=[worker])
+        send(settings, ["slow 0"])
+        until(lambda: journal.exists() and journal.read_text().strip(), what="a batch in work", workers=[worker])
+        worker.signal(signal.SIGSTOP)
+        other.start()
+        until(lambda: committed(settings, "echo", "raw") == 1, workers=[worker, other])
+        worker.signal(signal.SIGCONT)
+        assert worker.wait(20) == 70
+        assert values(settings, "annotated") == ["slow 0"], "from the other one alone"
+    finally:
+        other.kill()
+
+
+def test_a_short_freeze_in_the_middle_of_a_batch_is_survived(settings: Settings, worker: Worker) -> None:
+    journal = settings.state_dir / "in-work" / "echo" / "raw-0"
+    worker.start()
+    send(settings, ["slow 0", "slow 1"])
+    until(lambda: journal.exists() and journal.read_text().strip(), what="a batch in work", workers=[worker])
+    worker.signal(signal.SIGSTOP)
+    time.sleep(1.5)
+    worker.signal(signal.SIGCONT)
+    until(lambda: committed(settings, "echo", "raw") == 2, workers=[worker])
+    assert values(settings, "annotated") == ["slow 0", "slow 1"]
+    assert worker.running

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +18,7 @@ from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 
 from agents.progress import group_offsets
 from pipeline.broker.client import client_options
+from pipeline.health import address_file
 from pipeline.settings import Settings, as_environment
 from pipeline.topics import TopicName, group, registry, topic
 
@@ -31,11 +35,13 @@ class Worker:
         self.log_file = settings.data_dir / f"{self.name}.log"
         self.log_file.parent.mkdir(parents=True, exist_ok=True)
         self.popen: subprocess.Popen[bytes] | None = None
+        self.environment: dict[str, str] = {}
 
     def start(self) -> Worker:
         environment = {k: v for k, v in os.environ.items() if not k.startswith("WIREFUSE_")}
         environment |= as_environment(self.settings)
         environment |= {"WIREFUSE_WORKER": self.name, "WIREFUSE_PARENT_PID": str(os.getpid())}
+        environment |= self.environment
         environment["PYTHONPATH"] = f"{ROOT}{os.pathsep}{Path(__file__).parent}"
         if self.stage == "echo":
             command = [sys.executable, "-m", "faust", "-A", "echo_stage", "worker", "-l", "info", "--without-web"]
@@ -85,12 +91,18 @@ def until(
     return found
 
 
-def send(settings: Settings, values: Iterable[bytes | str], name: TopicName = "raw", partition: int = 0) -> None:
+def send(
+    settings: Settings,
+    values: Iterable[bytes | str],
+    name: TopicName = "raw",
+    partition: int = 0,
+    headers: Sequence[tuple[str, bytes]] = (),
+) -> None:
     """Publish values as they are."""
-    producer = KafkaProducer(**client_options(settings))
+    producer = KafkaProducer(**client_options(settings), max_request_size=16 * 1024 * 1024)
     for value in values:
         data = value.encode("latin-1") if isinstance(value, str) else value
-        producer.send(topic(settings, name), value=data, partition=partition)
+        producer.send(topic(settings, name), value=data, partition=partition, headers=list(headers))
     producer.flush()
     producer.close()
 
@@ -110,6 +122,16 @@ def read(settings: Settings, name: TopicName) -> list[Any]:
         return sorted(found, key=lambda r: (r.partition, r.offset))
     finally:
         consumer.close()
+
+
+def probe(settings: Settings, worker: str, path: str) -> tuple[int, str]:
+    """What a worker answers over HTTP."""
+    said = json.loads(address_file(settings, worker).read_bytes())
+    try:
+        with urllib.request.urlopen(f"http://{said['host']}:{said['port']}{path}", timeout=10) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
 
 
 def values(settings: Settings, name: TopicName) -> list[str]:
