@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Generic, Protocol, TypeVar
 
 from agents.messages import Outgoing
@@ -42,10 +42,7 @@ class Decision(Protocol):
 D = TypeVar("D", bound=Decision)
 
 
-D_contra = TypeVar("D_contra", bound=Decision, contravariant=True)
-
-
-class Engine(Protocol[D_contra]):
+class Engine(Protocol):
     """In-memory state that a decision log folds into."""
 
     @property
@@ -54,12 +51,21 @@ class Engine(Protocol[D_contra]):
     @property
     def evicted(self) -> Mapping[str, int]: ...
 
-    def apply(self, decision: D_contra) -> None: ...
+    @staticmethod
+    def read(value: bytes) -> Any:
+        """What the state needs of a record of the log.
+
+        Raises:
+            InvalidEvent: it is none.
+        """
+
+    def apply_all(self, decisions: Sequence[Any]) -> None:
+        """Fold what `read` gave in: seqs ascend, all above `last_seq`."""
 
     def drain_tombstones(self) -> list[str]: ...
 
 
-E = TypeVar("E", bound=Engine[Any])
+E = TypeVar("E", bound=Engine)
 
 
 class Decided(Generic[E, D]):
@@ -78,7 +84,8 @@ class Decided(Generic[E, D]):
         self._short = short
         self._topic = log_topic
         self._position = 0
-        self._tail: OrderedDict[int, D] = OrderedDict()
+        self._tail: OrderedDict[int, D | bytes] = OrderedDict()
+        """By seq; bytes of the log are decoded when they are asked for, which is seldom."""
         self._evicted: dict[str, int] = {}
 
     async def restore(self, offsets: Offsets, progress: Callable[[], None]) -> None:
@@ -90,10 +97,7 @@ class Decided(Generic[E, D]):
         started = time.perf_counter()
         count = 0
         async for chunk in offsets.read(self._topic, self.edition, self._position):
-            for record in chunk:
-                if record.value is not None:
-                    self._fold(record.value, record.offset)
-                    count += 1
+            count += self._fold([(r.value, r.offset) for r in chunk if r.value is not None])
             self._position = chunk[-1].offset + 1
             progress()
         self.engine.drain_tombstones()  # the log has them already
@@ -107,26 +111,37 @@ class Decided(Generic[E, D]):
             self.engine.last_seq,
         )
 
-    def _fold(self, value: bytes, offset: int) -> None:
-        try:
-            decision = codec.decode(value, self._kind)
-        except InvalidEvent as error:
-            raise FatalError(
-                f"{self._topic}[{self.edition}]@{offset} cannot be read ({error}); it was written by another version"
-            ) from None
-        if decision.seq > self.engine.last_seq:
-            self.engine.apply(decision)
-            self.remember(decision)
+    def _fold(self, records: Sequence[tuple[bytes, int]]) -> int:
+        decisions = []
+        last = self.engine.last_seq
+        for value, offset in records:
+            try:
+                decision = self.engine.read(value)
+            except InvalidEvent as error:
+                raise FatalError(
+                    f"{self._topic}[{self.edition}]@{offset} cannot be read ({error}); "
+                    "it was written by another version"
+                ) from None
+            if decision.seq > last:
+                last = decision.seq
+                decisions.append(decision)
+                self._keep(last, value)
+        self.engine.apply_all(decisions)
+        return len(records)
 
     def remember(self, decision: D) -> None:
         """Keep a decision for as long as its input may come again."""
-        self._tail[decision.seq] = decision
+        self._keep(decision.seq, decision)
+
+    def _keep(self, seq: int, decision: D | bytes) -> None:
+        self._tail[seq] = decision
         if len(self._tail) > TAIL:
             self._tail.popitem(last=False)
 
     def stored(self, seq: int) -> D | None:
         """The decision about a seq that was decided before, if its outputs may still be missing."""
-        return self._tail.get(seq)
+        found = self._tail.get(seq)
+        return codec.decode(found, self._kind) if isinstance(found, bytes) else found
 
     def newly_evicted(self) -> dict[str, int]:
         """Entries that left the index since the last call, by reason."""
@@ -135,10 +150,12 @@ class Decided(Generic[E, D]):
         self._evicted = now
         return {reason: count for reason, count in gone.items() if count}
 
-    def log_records(self, decision: D) -> list[Outgoing]:
-        """What goes to the log for a decision: itself, and tombstones of what it pushed out."""
+    def log_records(self, decisions: Sequence[D]) -> list[Outgoing]:
+        """What goes to the log for decisions that were made together: themselves, and tombstones of what they pushed
+        out.
+        """
         head = ((headers.SCHEMA, str(SCHEMA_VERSION).encode()),)
-        records = [self._record(decision.key, codec.encode(decision), head)]
+        records = [self._record(decision.key, codec.encode(decision), head) for decision in decisions]
         records += [self._record(key, None, head) for key in self.engine.drain_tombstones()]
         return records
 

@@ -14,6 +14,7 @@ from agents.messages import Incoming, Item, Outcome
 from agents.offsets import Offsets
 from agents.passing import to_entities_or_ledger
 from pipeline.dedup.decision import Decision, annotated
+from pipeline.dedup.prepare import prepare
 from pipeline.dedup.state import Dedup
 from pipeline.errors import FatalError
 from pipeline.intake import raw_article
@@ -67,28 +68,34 @@ class DedupStage:
         self, batch: Sequence[Item[RawArticle]], taking_up: Callable[[Incoming], None]
     ) -> AsyncIterator[Outcome]:
         outcome = Outcome()
-        for item in batch:
-            self._decide(item, outcome)
+        for number, edition in self._editions.items():
+            self._decide(edition, [item for item in batch if item.incoming.partition == number], outcome)
         self._metrics.gauge("state_entries").labels("dedup").set(sum(e.engine.entries for e in self._editions.values()))
         for edition in self._editions.values():
             for reason, count in edition.newly_evicted().items():
                 self._metrics.counter("state_evicted_total").labels("dedup", reason).inc(count)
         yield outcome
 
-    def _decide(self, item: Item[RawArticle], outcome: Outcome) -> None:
-        seq = item.incoming.offset
-        edition = self._editions[item.incoming.partition]
-        decision = edition.stored(seq)
-        if decision is None:
-            if seq <= edition.engine.last_seq:
-                outcome.counts["replayed"] += 1  # older than the tail: its outputs are there
-                return
-            decision = edition.engine.decide(seq, item.value)
+    def _decide(self, edition: Decided[Dedup, Decision], items: Sequence[Item[RawArticle]], outcome: Outcome) -> None:
+        """Decide what is new, and emit that and what was decided before and may not have been emitted."""
+        new = [item for item in items if item.incoming.offset > edition.engine.last_seq]
+        prepared = prepare([item.value for item in new])
+        decisions = edition.engine.decide_all([i.incoming.offset for i in new], [i.value for i in new], prepared)
+        cleaned = {}
+        for decision, item, own in zip(decisions, new, prepared, strict=True):
             edition.remember(decision)
-            outcome.outputs += edition.log_records(decision)
             self._count(decision, item)
-        outcome.outputs.append(to_entities_or_ledger(annotated(decision, item.value, edition.edition), item.incoming))
-        outcome.counts[decision.verdict] += 1
+            cleaned[decision.seq] = None if own is None else own.cleaned
+        outcome.outputs += edition.log_records(decisions)
+        for item in items:
+            seq = item.incoming.offset
+            stored = edition.stored(seq)
+            if stored is None:
+                outcome.counts["replayed"] += 1  # older than the tail: its outputs are there
+                continue
+            record = annotated(stored, item.value, edition.edition, cleaned.get(seq))
+            outcome.outputs.append(to_entities_or_ledger(record, item.incoming))
+            outcome.counts[stored.verdict] += 1
 
     def _count(self, decision: Decision, item: Item[RawArticle]) -> None:
         if decision.verdict == "copy" and decision.copy_kind is not None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
 
 from agents.app import create_app
 from agents.decided import CHUNK, Decided
@@ -50,11 +49,14 @@ class _Chunk:
     """Decisions that are produced at once."""
 
     outcome: Outcome = field(default_factory=Outcome)
-    touched: dict[str, list[Outgoing]] = field(default_factory=dict)
+    touched: dict[str, tuple[Ledger, tuple[tuple[str, bytes], ...]]] = field(default_factory=dict)
+    """incident id -> its ledger, and the headers of the record that touched it last."""
     decided: int = 0
 
     def complete(self) -> Outcome:
-        self.outcome.outputs += chain.from_iterable(self.touched.values())
+        """The outcome, with each touched incident's record as it stands now."""
+        for incident_id, (ledger, head) in self.touched.items():
+            self.outcome.outputs += _incident_outputs(incident_id, ledger.record(incident_id), head)
         return self.outcome
 
 
@@ -97,6 +99,8 @@ class IncidentsStage:
         self, batch: Sequence[Item[Annotated]], taking_up: Callable[[Incoming], None]
     ) -> AsyncIterator[Outcome]:
         chunk = _Chunk()
+        # A batch of one may be the search for an input that kills the stage: no work of others must lie in its chunk.
+        most = CHUNK if len(batch) > 1 else 1
         for item in batch:
             value = item.value
             record = void_of(item.incoming, value.reason) if isinstance(value, Void) else value
@@ -109,7 +113,7 @@ class IncidentsStage:
                 if ready[1] is not item.incoming:
                     taking_up(ready[1])
                 self._decide(edition, *ready, chunk)
-                if chunk.decided == CHUNK:
+                if chunk.decided == most:
                     yield chunk.complete()
                     chunk = _Chunk()
         self._measure()
@@ -132,7 +136,7 @@ class IncidentsStage:
         edition.remember(decision)
         edition.held.discard(incoming.offset)
         chunk.decided += 1
-        chunk.outcome.outputs += edition.log_records(decision)
+        chunk.outcome.outputs += edition.log_records([decision])
         chunk.outcome.counts[decision.verdict] += 1
         for change in self._emit(edition, decision, record, incoming, chunk):
             self._metrics.counter("incident_changes_total").labels(change.change).inc()
@@ -152,7 +156,7 @@ class IncidentsStage:
             for c in changes
         ]
         for incident_id in edition.engine.touched(decision):
-            chunk.touched[incident_id] = _incident_outputs(incident_id, edition.engine.record(incident_id), head)
+            chunk.touched[incident_id] = (edition.engine, head)
         return changes
 
     def _measure(self) -> None:

@@ -12,7 +12,7 @@ from pipeline.dedup.clock import Clock
 from pipeline.dedup.versions import Status
 from pipeline.errors import InvalidEvent
 from pipeline.records import Annotated, Article, Copy, CopyKind, RawArticle, Verdict, Void
-from pipeline.text.clean import clean
+from pipeline.text.clean import Cleaned, clean
 from pipeline.text.language import language_of
 
 NOTHING = "~"
@@ -132,18 +132,19 @@ def read_logged(value: bytes) -> Logged:
         raise InvalidEvent("schema", f"not a Decision: {e}") from None
 
 
-def annotated(decision: Decision, item: RawArticle | Void, edition: int) -> Annotated:
+def annotated(decision: Decision, item: RawArticle | Void, edition: int, cleaned: Cleaned | None = None) -> Annotated:
     """The record that leaves dedup for one input: a function of the input and its decision alone.
 
     Args:
         decision: of `Dedup.decide`, or read back from the log.
         item: the input that was decided.
         edition: partition of `raw`.
+        cleaned: the item's text, if it was cleaned already.
     """
     article = None
     copy = None
     if isinstance(item, RawArticle) and decision.verdict in ("new", "update", "correction", "copy"):
-        cleaned = clean(item)
+        cleaned = cleaned or clean(item)
         article = Article(
             provider=item.provider,
             native_id=item.native_id,

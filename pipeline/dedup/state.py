@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 
 from pipeline.dedup.clock import Clock
 from pipeline.dedup.copies import Copies, Finding
-from pipeline.dedup.decision import Decision, Logged, Memory, Move
+from pipeline.dedup.decision import Decision, Logged, Memory, Move, read_logged
 from pipeline.dedup.lineage import Groups
 from pipeline.dedup.prepare import Prepared, prepare
 from pipeline.dedup.remembered import NEVER, Entry, Remembered, packed
@@ -99,6 +99,15 @@ class Dedup:
             decisions.append(decision)
         self._copies.settle()
         return decisions
+
+    @staticmethod
+    def read(value: bytes) -> Logged:
+        """What the state needs of a record of the dedup log.
+
+        Raises:
+            InvalidEvent: it is none.
+        """
+        return read_logged(value)
 
     def apply(self, decision: Decision | Logged) -> None:
         """Take a decision into the state; one that is already in it changes nothing."""

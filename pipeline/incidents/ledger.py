@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 
+from pipeline import codec
 from pipeline.facts.article import facts_of, tolls_of
 from pipeline.incidents.card import card
 from pipeline.incidents.decision import Decision
@@ -80,9 +82,23 @@ class Ledger:
         self._state.apply(decision)
         return decision
 
+    @staticmethod
+    def read(value: bytes) -> Decision:
+        """A record of the incident log.
+
+        Raises:
+            InvalidEvent: it is none.
+        """
+        return codec.decode(value, Decision)
+
     def apply(self, decision: Decision) -> None:
         """Fold a decision of the log in; one with a seq up to `last_seq` changes nothing."""
         self._state.apply(decision)
+
+    def apply_all(self, decisions: Sequence[Decision]) -> None:
+        """Fold decisions of the log in, in order."""
+        for decision in decisions:
+            self._state.apply(decision)
 
     def event(self, decision: Decision, item: Annotated) -> ArticleEvent:
         """The final word on one input, for `enriched`; a function of its arguments alone."""

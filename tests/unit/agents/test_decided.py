@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from agents.decided import CHUNK, Decided
 from agents.messages import Outgoing
+from pipeline import codec
 from pipeline.errors import FatalError
 
 _MODULUS = 2**61 - 1
@@ -54,6 +55,14 @@ class Summing:
         if decision.number % 5 == 0:
             self.tombstones.append(f"old{decision.seq}")
             self.evicted["old"] += 1
+
+    @staticmethod
+    def read(value: bytes) -> Sum:
+        return codec.decode(value, Sum)
+
+    def apply_all(self, decisions: Sequence[Sum]) -> None:
+        for decision in decisions:
+            self.apply(decision)
 
     def drain_tombstones(self) -> list[str]:
         found, self.tombstones = self.tombstones, []
@@ -108,7 +117,7 @@ def run_until_crash(
                     continue
                 decision = state.engine.decide(n, numbers[n])
                 state.remember(decision)
-                logged += state.log_records(decision)
+                logged += state.log_records([decision])
             emitted.append(decision.total)
         # Partitions fail each by itself; the worst is a log that is whole and outputs that are missing.
         for record in logged[:durable]:
@@ -146,7 +155,7 @@ def filled(count: int) -> tuple[Decided[Summing, Sum], Log]:
     for seq in range(count):
         decision = state.engine.decide(seq, seq)
         state.remember(decision)
-        for record in state.log_records(decision):
+        for record in state.log_records([decision]):
             log.append(record)
     return state, log
 
@@ -165,7 +174,7 @@ def test_restoring_again_reads_only_what_is_new() -> None:
     restore(state, log)
     end = len(log.records)
     decision = writer.engine.decide(10, 7)  # another worker had the partition in between
-    for record in writer.log_records(decision):
+    for record in writer.log_records([decision]):
         log.append(record)
     restore(state, log)
     assert log.reads == [0, end]
@@ -189,12 +198,12 @@ def test_a_late_copy_of_an_earlier_decision_changes_nothing() -> None:
 
 def test_tombstones_follow_their_decision_and_are_not_written_again_after_a_restore() -> None:
     state, log = filled(11)
-    records = state.log_records(state.engine.decide(11, 15))
+    records = state.log_records([state.engine.decide(11, 15)])
     assert [(r.key, r.value is None) for r in records] == [(b"n15", False), (b"old11", True)]
     assert {(r.topic, r.partition) for r in records} == {("dedup-log", 0)}
     again = decided()
     restore(again, log)
-    assert [r.key for r in again.log_records(again.engine.decide(11, 1))] == [b"n1"]
+    assert [r.key for r in again.log_records([again.engine.decide(11, 1)])] == [b"n1"]
 
 
 def test_evictions_are_counted_once() -> None:
