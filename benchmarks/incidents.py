@@ -21,7 +21,7 @@ import numpy as np
 import psutil
 
 from pipeline import codec, ids
-from pipeline.incidents.decision import Decision, Features
+from pipeline.incidents.decision import Features
 from pipeline.incidents.index import MAX_WORDS, WEIGHT_ONE
 from pipeline.incidents.ledger import Ledger
 from pipeline.records import Annotated, Article
@@ -119,7 +119,7 @@ def measure(live: int, decisions: int) -> dict[str, Any]:
         start = time.process_time()
         again = Ledger(0, settings)
         for line in log:
-            again.apply(codec.decode(line, Decision))
+            again.apply(Ledger.read(line))
         restart = time.process_time() - start
     return {
         "live_incidents": live,

@@ -12,6 +12,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+import msgspec
+
+from pipeline import codec
+from pipeline.errors import InvalidEvent
 from pipeline.records import CHANGES_NOTHING, ChangeKind, DatePrecision, Verdict
 
 NOTHING_KEY = "~"
@@ -205,3 +209,55 @@ class Decision:
         if self.verdict in CHANGES_NOTHING or self.article_id is None:
             return NOTHING_KEY
         return self.article_id
+
+
+class Logged(msgspec.Struct, frozen=True, kw_only=True):
+    """The part of a decision that the state is made of; the card and the reasons as they stand in the log."""
+
+    seq: int
+    article_id: str | None
+    verdict: Verdict
+    watermark: Watermark
+    floor: Floor | None
+    time: datetime | None = None
+    event_time: datetime | None = None
+    incident_id: str | None = None
+    scored: bool = False
+    copy_of: str | None = None
+    copy_group: str | None = None
+    why: msgspec.Raw = msgspec.Raw(b"{}")
+    features: Features | None = None
+    card: msgspec.Raw = msgspec.Raw(b"null")
+    placements: tuple[Placement, ...] = ()
+    marks: tuple[Mark, ...] = ()
+
+
+class _Source(msgspec.Struct):
+    source: str | None = None
+
+
+_logged = msgspec.json.Decoder(Logged)
+_source = msgspec.json.Decoder(_Source | None)
+
+
+def read_logged(value: bytes) -> Logged:
+    """Read back the bytes of a decision; several times faster than the whole of it.
+
+    Raises:
+        InvalidEvent: kind `schema`; the detail says what is wrong.
+    """
+    try:
+        return _logged.decode(value)
+    except (msgspec.DecodeError, UnicodeDecodeError) as e:
+        raise InvalidEvent("schema", f"not a Decision: {e}") from None
+
+
+def kept(decision: Decision | Logged) -> tuple[bytes, bytes, str | None]:
+    """What the state keeps in the form of the log: the card (empty: none), the reasons; and the card's source."""
+    if isinstance(decision, Decision):
+        if decision.card is None:
+            return b"", codec.encode(decision.why), None
+        return codec.encode(decision.card), codec.encode(decision.why), decision.card.source
+    found = _source.decode(decision.card)
+    card = b"" if found is None else bytes(decision.card)
+    return card, bytes(decision.why), None if found is None else found.source

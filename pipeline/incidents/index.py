@@ -8,6 +8,7 @@ cosines are sums of integers, so that they do not depend on the numbers that wor
 from __future__ import annotations
 
 import heapq
+from array import array
 from bisect import bisect_left
 from collections.abc import Sequence
 from typing import Any
@@ -35,9 +36,10 @@ class Index:
     """Postings, document frequencies and word vectors of live articles."""
 
     def __init__(self) -> None:
-        self._postings: dict[str, list[int]] = {}
         self._numbers: dict[str, int] = {}
         self._names: list[str] = []
+        self._postings: list[array[int]] = []
+        """Seqs, ascending, by word number."""
         self._free_numbers: list[int] = []
         self._rows: dict[int, int] = {}
         self._free_rows: list[int] = []
@@ -58,7 +60,8 @@ class Index:
 
     def frequency(self, word: str) -> int:
         """Number of indexed articles with the word among their heaviest."""
-        return len(self._postings.get(word, ()))
+        number = self._numbers.get(word)
+        return 0 if number is None else len(self._postings[number])
 
     def add(self, seq: int, words: Sequence[str], weights: Sequence[int]) -> None:
         """Index an article by its words, heaviest first; its seq must not be indexed yet."""
@@ -67,15 +70,16 @@ class Index:
             self._grow()
         self._rows[seq] = row
         count = len(words)
-        self._words[row, :count] = [self._number(w) for w in words]
+        known = self._numbers.get
+        numbers = [n if (n := known(word)) is not None else self._number(word) for word in words]
+        self._words[row, :count] = numbers
         self._words[row, count:] = -1
         self._weights[row, :count] = weights
         self._weights[row, count:] = 0
-        for word in words:
-            found = self._postings.get(word)
-            if found is None:
-                self._postings[word] = [seq]
-            elif found[-1] < seq:
+        postings = self._postings
+        for number in numbers:
+            found = postings[number]
+            if not found or found[-1] < seq:
                 found.append(seq)
             else:
                 found.insert(bisect_left(found, seq), seq)
@@ -86,15 +90,14 @@ class Index:
         if row is None:
             return None
         self._free_rows.append(row)
-        words = tuple(self._names[n] for n in self._words[row].tolist() if n >= 0)
+        numbers = [n for n in self._words[row].tolist() if n >= 0]
+        words = tuple(self._names[n] for n in numbers)
         weights = tuple(self._weights[row, : len(words)].tolist())
-        for word in words:
-            found = self._postings[word]
-            if len(found) > 1:
-                del found[bisect_left(found, seq)]
-                continue
-            del self._postings[word]
-            self._free_numbers.append(self._numbers.pop(word))
+        for number in numbers:
+            found = self._postings[number]
+            del found[bisect_left(found, seq)]
+            if not found:
+                self._free_numbers.append(self._numbers.pop(self._names[number]))
         return words, weights
 
     def candidates(
@@ -105,8 +108,10 @@ class Index:
         for word, weight in zip(words[:QUERY_WORDS], weights, strict=False):
             # Votes approximate the cosine: a word's weight in the other article is about its weight in this one.
             vote = weight * weight >> 10
-            for seq in self._postings.get(word, ())[-NEWEST:]:
-                votes[seq] = votes.get(seq, 0) + vote
+            number = self._numbers.get(word)
+            if number is not None:
+                for seq in self._postings[number][-NEWEST:]:
+                    votes[seq] = votes.get(seq, 0) + vote
         if without is not None:
             votes.pop(without, None)
         # Votes and seq in one integer, because those compare fast; a seq is an offset and fits into 63 bits.
@@ -133,20 +138,20 @@ class Index:
 
     def postings(self) -> dict[str, list[int]]:
         """A copy of the postings, by word."""
-        return {word: list(seqs) for word, seqs in sorted(self._postings.items())}
+        return {word: list(self._postings[number]) for word, number in sorted(self._numbers.items())}
 
     def _number(self, word: str) -> int:
-        number = self._numbers.get(word)
-        if number is None:
-            if self._free_numbers:
-                number = self._free_numbers.pop()
-                self._names[number] = word
-            else:
-                number = len(self._names)
-                self._names.append(word)
-                if number + 1 >= len(self._query):
-                    self._query = np.zeros(max(1024, 2 * len(self._query)), dtype=np.int64)
-            self._numbers[word] = number
+        """A number for a new word."""
+        if self._free_numbers:
+            number = self._free_numbers.pop()
+            self._names[number] = word
+        else:
+            number = len(self._names)
+            self._names.append(word)
+            self._postings.append(array("q"))
+            if number + 1 >= len(self._query):
+                self._query = np.zeros(max(1024, 2 * len(self._query)), dtype=np.int64)
+        self._numbers[word] = number
         return number
 
     def _grow(self) -> None:

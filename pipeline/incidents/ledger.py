@@ -7,10 +7,9 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
-from pipeline import codec
 from pipeline.facts.article import facts_of, tolls_of
 from pipeline.incidents.card import card
-from pipeline.incidents.decision import Decision
+from pipeline.incidents.decision import Decision, Logged, read_logged
 from pipeline.incidents.features import Extract, features
 from pipeline.incidents.match import Match, crowd, match_incidents, nearest, rank
 from pipeline.incidents.plan import Plan
@@ -83,19 +82,19 @@ class Ledger:
         return decision
 
     @staticmethod
-    def read(value: bytes) -> Decision:
-        """A record of the incident log.
+    def read(value: bytes) -> Logged:
+        """What the state needs of a record of the incident log.
 
         Raises:
             InvalidEvent: it is none.
         """
-        return codec.decode(value, Decision)
+        return read_logged(value)
 
-    def apply(self, decision: Decision) -> None:
+    def apply(self, decision: Decision | Logged) -> None:
         """Fold a decision of the log in; one with a seq up to `last_seq` changes nothing."""
         self._state.apply(decision)
 
-    def apply_all(self, decisions: Sequence[Decision]) -> None:
+    def apply_all(self, decisions: Sequence[Decision | Logged]) -> None:
         """Fold decisions of the log in, in order."""
         for decision in decisions:
             self._state.apply(decision)

@@ -13,7 +13,7 @@ from sys import intern
 from typing import Any
 
 from pipeline import codec
-from pipeline.incidents.decision import Card, Decision, Floor, Mark, Placement, Watermark
+from pipeline.incidents.decision import Card, Decision, Floor, Logged, Mark, Placement, Watermark, kept
 from pipeline.incidents.index import Index
 from pipeline.incidents.profile import Profile
 from pipeline.records import CHANGES_NOTHING
@@ -54,7 +54,7 @@ class Entry:
         "why",
     )
 
-    def __init__(self, decision: Decision) -> None:
+    def __init__(self, decision: Decision | Logged) -> None:
         assert decision.article_id is not None
         assert decision.time is not None
         assert decision.event_time is not None
@@ -69,10 +69,8 @@ class Entry:
         found = decision.features
         self.profile = None if found is None else Profile(decision.seq, found)
         self.vector = None if found is None else (found.words, found.weights)
-        self.card = b"" if decision.card is None else codec.encode(decision.card)
-        source = None if decision.card is None else decision.card.source
+        self.card, self.why, source = kept(decision)
         self.outlet = intern(source.casefold()) if source else ""
-        self.why = codec.encode(decision.why)
 
     @property
     def age_key(self) -> tuple[datetime, str]:
@@ -221,7 +219,7 @@ class State:
 
     # Writing
 
-    def apply(self, decision: Decision) -> None:
+    def apply(self, decision: Decision | Logged) -> None:
         """Fold one decision in; one that is already in changes nothing."""
         if decision.seq <= self.last_seq:
             return

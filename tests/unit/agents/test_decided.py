@@ -140,7 +140,8 @@ _batches = st.lists(st.tuples(st.integers(1, CHUNK), st.integers(0, 3 * CHUNK)),
 def test_crashes_change_no_decision_and_lose_no_output(numbers: list[int], lives: list[list[tuple[int, int]]]) -> None:
     undisturbed: list[int] = []
     run_until_crash(numbers, 0, Log(), undisturbed, [])
-    log, outputs, position = Log(), [], 0
+    log, position = Log(), 0
+    outputs: list[int] = []
     for batches in [*lives, []]:
         position = run_until_crash(numbers, position, log, outputs, list(batches))
     assert set(outputs) == set(undisturbed), "every output, and none that an undisturbed run would not give"

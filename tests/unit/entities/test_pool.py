@@ -46,10 +46,14 @@ def test_the_pool_answers_as_one_annotator_does() -> None:
         assert len(asyncio.run(pool.annotate(articles))) == len(articles)
         os.kill(children[0], signal.SIGKILL)
         with pytest.raises(FatalError, match="entities process died"):
-            for _ in range(1_000):  # its death may be seen only after the other process has done a call's work
-                asyncio.run(pool.annotate(articles))
+            asyncio.run(_annotate_often(pool, articles))
     finally:
         pool.stop()
+
+
+async def _annotate_often(pool: Pool, articles: list[Article]) -> None:
+    for _ in range(1_000):  # a death may be seen only after the other process has done a call's work
+        await pool.annotate(articles)
 
 
 def test_a_wrong_setting_is_said_at_start() -> None:

@@ -58,7 +58,7 @@ def restored(log: Log, fitted: Weights) -> Ledger:
     ledger = Ledger(0, SMALL, fitted=fitted)
     for _, value in log:
         if value is not None:
-            ledger.apply(codec.decode(value, Decision))
+            ledger.apply(Ledger.read(value))
     return ledger
 
 
