@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from pipeline.entities.annotator import Annotator
 from pipeline.entities.pool import Pool, split
 from pipeline.errors import FatalError, SettingsError
+from pipeline.records import Article
 from pipeline.settings import Entities
 
 from .articles import article
@@ -69,6 +70,7 @@ def test_a_pool_that_is_not_started_says_so() -> None:
 _HOLDER = """
 import sys, time
 from pipeline.entities.pool import Pool
+from pipeline.records import Article
 from pipeline.settings import Entities
 if __name__ == "__main__":
     pool = Pool(Entities(model="rules"))
