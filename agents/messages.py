@@ -17,7 +17,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Incoming:
-    """One record as Kafka delivered it. `topic` is the short name, without the prefix."""
+    """One record as Kafka delivered it. `topic` is the short name, without the prefix.
+
+    Attributes:
+        place: edition, seq and prev_seq that its headers say; None where they say none that can be.
+    """
 
     topic: TopicName
     partition: int
@@ -26,6 +30,7 @@ class Incoming:
     value: bytes | None = field(repr=False)
     headers: Mapping[str, bytes]
     timestamp_ms: int
+    place: tuple[int, int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

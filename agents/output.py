@@ -14,7 +14,7 @@ from aiokafka.errors import KafkaError
 from agents.messages import Outgoing
 from pipeline.errors import DeadlyInput, FatalError
 from pipeline.settings import Settings
-from pipeline.topics import TopicName, registry
+from pipeline.topics import registry
 
 # A broker's restart takes seconds, a cluster's election of leaders tens of them. aiokafka's idempotent producer tries
 # for ever, so the limit is ours; past it the process ends, and its inputs are replayed. Below the watchdog's limit,
@@ -41,7 +41,7 @@ class Output:
         self._settings = settings
         self._bootstrap = bootstrap
         self._client_id = client_id
-        self._names: dict[TopicName, str] = {short: t.name for short, t in registry(settings).items()}
+        self._topics = registry(settings)
         self._producer: AIOKafkaProducer | None = None
         self._largest = settings.topics.max_message_bytes - _FRAMING_BYTES
         self._patience_s = _PATIENCE * settings.runner.watchdog_s
@@ -70,20 +70,26 @@ class Output:
 
         Raises:
             OutputError: the cluster did not answer in time or refused.
-            DeadlyInput: a record is larger than a topic takes; then none was sent.
+            DeadlyInput: a record is larger than a topic takes, or for a partition that is not there. None was sent.
         """
-        producer = self._producer
-        assert producer is not None, "start() comes first"
         for record in records:
+            if record.partition is not None and not 0 <= record.partition < self._topics[record.topic].partitions:
+                raise DeadlyInput(f"a record is for {record.topic}[{record.partition}], which is not there")
             if (size := _size(record)) > self._largest:
                 raise DeadlyInput(
                     f"a record for {record.topic} has {size} bytes; topics.max_message_bytes allows {self._largest}"
                 )
+        producer = self._producer
+        assert producer is not None, "start() comes first"
         try:
             async with asyncio.timeout(self._patience_s):
                 pending = [
                     await producer.send(
-                        self._names[r.topic], value=r.value, key=r.key, partition=r.partition, headers=list(r.headers)
+                        self._topics[r.topic].name,
+                        value=r.value,
+                        key=r.key,
+                        partition=r.partition,
+                        headers=list(r.headers),
                     )
                     for r in records
                 ]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from agents.messages import Incoming, Outgoing
 from pipeline import codec, headers
 from pipeline.records import NEEDS_ENTITIES, SCHEMA_VERSION, Annotated
 
 _MOST_SEQ = 2**63
+_MOST_SEQ_BYTES = 64
 _MOST_DIGITS = 16  # in milliseconds: some ten thousand years
 
 
@@ -32,14 +35,29 @@ def to_entities_or_ledger(record: Annotated, incoming: Incoming) -> Outgoing:
     )
 
 
+def place(found: Mapping[str, bytes], editions: int) -> tuple[int, int, int] | None:
+    """Edition, seq and prev_seq that the headers of a record say; None if they say none that dedup could have written.
+
+    Args:
+        editions: how many there are. A void for another could be sent nowhere.
+    """
+    said = found.get(headers.SEQ) or b""
+    if len(said) > _MOST_SEQ_BYTES or not said.isascii():
+        return None
+    try:
+        edition, seq, prev_seq = (int(part) for part in said.split(b":"))
+    except ValueError:
+        return None
+    if not (0 <= edition < editions and -1 <= prev_seq < seq < _MOST_SEQ):
+        return None
+    return edition, seq, prev_seq
+
+
 def void_of(incoming: Incoming, reason: str) -> Annotated | None:
     """The void for a record that was given up; None if it never had a seq (not written by dedup)."""
-    try:
-        edition, seq, prev_seq = (int(part) for part in (incoming.headers[headers.SEQ] or b"").split(b":"))
-    except (KeyError, ValueError):
+    if incoming.place is None:
         return None
-    if not (0 <= edition < _MOST_SEQ and -1 <= prev_seq < seq < _MOST_SEQ):
-        return None
+    edition, seq, prev_seq = incoming.place
     return Annotated(
         edition=edition,
         seq=seq,

@@ -27,6 +27,7 @@ from agents.messages import Incoming, Item, Outcome, Stage
 from agents.meters import Meters
 from agents.offsets import Offsets
 from agents.output import Output
+from agents.passing import place
 from agents.watchdog import Watchdog
 from pipeline.errors import DeadlyInput, FatalError, InvalidEvent, RetryableError
 from pipeline.metrics import Metrics
@@ -234,14 +235,16 @@ class Runner(Generic[T]):
     def _take(self, event: Any) -> Incoming:
         m = event.message
         name = self._short[m.topic]
+        found = dict(m.headers or ())
         incoming = Incoming(
             topic=name,
             partition=m.partition,
             offset=m.offset,
             key=m.key,
             value=m.value,
-            headers=dict(m.headers or ()),
+            headers=found,
             timestamp_ms=int((m.timestamp or 0) * 1000),
+            place=place(found, self._settings.topics.editions),
         )
         self._meters.received.inc()
         self._meters.size.observe(len(m.value or b""))

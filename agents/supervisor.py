@@ -160,9 +160,7 @@ class Supervisor:
         if process.output is not None:
             process.output.close()
         if status == _EXIT_SETTINGS:
-            raise SettingsError(
-                f"{process.name} cannot run with these settings; its last words:\n{process.log_tail(5)}"
-            )
+            raise SettingsError(f"{process.name} cannot run with them: {process.log_tail(1)}; log: {process.log_file}")
         how = f"killed by {signal.Signals(-status).name}" if status < 0 else f"exit status {status}"
         self._said(f"{process.name} died ({how}), starting again in {wait:g} s; log: {process.log_file}")
 

@@ -22,11 +22,10 @@ ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "tests" / "broker")]
 
 import streams  # noqa: E402  # the tests' own modules, found by the line above
-from chain import expected, log, publishing, running  # noqa: E402
+from chain import compare, expected, log, publishing, running  # noqa: E402
 from pipeline.broker.admin import ensure_topics  # noqa: E402
 from pipeline.broker.local import LocalBroker  # noqa: E402
 from pipeline.settings import Settings, load  # noqa: E402
-from test_chain import compare  # noqa: E402
 from workers import read  # noqa: E402
 
 

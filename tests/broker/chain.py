@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -150,6 +151,27 @@ def expected(settings: Settings, out: Path) -> Expected:
     ]
     run_items(items, out, settings)
     return Expected(_rows(out / "articles.jsonl"), {r["incident_id"]: r for r in _rows(out / "incidents.jsonl")})
+
+
+def compare(settings: Settings, undisturbed: Expected) -> Counter[str]:
+    """The sink against what the same `raw` topic gives offline; returns the verdicts."""
+    events, records = undisturbed.events, undisturbed.incidents
+    reader = sink(settings)
+    assert inputs(reader) == [(0, e["seq"], e["article_id"], e["verdict"]) for e in events], "one row per input"
+    found = incidents(reader)
+    assert {i: r["version"] for i, r in found.items()} == {i: r["version"] for i, r in records.items()}
+    # A withdrawn incident ends in a tombstone, which leaves its id, version and status.
+    left = ("incident_id", "version", "status")
+    assert found == {i: {k: r[k] for k in left} if r["status"] == "withdrawn" else r for i, r in records.items()}
+    # The row of an article is that of its newest event that changed something.
+    newest = {e["article_id"]: e for e in events if e["verdict"] not in ("stale", "void")}
+    shown = articles(reader)
+    assert shown.keys() == newest.keys()
+    for article_id, event in newest.items():
+        same = {k: event[k] for k in ("verdict", "copy_of", "copy_group", "incident_id", "title")}
+        assert {k: shown[article_id][k] for k in same} == same
+    reader.close()
+    return Counter(e["verdict"] for e in events)
 
 
 def log(settings: Settings, name: TopicName) -> dict[int, bytes]:

@@ -12,7 +12,7 @@ import pytest
 
 import streams
 from agents.progress import STAGE_INPUTS, watching
-from chain import Expected, articles, expected, incidents, inputs, log, publish, publishing, running, sink
+from chain import compare, expected, inputs, log, publish, publishing, running, sink
 from hostile import file_cases, topic_cases
 from pipeline.broker.admin import ensure_topics
 from pipeline.codec import decode
@@ -25,27 +25,6 @@ pytestmark = [pytest.mark.broker, pytest.mark.timeout(600)]
 
 STAGES = tuple(STAGE_INPUTS)
 SMALL = {"topics.output_partitions": 2, "topics.dead_letter_partitions": 1, "broker.session_timeout_s": 6.0}
-
-
-def compare(settings: Settings, undisturbed: Expected) -> Counter[str]:
-    """The sink against what the same `raw` topic gives offline; returns the verdicts."""
-    events, records = undisturbed.events, undisturbed.incidents
-    reader = sink(settings)
-    assert inputs(reader) == [(0, e["seq"], e["article_id"], e["verdict"]) for e in events], "one row per input"
-    found = incidents(reader)
-    assert {i: r["version"] for i, r in found.items()} == {i: r["version"] for i, r in records.items()}
-    # A withdrawn incident ends in a tombstone, which leaves its id, version and status.
-    left = ("incident_id", "version", "status")
-    assert found == {i: {k: r[k] for k in left} if r["status"] == "withdrawn" else r for i, r in records.items()}
-    # The row of an article is that of its newest event that changed something.
-    newest = {e["article_id"]: e for e in events if e["verdict"] not in ("stale", "void")}
-    shown = articles(reader)
-    assert shown.keys() == newest.keys()
-    for article_id, event in newest.items():
-        same = {k: event[k] for k in ("verdict", "copy_of", "copy_group", "incident_id", "title")}
-        assert {k: shown[article_id][k] for k in same} == same
-    reader.close()
-    return Counter(e["verdict"] for e in events)
 
 
 def test_kills_change_nothing(make_settings: Callable[..., Settings], tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 import streams
 from chain import publish, sink
-from pipeline.settings import Settings
+from pipeline.settings import Settings, as_environment
 from pipeline.sink.base import NoStoreError
 from workers import ROOT, until
 
@@ -108,6 +108,18 @@ def test_up_starts_a_dead_stage_again_and_says_so(settings: Settings, tmp_path: 
     finally:
         process.terminate()
         assert process.wait(90) == 0
+    until(lambda: not any("worker" in c for c in left_running(settings.data_dir)), 10)
+
+
+def test_up_ends_at_once_where_a_stage_cannot_run_with_its_settings(settings: Settings, tmp_path: Path) -> None:
+    log = tmp_path / "up.log"
+    environment = as_environment(settings) | {"WIREFUSE_ENTITIES_MODEL": "no_such_model"}
+    assert wirefuse("up", log=log, **environment).wait(60) == 2
+    shown = log.read_text()
+    assert "settings: entities-0 cannot run with them: settings: entities.model" in shown
+    assert "no_such_model" in shown
+    assert "starting again" not in shown
+    assert "Traceback" not in shown
     until(lambda: not any("worker" in c for c in left_running(settings.data_dir)), 10)
 
 

@@ -19,19 +19,21 @@ from workers import Worker, committed, probe, read, send, until, values
 pytestmark = pytest.mark.broker
 
 
+SHORT = {
+    "broker.session_timeout_s": 3.0,
+    "runner.watchdog_s": 5.0,
+    "runner.retry_base_s": 0.05,
+    "runner.retry_attempts": 4,
+    "topics.output_partitions": 1,
+    "topics.unique_partitions": 1,
+    "topics.dead_letter_partitions": 1,
+}
+PATIENT = SHORT | {"runner.watchdog_s": 60.0}
+
+
 @pytest.fixture
 def settings(make_settings: Callable[..., Settings]) -> Settings:
-    made = make_settings(
-        **{
-            "broker.session_timeout_s": 3.0,
-            "runner.watchdog_s": 5.0,
-            "runner.retry_base_s": 0.05,
-            "runner.retry_attempts": 4,
-            "topics.output_partitions": 1,
-            "topics.unique_partitions": 1,
-            "topics.dead_letter_partitions": 1,
-        }
-    )
+    made = make_settings(**SHORT)
     ensure_topics(made)
     return made
 
@@ -291,6 +293,26 @@ def test_a_record_that_waits_in_vain_is_said_by_livez(settings: Settings, worker
     assert worker.running
     send(settings, ["free a"])
     until(lambda: probe(settings, "echo-0", "/livez")[0] == 200, workers=[worker])
+
+
+def test_a_broker_that_is_away_for_a_moment_is_waited_for(
+    make_settings: Callable[..., Settings], settings: Settings, broker: RunningBroker
+) -> None:
+    worker = Worker(make_settings(**PATIENT), "echo")
+    inputs = [f"slow {n}" for n in range(2)] + numbered(300)
+    try:
+        worker.start()
+        until(lambda: "ready: raw[0]" in worker.log, workers=[worker])
+        send(settings, inputs)
+        time.sleep(1.0)
+        assert broker.local.kill()
+        time.sleep(2.0)
+        assert broker.local.start() == broker.bootstrap
+        until(lambda: committed(settings, "echo", "raw") == len(inputs), workers=[worker])
+        assert worker.running
+        assert list(dict.fromkeys(values(settings, "annotated"))) == inputs
+    finally:
+        worker.kill()
 
 
 def test_a_broker_that_is_away_for_long_costs_nothing(

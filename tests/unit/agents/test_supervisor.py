@@ -72,7 +72,9 @@ def test_a_killed_process_is_said_to_be(start: Start) -> None:
 
 def test_wrong_settings_are_not_tried_again(start: Start) -> None:
     found = start("import sys; print('settings: no such model', file=sys.stderr); sys.exit(2)")
-    with pytest.raises(SettingsError, match=r"(?s)child-0 cannot run.*settings: no such model"):
+    with pytest.raises(
+        SettingsError, match=r"child-0 cannot run with them: settings: no such model; log: .*child-0.log"
+    ):
         tend(found, lambda: False)
 
 
