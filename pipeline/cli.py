@@ -31,6 +31,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "train": ("pipeline.train_commands:train", "Train what ships: entities, vectors, incidents."),
     "incidents": ("pipeline.sink.commands:incidents", "List and show incidents."),
     "articles": ("pipeline.sink.commands:articles", "Show articles."),
+    "copies": ("pipeline.sink.commands:copies", "Show who carried a text, and with which edits."),
     "dead-letters": ("pipeline.dead_letter_commands:dead_letters", "List, show, replay or drop dead letters."),
     "config": ("pipeline.config_commands:config", "Show the settings in force and where each came from."),
 }

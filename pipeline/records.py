@@ -101,7 +101,8 @@ class Copy:
     Attributes:
         of: article id of the direct best earlier source.
         kind: exact, near or contained.
-        why: measured evidence, e.g. {"jaccard": .83, "contained": .97, "contains": .85, "longest_run": 212}.
+        why: measured evidence, e.g. {"jaccard": .83, "contained": .97, "contains": .85, "longest_run": 212}, and the
+            credit lines of this copy, if it has some: {"credits": [{"agency": "Reuters", "place": "dateline"}]}.
         added: text of this copy that its source has not (facts of a later version live there).
     """
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
 import msgspec
 
 from pipeline.dedup.clock import Clock
+from pipeline.dedup.credits import Credit
 from pipeline.dedup.versions import Status
 from pipeline.errors import InvalidEvent
 from pipeline.records import Annotated, Article, Copy, CopyKind, RawArticle, Verdict, Void
@@ -79,6 +80,7 @@ class Decision:
         event_time: `published`, or the watermark where the article says no time.
         watermark: event time of the edition after this decision.
         copy_of, copy_kind, copy_why: see `records.Copy`.
+        credits: agencies that the text names as where it comes from.
         added: half-open character spans of the cleaned text that the source has not.
         copy_group: root of the copy group; the article's own id when it is no copy; None when nothing is published.
         regrouped: copy groups that got another root by this decision, old root -> new root.
@@ -96,6 +98,7 @@ class Decision:
     copy_of: str | None = None
     copy_kind: CopyKind | None = None
     copy_why: dict[str, Any] = field(default_factory=dict)
+    credits: tuple[Credit, ...] = ()
     added: tuple[tuple[int, int], ...] = ()
     copy_group: str | None = None
     regrouped: dict[str, str] = field(default_factory=dict)
@@ -162,7 +165,10 @@ def annotated(decision: Decision, item: RawArticle | Void, edition: int, cleaned
         )
         if decision.copy_of is not None and decision.copy_kind is not None:
             added = "\n\n".join(cleaned.text[start:end] for start, end in decision.added)
-            copy = Copy(of=decision.copy_of, kind=decision.copy_kind, why=decision.copy_why, added=added)
+            why = decision.copy_why
+            if decision.credits:
+                why = why | {"credits": [asdict(credit) for credit in decision.credits]}
+            copy = Copy(of=decision.copy_of, kind=decision.copy_kind, why=why, added=added)
     return Annotated(
         edition=edition,
         seq=decision.seq,

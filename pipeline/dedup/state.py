@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 
 from pipeline.dedup.clock import Clock
 from pipeline.dedup.copies import Copies, Finding
+from pipeline.dedup.credits import credits
 from pipeline.dedup.decision import Decision, Logged, Memory, Move, read_logged
 from pipeline.dedup.lineage import Groups
 from pipeline.dedup.prepare import Prepared, prepare
@@ -255,6 +256,7 @@ class Dedup:
             copy_of=found.best.of if found.best else None,
             copy_kind=found.best.kind if found.best else None,
             copy_why=found.best.why if found.best else {},
+            credits=credits(own.cleaned.text),
             added=found.best.added if found.best else (),
             copy_group=group,
             regrouped={m.old: m.new for m in moves},

@@ -1,4 +1,4 @@
-"""`wirefuse incidents` and `wirefuse articles`: look into the configured sink."""
+"""`wirefuse incidents`, `wirefuse articles` and `wirefuse copies`: look into the configured sink."""
 
 from __future__ import annotations
 
@@ -23,6 +23,8 @@ from pipeline.sink.base import (
     StoredIncident,
     open_reader,
 )
+from pipeline.sink.lineage import as_json as lineage_json
+from pipeline.sink.lineage import lineage
 from pipeline.sink.render import (
     article_page,
     article_table,
@@ -32,6 +34,7 @@ from pipeline.sink.render import (
     incident_table,
     short,
 )
+from pipeline.sink.render_lineage import lineage_page
 
 _POLL_S = 1.0
 _INCIDENT_STATUSES: dict[str, tuple[IncidentStatus, ...]] = {
@@ -195,6 +198,37 @@ def show_article(settings: Settings, id: str, as_json: bool) -> None:
         _print_json(_article_json(found))
     else:
         console().print(article_page(found))
+
+
+@click.group()
+def copies() -> None:
+    """Show who carried a text, and with which edits."""
+
+
+@copies.command("show")
+@click.argument("id")
+@_as_json
+@click.pass_obj
+def show_copies(settings: Settings, id: str, as_json: bool) -> None:
+    """Show the copy group of an article as a tree: who carried it, when, and what each made of it.
+
+    The origin is the first published; under each article stand its direct copies. Kept, changed and added are shares of
+    a copy's words, in sentences; cut is the share of its source's words that it left out. Agencies are those that the
+    text itself credits ("(Reuters)", "AP —", a byline, the copyright line).
+
+    ID may be the beginning of an article id, or the whole of the id that the wire gave it.
+    """
+    with _reader(settings) as reader:
+        article = reader.article(_one("article", id, reader.find_articles(id)))
+        assert article is not None
+        found = lineage(reader, article)
+    if as_json:
+        _print_json(lineage_json(found))
+    elif article.status != "usable":
+        console().print(article_page(article))
+    else:
+        out = console()
+        out.print(lineage_page(found, out.width))
 
 
 @contextmanager

@@ -1,0 +1,130 @@
+"""Credit lines: which agency an article says it comes from.
+
+An outlet that prints a wire's text credits it in one of a few places: in parentheses between dateline and text
+("LONDON (Reuters) -"), before a dash ("AP — "), in the byline ("By Ann Lee, Associated Press"), in a line of its own
+("Reuters"), or in the copyright line below. Only these places count: an agency named in a sentence or a caption is a
+source of a fact or a photograph, and says nothing of the text.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+Place = Literal["dateline", "byline", "line", "copyright", "contributed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Credit:
+    """One credit.
+
+    Attributes:
+        agency: its usual name; as the text says it where we do not know it.
+        place: where it stands; "contributed" where the text says only that the agency contributed to it.
+    """
+
+    agency: str
+    place: Place
+
+
+# The large agencies and what they are called in credits; in a dateline any name counts. Of the short forms those in
+# `_ONLY_ALONE` are also other things (a state, a qualification) and count only where nothing else can stand.
+_AGENCIES = {
+    "Agence France-Presse": ("AFP", "Agence France-Presse", "Agence France Presse", "AGENCE FRANCE-PRESSE"),
+    "Anadolu Agency": ("AA", "Anadolu Agency", "Anadolu"),
+    "ANI": ("ANI", "Asian News International"),
+    "ANSA": ("ANSA",),
+    "Associated Press": ("AP", "Associated Press", "ASSOCIATED PRESS"),
+    "Australian Associated Press": ("AAP", "Australian Associated Press"),
+    "Bloomberg": ("Bloomberg", "Bloomberg News"),
+    "Canadian Press": ("CP", "Canadian Press"),
+    "dpa": ("dpa", "DPA", "Deutsche Presse-Agentur"),
+    "EFE": ("EFE",),
+    "IANS": ("IANS", "Indo-Asian News Service"),
+    "Interfax": ("Interfax",),
+    "Kyodo": ("Kyodo", "Kyodo News"),
+    "Press Association": ("PA", "Press Association", "PA Media", "PRESS ASSOCIATION"),
+    "Press Trust of India": ("PTI", "Press Trust of India"),
+    "Reuters": ("Reuters", "REUTERS", "Thomson Reuters"),
+    "TASS": ("TASS", "ITAR-TASS", "Itar-Tass"),
+    "United Press International": ("UPI", "United Press International"),
+    "Xinhua": ("Xinhua", "XINHUA", "Xinhua News Agency"),
+    "Yonhap": ("Yonhap", "Yonhap News Agency"),
+}
+_NAME_OF = {form: name for name, forms in _AGENCIES.items() for form in forms}
+_ONLY_ALONE = frozenset({"AA", "ANI", "CP", "PA"})
+
+# Credits stand in the first lines and in the last.
+_HEAD, _TAIL = 600, 400
+_HEAD_LINES, _TAIL_LINES = 4, 4
+_SHORT = 120
+
+
+def _any(forms: list[str]) -> str:
+    return "(?:[Tt]he )?(" + "|".join(re.escape(form) for form in sorted(forms, key=len, reverse=True)) + ")"
+
+
+_KNOWN = _any(list(_NAME_OF))
+_PLAIN = _any([form for form in _NAME_OF if form not in _ONLY_ALONE])
+_DASH = r"\s*(?:[-–—]|:)"
+# A town in capitals or a few words, perhaps a date, then the agency in parentheses and a dash: any agency after a town
+# in capitals, a known one after anything that short.
+_DATELINE = re.compile(rf"(?:[A-Z][^()\n]{{1,60}}[ ,])?\({_KNOWN}(?:/[A-Z][^()\n]{{1,30}})?\){_DASH}")
+_ANY_DATELINE = re.compile(rf"[A-Z][A-Z'’./ -]{{2,40}}(?:, [A-Z][^()\n]{{1,25}})? \(([A-Z][\w.&'’ -]{{1,30}})\){_DASH}")
+_DASHED = re.compile(rf"{_PLAIN}\s?[-–—]+\s")
+_BYLINE = re.compile(rf"[Bb][Yy] (?:[^\n]{{1,60}}[ ,/|])??{_PLAIN}(?: [A-Z][a-z]+){{0,3}}\s*$")
+_LINE = re.compile(rf"\(?(?:[Ss]ource: ?|[Vv]ia )?{_KNOWN}\)?(?:\s*[-|/,]\s*(?:{_KNOWN}|[Uu]pdated\b.*))?\.?\s*$")
+_COPYRIGHT = re.compile(rf"(?:[Cc]opyright|COPYRIGHT|©|\([Cc]\))[^\n]{{0,30}}?\b{_PLAIN}\b")
+_CONTRIBUTED = re.compile(rf"\b{_PLAIN}\b[^.\n]{{0,30}} contributed to this (?:report|story|article)")
+
+
+_OPENINGS = sorted({form.split()[0] for form in _NAME_OF} | {"The", "the", "Source", "source", "Via", "via"})
+_FIRST_WORD = re.compile(rf"\(?(?:{'|'.join(map(re.escape, _OPENINGS))})\b")
+
+
+def credits(text: str) -> tuple[Credit, ...]:
+    """The credits of a cleaned text, each agency and place once, in the order they stand."""
+    found: dict[Credit, None] = {}
+    for line in text[:_HEAD].split("\n", _HEAD_LINES)[:_HEAD_LINES]:
+        for credit in _in_head(line.strip()):
+            found[credit] = None
+    for line in text[-_TAIL:].rsplit("\n", _TAIL_LINES)[-_TAIL_LINES:]:
+        for credit in _in_tail(line.strip()):
+            found[credit] = None
+    return tuple(found)
+
+
+# Each pattern is tried only where a cheap look at the line does not rule it out: most lines have no credit.
+
+
+def _in_head(line: str) -> list[Credit]:
+    if found := _alone(line):
+        return found
+    start = line[:_SHORT]
+    if "(" in start and (at := _DATELINE.match(start) or _ANY_DATELINE.match(start)):
+        return [Credit(_name(at[1]), "dateline")]
+    if _FIRST_WORD.match(start) and (at := _DASHED.match(start)):
+        return [Credit(_name(at[1]), "dateline")]
+    if len(line) <= _SHORT and line[:3].lower() == "by " and (at := _BYLINE.match(start)):
+        return [Credit(_name(at[1]), "byline")]
+    return []
+
+
+def _in_tail(line: str) -> list[Credit]:
+    if ("opyright" in line or "©" in line or "(c)" in line.lower()) and (at := _COPYRIGHT.search(line)):
+        return [Credit(_name(at[1]), "copyright")]
+    if "contributed to" in line and (at := _CONTRIBUTED.search(line)):
+        return [Credit(_name(at[1]), "contributed")]
+    return _alone(line)
+
+
+def _alone(line: str) -> list[Credit]:
+    if len(line) > _SHORT or not _FIRST_WORD.match(line):
+        return []
+    at = _LINE.match(line)
+    return [] if at is None else [Credit(_name(form), "line") for form in at.groups() if form]
+
+
+def _name(form: str) -> str:
+    return _NAME_OF.get(form, form)
