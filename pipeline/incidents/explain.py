@@ -12,6 +12,34 @@ _SIGNALS = {
     "hours": "the same time of day",
 }
 _NAMED = {"ages": "age", "streets": "street", "days": "day", "hours": "hour", "places": "place", "persons": "person"}
+_PARTS = {
+    "bias": "where every pair of articles begins",
+    "text": "words in common, the rare ones above all",
+    "title": "words that both titles have",
+    "ages": "ages in common",
+    "ages_differ": "no age in common",
+    "streets": "streets in common",
+    "streets_differ": "no street in common",
+    "days": "days in common",
+    "days_differ": "no day in common",
+    "names": "names in common",
+    "places": "places in common",
+    "back": "one recalls a day of the other",
+    "hours": "the same time of day",
+    "hours_differ": "another time of day",
+    "tolls_differ": "other counts of killed or wounded",
+    "places_differ": "no place in common",
+    "persons_differ": "no person in common",
+    "leads": "names that both begin with",
+    "leads_differ": "names that one begins with and the other lacks",
+    "crowd": "how alike it is to everything else",
+}
+
+
+def parts(why: Mapping[str, Any]) -> list[tuple[str, float]]:
+    """What each signal added to the link with the closest report, in words, the strongest first."""
+    found = [(_PARTS.get(name, name), float(value)) for name, value in why.get("parts", {}).items()]
+    return sorted(found, key=lambda part: (-abs(part[1]), part[0]))
 
 
 def explain(why: Mapping[str, Any], title_of: Callable[[str], str | None] = lambda article_id: None) -> str:

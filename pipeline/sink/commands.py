@@ -33,6 +33,7 @@ from pipeline.sink.render import (
     incident_page,
     incident_table,
     short,
+    why_page,
 )
 from pipeline.sink.render_lineage import lineage_page
 
@@ -112,6 +113,36 @@ def show_incident(settings: Settings, id: str, as_json: bool) -> None:
         _print_json(found.record)
     else:
         console().print(incident_page(found))
+
+
+@incidents.command("why")
+@click.argument("id", metavar="INCIDENT")
+@click.argument("article", metavar="ARTICLE")
+@_as_json
+@click.pass_obj
+def why(settings: Settings, id: str, article: str, as_json: bool) -> None:
+    """Say why an article is in an incident: what speaks for it, what against, and what was second best.
+
+    INCIDENT and ARTICLE may be the beginnings of ids; ARTICLE also the whole of the id that the wire gave it.
+    """
+    with _reader(settings) as reader:
+        found = _follow(reader, _one("incident", id, reader.find_incidents(id.strip().lower())))
+        article_id = _one("article", article, reader.find_articles(article))
+        stored = reader.article(article_id)
+    report = next((r for r in found.record.get("reports", ()) if r["article_id"] == article_id), None)
+    if report is None and stored is not None and stored.incident_id == found.incident_id:
+        report = {**stored.record, "article_id": article_id}  # a very large incident lists only some of its reports
+    if report is None:
+        raise click.ClickException(_elsewhere(article_id, found, stored))
+    if as_json:
+        _print_json({"incident_id": found.incident_id, "article_id": article_id, "why": report.get("why") or {}})
+    else:
+        console().print(why_page(report, found))
+
+
+def _elsewhere(article_id: str, incident: StoredIncident, stored: StoredArticle | None) -> str:
+    where = "it is in none" if stored is None or stored.incident_id is None else f"it is in {short(stored.incident_id)}"
+    return f"article {short(article_id)} is not in incident {short(incident.incident_id)}; {where}"
 
 
 @incidents.command("tail")

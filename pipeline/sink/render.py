@@ -16,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pipeline.incidents.explain import explain
+from pipeline.incidents.explain import parts as signals
 from pipeline.records import IncidentChange
 from pipeline.sink.base import StoredArticle, StoredIncident
 
@@ -116,6 +117,24 @@ def counts(incident: StoredIncident) -> str:
             _plural(incident.independent_origins, "independent origin", "independent origins"),
         )
     )
+
+
+def why_page(report: Mapping[str, Any], incident: StoredIncident) -> RenderableType:
+    """Why a report is in its incident: in words, then what each signal added."""
+    why = report.get("why") or {}
+    titles = {r["article_id"]: r.get("title") for r in incident.record.get("reports", ())}
+    title = Text(clean(report.get("title") or "(no title)"), style="bold")
+    parts: list[RenderableType] = [title, Text(f"in: {clean(incident.title or '(no title)')}", style="dim")]
+    parts += [Text(), Text(explained(why, titles) or "The sink has no reasons of it.")]
+    found = signals(why)
+    if found:
+        table = Table.grid(padding=(0, 2))
+        table.add_column(justify="right")
+        table.add_column()
+        for said, value in found:
+            table.add_row(f"{value:+.2f}", said)
+        parts += [Text(), Text("Against the closest report, as log-odds", style="dim"), table]
+    return Group(*parts)
 
 
 def article_table(articles: Sequence[StoredArticle]) -> RenderableType:

@@ -15,6 +15,8 @@ import pytest
 
 from pipeline.cli import main
 from pipeline.ids import article_id, incident_id
+from pipeline.incidents.explain import parts
+from pipeline.incidents.score import SIGNALS
 from pipeline.records import ArticleEvent, Entity, IncidentChange, IncidentRecord, Report
 from pipeline.sink.base import SinkRecord, open_sink
 from pipeline.sink.render import explained
@@ -183,6 +185,35 @@ def test_an_incident_shows_what_is_reported_and_why(wirefuse: Run) -> None:
     fire = " ".join(" ".join(lines_of(wirefuse("incidents", "show", FIRE))).split())
     assert f"{FIRST[:10]}: It is the first report of this incident" in fire
     assert f"{COPY[:10]}: It repeats the text of “Fire in [bold]the ]0;owned harbour”" in fire
+
+
+def test_why_says_in_words_and_figures_what_decided(wirefuse: Run) -> None:
+    ran = wirefuse("incidents", "why", FIRE[:8], COPY)
+    assert ran.code == 0
+    assert "repeats the text of" in ran.out
+    asked = wirefuse("incidents", "why", FIRE[:8], "copy", "--json")
+    assert json.loads(asked.out) == {
+        "incident_id": FIRE,
+        "article_id": COPY,
+        "why": {"kind": "copy", "of": FIRST, "copy_kind": "near", "jaccard": 0.5},
+    }
+    refused = wirefuse("incidents", "why", FIRE[:8], OTHER)
+    assert refused.code == 1
+    assert f"article {OTHER[:10]} is not in incident {FIRE[:10]}" in refused.err
+
+
+def test_signals_are_told_in_words_the_strongest_first() -> None:
+    why = {"kind": "joined", "parts": {"bias": -2.0, "text": 3.5, "ages_differ": -4.0, "unknown_one": 0.1}}
+    assert parts(why) == [
+        ("no age in common", -4.0),
+        ("words in common, the rare ones above all", 3.5),
+        ("where every pair of articles begins", -2.0),
+        ("unknown_one", 0.1),
+    ]
+
+
+def test_every_signal_of_the_scorer_has_words() -> None:
+    assert not [name for name, _ in parts({"parts": dict.fromkeys(SIGNALS, 1.0)}) if name in SIGNALS]
 
 
 def test_reasons_that_this_version_does_not_know_are_shown_as_they_are() -> None:
