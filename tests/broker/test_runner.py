@@ -197,7 +197,7 @@ def test_an_idle_stage_still_consumes_afterwards(settings: Settings, worker: Wor
     worker.start()
     send(settings, ["record 0"])
     until(lambda: committed(settings, "echo", "raw") == 1, workers=[worker])
-    time.sleep(3 * settings.broker.session_timeout_s)
+    time.sleep(1.5 * settings.broker.session_timeout_s)
     send(settings, ["record 1"])
     until(lambda: "record 1" in values(settings, "annotated"), workers=[worker])
 
