@@ -95,6 +95,10 @@ class Index:
         self._added = np.zeros(1024, np.int64)
         self._additions = 0
 
+    def __len__(self) -> int:
+        """Number of keys of all texts together."""
+        return self._in_cells + sum(map(len, self._crowded.values()))
+
     def add(self, keys: U32, slots: U32) -> None:
         """Add texts.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from random import Random
 
 import pytest
@@ -16,7 +17,7 @@ from pipeline.records import RawArticle, Void
 from pipeline.settings import Dedup as DedupSettings
 
 from .articles import item
-from .streams import streams
+from .streams import streams, text
 
 SMALL = DedupSettings(ttl_days=3, max_entries=6, future_tolerance_hours=48)
 
@@ -120,3 +121,28 @@ def test_an_update_that_says_an_earlier_time_is_forgotten_no_earlier() -> None:
     assert [live.decide(4 + n, one) for n, one in enumerate(probes)] == [
         again.decide(4 + n, one) for n, one in enumerate(probes)
     ]
+
+
+def test_a_late_root_that_was_rewritten_is_still_the_root_after_a_restart() -> None:
+    """The log keeps its newest record alone; that must say what an older one did to the others."""
+    source, other = text(1), text(2)
+    stream = [item("second", source, 2), item("first", source, 1, version=1), item("first", other, 1, version=2)]
+    live = Dedup(0, DedupSettings())
+    second, late, rewritten = live.decide_all(range(3), stream)
+    assert late.regrouped
+    again = Dedup(0, DedupSettings())
+    again.apply_all([read_logged(encode(d)) for d in (second, rewritten)])
+    third = item("third", source, 3)
+    assert encode(again.decide(3, third)) == encode(live.decide(3, third))
+    assert live.decide(4, replace(third, native_id="fourth")).copy_group == late.article_id
+
+
+def test_what_is_forgotten_leaves_the_index() -> None:
+    state = Dedup(0, DedupSettings(max_entries=5))
+    stream = [item(str(n % 40), text(n), n, version=n) for n in range(200)]
+    sizes = []
+    for seq, one in enumerate(stream):
+        state.decide(seq, one)
+        sizes.append(len(state._copies._index))
+    assert state.evicted["size"] > 100
+    assert max(sizes[50:]) <= max(sizes[:10]) == 5 * 32

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from pipeline.codec import decode, encode
 from pipeline.dedup.decision import Decision, annotated
+from pipeline.dedup.lookahead import NEWEST
 from pipeline.dedup.prepare import prepare
 from pipeline.dedup.state import Dedup
 from pipeline.records import RawArticle, Void
@@ -116,3 +117,20 @@ def test_a_time_at_the_end_of_time_changes_nothing_for_others() -> None:
         far = item(f"y{year}", f"A text from the year {year} of this wire.")
         wire.send(replace(far, published=datetime(year, 1, 1, tzinfo=UTC)))
     assert wire.send(item("c", text, 2)).copy_kind == "exact"
+
+
+def test_a_phrase_that_many_have_leads_to_a_few_of_them() -> None:
+    """Else each new article of a form would cost more than the one before."""
+    phrase = (
+        "The statement did not say when the talks between the two sides would begin again or where they would be held"
+    )
+    wire = Wire()
+    stream = [item(str(n), f"{phrase} {' '.join(f'w{n}x{m}' for m in range(40))}", n) for n in range(600)]
+    wire.state.decide_all(range(600), stream)
+    (own,) = prepare([item("last", f"{phrase} {' '.join(f'last{m}' for m in range(40))}")])
+    assert own is not None
+    wire.state._copies.expect([own])
+    ahead = wire.state._copies._ahead
+    assert ahead is not None
+    found = ahead.candidates(0, 1)
+    assert 0 < sum(found.values()) <= NEWEST * (len(phrase.split()) - 4)
