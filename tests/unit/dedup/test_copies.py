@@ -7,6 +7,7 @@ import pytest
 from pipeline.codec import decode, encode
 from pipeline.dedup.decision import Decision, annotated
 from pipeline.evaluate.edits import edits, report
+from pipeline.text.clean import clean
 
 from .articles import Wire, id_of, item, real_articles
 
@@ -213,4 +214,5 @@ def test_a_decision_read_back_from_the_log_gives_the_same_record() -> None:
     again = decode(encode(decision), Decision)
     assert again == decision
     assert encode(annotated(again, copy, 3)) == encode(annotated(decision, copy, 3))
+    assert encode(annotated(again, copy, 3, clean(copy))) == encode(annotated(decision, copy, 3))
     assert annotated(decision, copy, 3).edition == 3
