@@ -28,7 +28,6 @@ SHORT = {
     "topics.unique_partitions": 1,
     "topics.dead_letter_partitions": 1,
 }
-PATIENT = SHORT | {"runner.watchdog_s": 60.0}
 
 
 @pytest.fixture
@@ -295,52 +294,43 @@ def test_a_record_that_waits_in_vain_is_said_by_livez(settings: Settings, worker
     until(lambda: probe(settings, "echo-0", "/livez")[0] == 200, workers=[worker])
 
 
-def test_a_broker_that_is_away_for_a_moment_is_waited_for(
+def test_a_broker_that_goes_away_in_the_middle_of_the_work_costs_nothing(
     make_settings: Callable[..., Settings], settings: Settings, broker: RunningBroker
 ) -> None:
-    worker = Worker(make_settings(**PATIENT), "echo")
-    inputs = [f"slow {n}" for n in range(2)] + numbered(300)
+    """A patient stage waits for it; one for which it is away too long ends, and its successors go on."""
+    patient = make_settings(
+        **SHORT | {"runner.watchdog_s": 80.0, "topics.prefix": "patient.", "data.dir": f"{settings.data.dir}-patient"}
+    )
+    ensure_topics(patient)
+    inputs = [f"slow {n}" for n in range(3)] + numbered(300)
+    both = [Worker(made, "echo").start() for made in (settings, patient)]
+    impatient = both[0]
     try:
-        worker.start()
-        until(lambda: "ready: raw[0]" in worker.log, workers=[worker])
-        send(settings, inputs)
+        for worker in both:
+            until(lambda w=worker: "ready: raw[0]" in w.log, workers=[worker])  # type: ignore[misc]
+            send(worker.settings, inputs)
         time.sleep(1.0)
         assert broker.local.kill()
-        time.sleep(2.0)
-        assert broker.local.start() == broker.bootstrap
-        until(lambda: committed(settings, "echo", "raw") == len(inputs), workers=[worker])
-        assert worker.running
-        assert list(dict.fromkeys(values(settings, "annotated"))) == inputs
+        try:
+            assert impatient.wait(60) != 0, "a stage that cannot hand on its outputs must not wait for ever"
+            impatient.start()
+            time.sleep(2.0)  # the broker is still away
+        finally:
+            assert broker.local.start() == broker.bootstrap
+
+        def finished(worker: Worker) -> bool:
+            if worker is impatient and not worker.running:
+                worker.start()
+            return committed(worker.settings, "echo", "raw") == len(inputs)
+
+        for worker in both:
+            until(lambda w=worker: finished(w), 120, what=f"all of it\n{worker.log[-3000:]}")  # type: ignore[misc]
+            assert list(dict.fromkeys(values(worker.settings, "annotated"))) == inputs, "all there, in order"
+            assert read(worker.settings, "dead-letter") == [], "no input is to blame"
+        assert both[1].running
     finally:
-        worker.kill()
-
-
-def test_a_broker_that_is_away_for_long_costs_nothing(
-    settings: Settings, worker: Worker, broker: RunningBroker
-) -> None:
-    """Away in the middle of the work, for longer than the stage waits: it ends, and its successors go on."""
-    inputs = [f"slow {n}" for n in range(3)] + numbered(300)
-    worker.start()
-    until(lambda: "ready: raw[0]" in worker.log, workers=[worker])
-    send(settings, inputs)
-    time.sleep(1.0)
-    assert worker.running
-    assert broker.local.kill()
-    try:
-        assert worker.wait(60) != 0, "a stage that cannot hand on its outputs must not wait for ever"
-        worker.start()
-        time.sleep(2.0)  # the broker is still away
-    finally:
-        assert broker.local.start() == broker.bootstrap
-
-    def finished() -> bool:
-        if not worker.running:
-            worker.start()
-        return committed(settings, "echo", "raw") == len(inputs)
-
-    until(finished, 120, what="all of it")
-    assert list(dict.fromkeys(values(settings, "annotated"))) == inputs, "all there, in order"
-    assert read(settings, "dead-letter") == [], "no input is to blame"
+        for worker in both:
+            worker.kill()
 
 
 def test_a_blocked_stage_ends_itself_with_its_stacks(settings: Settings, worker: Worker) -> None:
