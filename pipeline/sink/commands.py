@@ -216,17 +216,26 @@ def list_articles(
 @articles.command("show")
 @click.argument("id")
 @_as_json
+@click.option("--html", "as_html", is_flag=True, help="A web page on standard output, with the entities in colour.")
 @click.pass_obj
-def show_article(settings: Settings, id: str, as_json: bool) -> None:
+def show_article(settings: Settings, id: str, as_json: bool, as_html: bool) -> None:
     """Show one article: its text, and what was decided on it.
 
     ID may be the beginning of an article id, or the whole of the id that the wire gave it.
+    `wirefuse articles show ID --html > page.html` makes one file that needs nothing from elsewhere.
     """
+    if as_json and as_html:
+        raise click.UsageError("--json or --html, not both")
     with _reader(settings) as reader:
         found = reader.article(_one("article", id, reader.find_articles(id)))
     assert found is not None
     if as_json:
         _print_json(_article_json(found))
+    elif as_html:
+        from pipeline.sink.render_html import article_html  # spaCy takes a second to import: not for the others
+
+        # Bytes: the page says that it is UTF-8, whatever the locale is.
+        click.get_binary_stream("stdout").write(article_html(found).encode())
     else:
         console().print(article_page(found))
 

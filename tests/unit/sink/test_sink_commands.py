@@ -278,6 +278,25 @@ def test_an_article_shows_its_text_and_what_was_decided(wirefuse: Run) -> None:
     assert "taken back by its wire" in wirefuse("articles", "show", "killed").out
 
 
+def test_an_article_is_a_web_page_that_needs_nothing_else(wirefuse: Run, url: str) -> None:
+    text = "Ada Brook <script>alert(1)</script>"
+    with closing(open_sink(url)) as sink:
+        sink.write([event("first", 9, f"<script>{ESCAPE}", text=text)])
+    ran = wirefuse("articles", "show", "first", "--html")
+    assert ran.code == 0
+    assert ran.out.startswith("<!DOCTYPE html>")
+    assert "<script" not in ran.out
+    assert "&lt;script&gt;alert(1)" in ran.out
+    assert not set("\x1b\x07") & set(ran.out)
+    assert "://" not in ran.out
+    mark = ran.out[ran.out.index("<mark") : ran.out.index("</mark>")]
+    assert "Ada " in mark
+    assert "PERSON" in mark
+    assert "Harbour Post via wire" in ran.out
+    assert "taken back by its wire" in wirefuse("articles", "show", "killed", "--html").out
+    assert wirefuse("articles", "show", "first", "--html", "--json").code == 2
+
+
 def test_control_characters_of_a_wire_do_not_reach_the_terminal(wirefuse: Run) -> None:
     for arguments in (
         ("incidents", "list"),
