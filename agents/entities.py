@@ -28,12 +28,15 @@ class EntitiesStage:
     def __init__(self, settings: Settings, metrics: Metrics) -> None:
         self.batch_size = settings.entities.batch_size
         self._metrics = metrics
+        self._editions = settings.topics.editions
         self._pool = Pool(settings.entities)
 
     def decode(self, incoming: Incoming) -> Annotated:
         record = decode(incoming.value, Annotated)
         if record.article is None:
             raise InvalidEvent("schema", "a record on unique must carry its article")
+        if not 0 <= record.edition < self._editions:
+            raise InvalidEvent("schema", f"edition {record.edition} is not there")
         return record
 
     async def process(

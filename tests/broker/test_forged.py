@@ -56,9 +56,8 @@ def test_forged_records_stop_nothing_and_change_nothing(make_settings: Callable[
             forge(settings, name, like(waiting, seq=5, prev_seq=5))
             forge(settings, name, like(waiting, seq=-9, prev_seq=-10))
             forge(settings, name, like(waiting, article=None))
-            if name == "annotated":
-                forge(settings, name, like(waiting, edition=7), b"7:5:4")
-                forge(settings, name, like(waiting, edition=-1))
+            forge(settings, name, like(waiting, edition=7), b"7:5:4")
+            forge(settings, name, like(waiting, edition=-1))
             forge(settings, name, b'{"edition":0,"seq":1%s,"prev_seq":0}' % (b"0" * 30))
         publish(settings, streams.write(tmp_path / "after.jsonl", rows[40:]))
         chain.finish(90)
