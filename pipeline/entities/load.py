@@ -8,15 +8,18 @@ import spacy
 from spacy.language import Language
 
 from pipeline import __version__
-from pipeline.entities import repair, rules, tagger, tokenizer
+from pipeline.entities import repair, rules, store, tagger, tokenizer
 from pipeline.entities.labels import LABELS
 from pipeline.errors import SettingsError
 
 RULES = "rules"
+OURS = "ours"
 
 
 def load_pipeline(model: str, aliases: str = "") -> Language:
-    """The spaCy pipeline that a setting names: "" is the one that ships, "rules" ours without a trained model.
+    """The spaCy pipeline that a setting names: "" or "ours" is the one that ships, "rules" it without a trained model.
+
+    A folder that `wirefuse train entities` wrote is the shipped pipeline with that model in it.
 
     Args:
         model: the setting `entities.model`.
@@ -27,8 +30,10 @@ def load_pipeline(model: str, aliases: str = "") -> Language:
     """
     if model == RULES:
         return _rules()
-    if model == "":
-        return _shipped(aliases)
+    if model in ("", OURS):
+        return _ours(aliases)
+    if store.is_model(Path(model)):
+        return _ours(aliases, model)
     try:
         return spacy.load(model)
     except OSError as e:
@@ -38,14 +43,16 @@ def load_pipeline(model: str, aliases: str = "") -> Language:
         raise SettingsError(f"entities.model: {model!r} cannot be loaded: {e}") from None
 
 
-def _shipped(aliases: str) -> Language:
+def _ours(aliases: str, folder: str = "") -> Language:
     tagger.register()
     repair.register()
     nlp = tokenizer.blank()
-    nlp.add_pipe("wirefuse_tagger")
+    trained = nlp.add_pipe("wirefuse_tagger", config={"folder": folder})
+    assert isinstance(trained, tagger.Tagger)
     nlp.add_pipe("wirefuse_repair", config={"aliases": aliases})
     nlp.meta["name"] = "wirefuse_en"
-    nlp.meta["version"] = __version__
+    # Two models of one version are told apart by their weights.
+    nlp.meta["version"] = f"{__version__}+{trained.weights[:8]}" if folder else __version__
     return nlp
 
 

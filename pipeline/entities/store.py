@@ -48,6 +48,11 @@ def shipped_folder() -> Path:
     return Path(str(resources.files("pipeline.entities"))) / "model"
 
 
+def is_model(folder: Path) -> bool:
+    """Whether a folder is one of ours, and not of a spaCy pipeline, which has a meta.json too."""
+    return (folder / "network.npz").is_file()
+
+
 def _lines(path: Path) -> list[str]:
     return path.read_text(encoding="utf-8").split("\n")[:-1]
 

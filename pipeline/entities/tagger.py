@@ -67,6 +67,11 @@ class Tagger:
         self.model = load(folder)
         self._vectors = WordVectors(self.model, [nlp.vocab.strings.add(word) for word in self.model.frequent])
 
+    @property
+    def weights(self) -> str:
+        """SHA-256 of the model's weights."""
+        return str(self.model.meta["weights_sha256"])
+
     def spans(self, doc: Doc) -> list[tuple[int, int, str]]:
         """Entities as (first token, end token, label)."""
         return decode(scores(self.model.network, self._vectors(doc))) if len(doc) else []

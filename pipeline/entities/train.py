@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from pipeline import __version__
 from pipeline.entities import store, tokenizer
-from pipeline.entities.corpora import CORPORA, FREE, Example, Reader, read_corpus
+from pipeline.entities.corpora import CORPORA, FREE, Corpus, Example, Reader, read_corpus
 from pipeline.entities.features import Layout, word_key
 from pipeline.entities.learn import Plan, Trainer, WordTable, batches, new_network
 from pipeline.entities.tags import N_TAGS
@@ -45,18 +45,25 @@ class _Masks:
         return np.array([[mask >> t & 1 == 1 for t in range(N_TAGS)] for mask in self._rows])
 
 
-def read_examples(data: Path, say: Callable[[str], None]) -> list[tuple[int, list[Example]]]:
+def read_examples(
+    data: Path, say: Callable[[str], None], corpora: Sequence[Corpus] = CORPORA, texts: int | None = None
+) -> list[tuple[int, list[Example]]]:
     """The training examples of every corpus, with how often each is read per epoch.
+
+    Args:
+        texts: read at most so many texts of each corpus, evenly spread over it.
 
     Raises:
         SettingsError: a corpus is not there.
     """
     reader = Reader(tokenizer.blank())
     found = []
-    for corpus in CORPORA:
+    for corpus in corpora:
         rows, held = read_corpus(data, corpus)
         if not rows:
             raise SettingsError(f"{data / corpus.name}: no {' or '.join(corpus.files)} of corpus {corpus.name}")
+        if texts is not None and len(rows) > texts:
+            rows = [rows[i * len(rows) // texts] for i in range(texts)]
         examples = [example for row in rows for example in reader.examples(corpus, row)]
         words = sum(len(example.words) for example in examples)
         say(f"{corpus.name}: {len(rows)} texts, {words} tokens to learn from, {len(held)} texts held out")
@@ -73,16 +80,28 @@ def _noisy(example: Example, random: np.random.Generator, share: float) -> Examp
     return replace(example, words=tuple(change(w) for w in example.words), weight=example.weight / 2)
 
 
-def train(data: Path, fixed: Path, plan: Plan, say: Callable[[str], None]) -> store.Model:
+def train(
+    data: Path,
+    fixed: Path,
+    plan: Plan,
+    say: Callable[[str], None],
+    corpora: Sequence[Corpus] = CORPORA,
+    texts: int | None = None,
+) -> store.Model:
     """Train a model.
 
     Args:
         data: folder with one folder per corpus (corpora.py says which files).
         fixed: folder with the fixed word vectors (fixed.npz, fixed.txt).
         say: receives lines of progress.
+        corpora: what to learn from.
+        texts: at most so many texts of each corpus.
+
+    Raises:
+        SettingsError: a corpus is not there.
     """
-    corpora = read_examples(data, say)
-    seen = Counter(word for _, examples in corpora for e in examples for word in e.words)
+    found = read_examples(data, say, corpora, texts)
+    seen = Counter(word for _, examples in found for e in examples for word in e.words)
     keys: Counter[str] = Counter()
     for word, count in seen.items():
         keys[word_key(word)] += count
@@ -93,7 +112,7 @@ def train(data: Path, fixed: Path, plan: Plan, say: Callable[[str], None]) -> st
     random = np.random.default_rng(plan.seed)
     packed: list[_Packed] = []
     once: list[int] = []
-    for repeat, examples in corpora:
+    for repeat, examples in found:
         first = len(packed)
         for example in examples:
             for e in (example, _noisy(example, random, plan.noise)):
@@ -121,7 +140,8 @@ def train(data: Path, fixed: Path, plan: Plan, say: Callable[[str], None]) -> st
         "name": "wirefuse_en",
         "version": __version__,
         "plan": asdict(plan),
-        "corpora": {c.name: {"weight": c.weight, "repeat": c.repeat} for c in CORPORA},
+        **({} if texts is None else {"texts_per_corpus": texts}),
+        "corpora": {c.name: {"weight": c.weight, "repeat": c.repeat} for c in corpora},
     }
     frequent = tuple(sorted(sorted(seen, key=lambda w: (-seen[w], w))[:FREQUENT]))
     frequent = tuple(w for w in frequent if w.strip())
