@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 STAMP_DEV := $(VENV)/.installed-dev
 
-.PHONY: help demo test check unit broker-test chaos bench lock clean
+.PHONY: help demo test check unit broker-test chaos bench model lock clean
 
 help:  ## Show what there is to make.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -33,6 +33,11 @@ chaos: $(STAMP_DEV)  ## The long kill test: WIRE=articles.jsonl KILLS=50 make ch
 
 bench: $(STAMP_DEV)  ## All benchmarks; DATA=folder of corpora for those that want real ones.
 	$(BIN)/python benchmarks/end_to_end.py $(DATA)
+
+# One thread: the sums of a matrix product, and so the weights, depend on how many share it.
+model: $(STAMP)  ## Train the entity model anew: DATA=folder of corpora [OUT=model folder] [SEED=0] make model
+	@test -n "$(DATA)" || { echo "make model needs DATA=FOLDER, one folder per corpus; docs/model-card.md names them"; exit 1; }
+	OPENBLAS_NUM_THREADS=1 $(BIN)/wirefuse train entities --data "$(DATA)" $(if $(OUT),--out "$(OUT)") --seed $(or $(SEED),0)
 
 lock: $(STAMP_DEV)  ## Make the lock files anew from pyproject.toml.
 	$(BIN)/pip-compile $(LOCK_FLAGS) -o requirements-build.lock requirements-build.in
