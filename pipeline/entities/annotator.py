@@ -10,10 +10,11 @@ from spacy.tokens import Doc
 
 from pipeline import settings
 from pipeline.entities.aliases import fold
-from pipeline.entities.gazetteer import Gazetteer, gazetteer
+from pipeline.entities.gazetteer import Gazetteer, Name, gazetteer
 from pipeline.entities.labels import LABELS
 from pipeline.entities.load import label_map, load_pipeline
 from pipeline.entities.mentions import mentions_of
+from pipeline.entities.repair import Repair
 from pipeline.entities.windows import windows
 from pipeline.errors import InvalidEvent
 from pipeline.records import Annotation, Article, Entity
@@ -86,6 +87,16 @@ class Annotator:
         ours = set(self._label_map.values())
         self.labels: tuple[str, ...] = tuple(label for label in LABELS if label in ours)
         self.version = f"{self._nlp.meta['name']} {self._nlp.meta['version']}"
+
+    def use_names(self, own: tuple[Name, ...]) -> None:
+        """Know these names of the user's own instead of those known before, from the next batch on."""
+        if own == self._gazetteer.own:
+            return
+        self._gazetteer = Gazetteer(own)
+        for name in self._nlp.pipe_names:
+            component = self._nlp.get_pipe(name)
+            if isinstance(component, Repair):
+                component.use(self._gazetteer)
 
     def annotate(self, articles: Sequence[Article]) -> list[Annotation | InvalidEvent]:
         """One annotation per article, in their order; an article that the pipeline refuses gives its error instead."""

@@ -94,7 +94,13 @@ def gazetteer(aliases: str) -> Gazetteer:
     Raises:
         SettingsError: the file is wrong.
     """
-    return Gazetteer(load_aliases(Path(aliases).expanduser())) if aliases else shipped()
+    path = alias_path(aliases)
+    return shipped() if path is None else Gazetteer(load_aliases(path))
+
+
+def alias_path(aliases: str) -> Path | None:
+    """The file that the setting `entities.aliases` names; None where it names none."""
+    return Path(aliases).expanduser() if aliases else None
 
 
 @lru_cache(maxsize=1)

@@ -14,7 +14,9 @@ from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import active_children, get_context
 from multiprocessing.process import BaseProcess
 
+from pipeline.entities.alias_file import AliasFile
 from pipeline.entities.annotator import Annotator
+from pipeline.entities.gazetteer import Name, alias_path
 from pipeline.errors import DeadlyInput, FatalError, InvalidEvent, SettingsError
 from pipeline.records import Annotation, Article
 from pipeline.settings import Entities
@@ -48,8 +50,9 @@ def _ready() -> str:
     return _load_error
 
 
-def _annotate(articles: Sequence[Article]) -> list[Annotation | InvalidEvent]:
+def _annotate(articles: Sequence[Article], own: tuple[Name, ...]) -> list[Annotation | InvalidEvent]:
     assert _annotator is not None, "the parent asks for nothing before _ready() said yes"
+    _annotator.use_names(own)
     return _annotator.annotate(articles)
 
 
@@ -70,20 +73,26 @@ def split(sizes: Sequence[int], parts: int) -> list[tuple[int, int]]:
 
 
 class Pool:
-    """A fixed number of annotator processes (started by spawn; none is replaced: a dead one ends the pool)."""
+    """A fixed number of annotator processes (started by spawn; none is replaced: a dead one ends the pool).
+
+    The user's file of aliases is looked at before each batch. Its names travel with the work: all processes annotate
+    one batch with the same names.
+    """
 
     def __init__(self, settings: Entities) -> None:
         self._settings = settings
         self._executor: ProcessPoolExecutor | None = None
         self._children: list[BaseProcess] = []
+        self._aliases = AliasFile(None)
 
     def start(self) -> None:
         """Start the processes and wait until the pipeline is loaded.
 
         Raises:
-            SettingsError: the pipeline that the settings name cannot be used.
+            SettingsError: the pipeline or the aliases that the settings name cannot be used.
             FatalError: a process died while loading.
         """
+        self._aliases = AliasFile(alias_path(self._settings.aliases))
         # One process per core is the plan; each of them starting a thread per core would slow them all.
         for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
             os.environ.setdefault(variable, "1")
@@ -121,10 +130,12 @@ class Pool:
         if self._executor is None:
             raise FatalError("the entities pool is not running")
         loop = asyncio.get_running_loop()
+        await asyncio.to_thread(self._aliases.refresh)
+        own = self._aliases.names
         runs = split([len(a.text) + 200 for a in articles], self._settings.processes)
         try:
             parts = await asyncio.gather(
-                *(loop.run_in_executor(self._executor, _annotate, list(articles[a:b])) for a, b in runs)
+                *(loop.run_in_executor(self._executor, _annotate, list(articles[a:b]), own) for a, b in runs)
             )
         except BrokenProcessPool as e:
             self._kill()

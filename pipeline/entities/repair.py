@@ -113,13 +113,19 @@ class Repair:
     labels = LABELS
 
     def __init__(self, nlp: Language, names: Gazetteer | None = None) -> None:
-        names = names or shipped()
+        self._nlp = nlp
         self._classes = ClassString()
+        self.use(names or shipped())
+
+    def use(self, names: Gazetteer) -> None:
+        """Know other names from the next document on. Not to be called within a memory zone."""
+        nlp = self._nlp
         self._known = PhraseMatcher(nlp.vocab, attr="ORTH")
         self._label_of: dict[int, str] = {}
         forms: dict[str, set[str]] = {}
+        own = frozenset(names.own)
         for name in names.names:
-            if name in names.own:
+            if name in own:
                 forms.setdefault(name.label, set()).update(name.forms)
             elif name.label in _KNOWN:
                 forms.setdefault(name.label, set()).update(f for f in name.forms if f not in _UNSURE and f != f.lower())
