@@ -21,7 +21,7 @@ from pipeline.entities import spelling
 from pipeline.entities.gazetteer import Gazetteer, Name, shipped
 from pipeline.entities.labels import IDENTITY_CLASS
 from pipeline.entities.names import normalise, without_legal_form
-from pipeline.entities.people import PersonName, parse_person
+from pipeline.entities.people import PersonName, given_keys, parse_person
 from pipeline.ids import entity_id
 
 
@@ -117,6 +117,11 @@ class _Node:
     @cached_property
     def count(self) -> int:
         return sum(m.count for m in self.mentions)
+
+
+MAX_ALIKE = 100
+"""So many names of one surname and like given names, or of one office, are compared pair by pair; more are left apart:
+the time for a text stays in proportion to its length."""
 
 
 def fold(mentions: Sequence[Mention], gazetteer: Gazetteer | None = None) -> list[Group]:
@@ -248,26 +253,22 @@ def _fold_abbreviations(nodes: list[_Node], members: list[int], folds: _Folds) -
 def _fold_slips(nodes: list[_Node], members: list[int], folds: _Folds) -> None:
     acronyms = [i for i in members if spelling.is_acronym(nodes[i].text)]
     groups = Counter(folds.find(i) for i in members)
-    by_letters: dict[str, list[int]] = {}
+    by_text: dict[str, list[int]] = {}
     for i in acronyms:
-        by_letters.setdefault(_letters_key(nodes[i].text), []).append(i)
+        by_text.setdefault(nodes[i].text, []).append(i)
     for i in acronyms:
         node = nodes[i]
         # A slip is nobody's name: unknown, explained by nothing, folded with nothing.
         if node.known is not None or groups[folds.find(i)] > 1 or any(m.explains for m in node.mentions):
             continue
-        right = [
+        right = sorted(
             k
-            for k in by_letters[_letters_key(node.text)]
-            if spelling.is_transposition(node.text, nodes[k].text)
-            and (nodes[k].known is not None or groups[folds.find(k)] > 1)
-        ]
+            for text in spelling.transpositions(node.text)
+            for k in by_text.get(text, ())
+            if nodes[k].known is not None or groups[folds.find(k)] > 1
+        )
         if len({folds.find(k) for k in right}) == 1:
             folds.join(right[0], i, f"slip of {nodes[right[0]].text}")
-
-
-def _letters_key(acronym: str) -> str:
-    return "".join(sorted(acronym))
 
 
 def _fold_facilities(nodes: list[_Node], members: list[int], folds: _Folds) -> None:
@@ -294,17 +295,18 @@ def _fold_people(nodes: list[_Node], members: list[int], folds: _Folds) -> None:
             by_given.setdefault(name.given, []).append(i)
     for namesakes in by_surname.values():
         full = [i for i in namesakes if _person(nodes[i]).is_full]
-        for a, b in _twins(full, lambda a, b: _same_person(nodes, a, b)):
+        for a, b in _twins(_by_given_name(nodes, full), lambda a, b: _same_person(nodes, a, b)):
             folds.join(a, b, "the same full name")
-        for a, b in _twins(full, lambda a, b: bool(_shared_office(nodes, folds, a, b))):
+        for a, b in _twins(_by_office(nodes, full), lambda a, b: bool(_shared_office(nodes, folds, a, b))):
             office = min(nodes[a].roles & nodes[b].roles)
             folds.join(a, b, f"one office: {office.replace('|', ', ')}")
             folds.disputed.append((a, b))
     for namesakes in by_surname.values():
-        for i in namesakes:
+        short = [i for i in namesakes if not _person(nodes[i]).is_full]
+        if len(short) > MAX_ALIKE:
+            continue
+        for i in short:
             name = _person(nodes[i])
-            if name.is_full:
-                continue
             bearers = [k for k in namesakes if _person(nodes[k]).is_full and _person(nodes[k]).ends_with(name)]
             reason = "the surname of one full name only"
             if not bearers and not name.titles:
@@ -313,24 +315,44 @@ def _fold_people(nodes: list[_Node], members: list[int], folds: _Folds) -> None:
                 reason = "the given name of one full name only"
             bearers = [k for k in bearers if not name.conflicts(_person(nodes[k]))]
             people = {folds.find(k) for k in bearers}
-            if any(_rival(nodes, i, k) for k in namesakes) and not all(_person(nodes[k]).sex for k in bearers):
+            if any(_rival(nodes, i, k) for k in short) and not all(_person(nodes[k]).sex for k in bearers):
                 continue
             if len(people) == 1:
                 folds.join(min(bearers), i, reason)
 
 
-def _twins(members: list[int], alike: Callable[[int, int], bool]) -> list[tuple[int, int]]:
-    """Pairs that are alike and alike to exactly the same others.
+def _by_given_name(nodes: list[_Node], members: list[int]) -> Iterable[list[int]]:
+    """Lists of full names; given names that are alike share one."""
+    lists: dict[str, list[int]] = {}
+    for i in members:
+        for key in given_keys(_person(nodes[i]).given):
+            lists.setdefault(key, []).append(i)
+    return lists.values()
+
+
+def _by_office(nodes: list[_Node], members: list[int]) -> Iterable[list[int]]:
+    """Lists of names that the text gives one office."""
+    lists: dict[str, list[int]] = {}
+    for i in members:
+        for role in sorted(nodes[i].roles):
+            lists.setdefault(role, []).append(i)
+    return lists.values()
+
+
+def _twins(lists: Iterable[list[int]], alike: Callable[[int, int], bool]) -> list[tuple[int, int]]:
+    """Pairs within one list that are alike and alike to exactly the same others.
 
     Likeness does not carry over: "Thomas Reed" may be Reed Sr. or Reed Jr., who are two. A name between two people is
-    left alone, and so never joins them.
+    left alone, and so never joins them. A list that is longer than any news has is left alone as a whole.
     """
-    near: dict[int, set[int]] = {i: {i} for i in members}
-    for a, b in combinations(members, 2):
-        if alike(a, b):
-            near[a].add(b)
-            near[b].add(a)
-    return [(a, b) for a, b in combinations(members, 2) if b in near[a] and near[a] == near[b]]
+    near: dict[int, set[int]] = {}
+    for members in lists:
+        if len(members) <= MAX_ALIKE:
+            for a, b in combinations(members, 2):
+                if alike(a, b):
+                    near.setdefault(a, {a}).add(b)
+                    near.setdefault(b, {b}).add(a)
+    return sorted((a, b) for a, others in near.items() for b in others if a < b and others == near[b])
 
 
 def _same_person(nodes: list[_Node], a: int, b: int) -> bool:

@@ -151,6 +151,11 @@ def _given_alike(a: str, b: str) -> bool:
     return level(a) == level(b)
 
 
+def given_keys(given: str) -> tuple[str, ...]:
+    """Two given names that are alike have one of these keys in common; an initial with every name it may stand for."""
+    return f"{given[0]}.", f"={_VARIANT_OF.get(given, given)}", f"~{level(given)}"
+
+
 @lru_cache(maxsize=1)
 def _sex_of_given_names() -> dict[str, str]:
     pairs = (line.partition("\t") for line in lines("first_names.txt"))

@@ -60,12 +60,11 @@ def letters(acronym: str) -> str:
     return "".join(c for c in plain(acronym).upper() if c.isalpha())
 
 
-def is_transposition(a: str, b: str) -> bool:
-    """Whether two acronyms of at least four letters differ by two neighbouring letters changing places."""
-    if len(a) != len(b) or len(a) < 4 or a == b:
-        return False
-    i = next(k for k in range(len(a)) if a[k] != b[k])
-    return a[:i] + a[i + 1 : i + 2] + a[i] + a[i + 2 :] == b
+def transpositions(acronym: str) -> set[str]:
+    """What an acronym of at least four letters is when two neighbouring letters change places; not itself."""
+    n = len(acronym)
+    swapped = (acronym[:i] + acronym[i + 1] + acronym[i] + acronym[i + 2 :] for i in range(n - 1)) if n >= 4 else ()
+    return set(swapped) - {acronym}
 
 
 @lru_cache(maxsize=1)

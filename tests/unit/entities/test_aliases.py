@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from pipeline.entities.aliases import Group, Mention, fold
 from pipeline.entities.labels import IDENTITY_CLASS, LABELS
 from pipeline.entities.mentions import mentions_of
+from pipeline.entities.spelling import transpositions
 
 _MARK = re.compile(r"\[([A-Z]+) (\w+) ([^\]]+)\]")
 
@@ -128,3 +129,20 @@ def test_the_id_is_that_of_the_canonical_name() -> None:
     (b,) = fold([Mention(text="U.S.", label="GPE"), Mention(text="the United States", label="GPE")])
     (c,) = fold([Mention(text="American", label="NORP")])
     assert a.entity_id == b.entity_id != c.entity_id
+
+
+def test_thousands_of_namesakes_stay_apart_and_take_no_time_to_speak_of() -> None:
+    # Compared each with each these are 48 million pairs: half an hour.
+    syllables = ["".join(pair) for pair in itertools.product("bdfgklmnprstvz", "aeiou")]
+    names = [f"{a.title()}{b} {c} Tarnow" for a in syllables for b in syllables for c in ("Leo", "Max")]
+    mentions = [Mention(text=name, label="PERSON", document="1") for name in names]
+    groups = fold([*mentions, Mention(text="Gen. Tarnow", label="PERSON", document="1")])
+    assert len(mentions) == 9_800
+    assert group_of(groups, "Gen. Tarnow").members == {("Gen. Tarnow", "PERSON")}
+    assert len(groups) > 1_000
+
+
+def test_a_slip_is_two_neighbouring_letters() -> None:
+    assert transpositions("IRGC") == {"RIGC", "IGRC", "IRCG"}
+    assert transpositions("AABC") == {"ABAC", "AACB"}
+    assert transpositions("NTA") == set()

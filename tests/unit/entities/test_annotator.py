@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import re
 
 import pytest
 import spacy
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from spacy.language import Language
+from spacy.tokens import Doc
 
 from pipeline.entities.annotator import Annotator
 from pipeline.errors import InvalidEvent, SettingsError
@@ -66,26 +69,47 @@ def test_windows_of_a_long_text_keep_offsets() -> None:
     assert len(entities) == 20 * len(done(small.annotate([article(NEWS)])[0]).entities)
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        " \n\t ",
-        "x" * 300_000,
-        "!" * 300_000,
-        "(" * 50_000 + ")" * 50_000,
-        "😀🎉👨‍👩‍👧" * 2000,
-        "\x00\x01\x02\x1b[31m\x7f" * 500,
-        "Москва 北京 القاهرة Αθήνα " * 500,
-        "\u202e\u200b\u00ad\ufeff" * 500,
-        "A" + "\u0301" * 5000,
-        "1,000,000.000.000-1/2:3 " * 2000,
-    ],
-    ids=lambda text: repr(text[:12]),
-)
+HOSTILE = [
+    "",
+    " \n\t ",
+    "x" * 300_000,
+    "!" * 300_000,
+    "(" * 50_000 + ")" * 50_000,
+    "PresidentBidenvisitedSyriaonFriday" * 5_000,
+    "😀🎉👨‍👩‍👧" * 2000,
+    "\x00\x01\x02\x1b[31m\x7f" * 500,
+    "Москва 北京 القاهرة Αθήνα " * 500,
+    "МoscowРaris北Kyiv京" * 500,
+    "\u202e\u200b\u00ad\ufeff" * 500,
+    "A" + "\u0301" * 5000,
+    "1,000,000.000.000-1/2:3 " * 2000,
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=lambda text: repr(text[:12]))
 def test_hostile_text_neither_crashes_nor_hangs(annotator: Annotator, text: str) -> None:
     (annotation,) = annotator.annotate([article(text, title=text[:500])])
     assert all(e.text == text[e.start : e.end] for e in done(annotation).entities)
+
+
+@pytest.mark.parametrize("before", HOSTILE, ids=lambda text: repr(text[:12]))
+def test_what_follows_hostile_text_is_read_at_its_place(annotator: Annotator, before: str) -> None:
+    text = f"{before}\n\n{NEWS}"
+    entities = done(annotator.annotate([article(text)])[0]).entities
+    assert all(e.text == text[e.start : e.end] for e in entities)
+    found = {(e.start - len(before) - 2, e.text) for e in entities}
+    assert {(NEWS.index(name), name) for name in ("Iran", "Al-Omar oil field", "President Biden")} <= found
+
+
+def test_an_article_of_200_000_words_is_read_to_its_end(annotator: Annotator) -> None:
+    dull = "the water was cold and the road was long and " * 5_556
+    text = f"{NEWS} {dull}. {NEWS} {dull}. {dull}. {dull}. {NEWS}"
+    assert len(text.split()) > 200_000
+    entities = done(annotator.annotate([article(text)])[0]).entities
+    assert all(e.text == text[e.start : e.end] for e in entities)
+    places = [m.start() for m in re.finditer("Iran-backed", text)]
+    assert [e.start for e in entities if e.text == "Iran"] == places
+    assert len(places) == 3
 
 
 @given(st.text(max_size=300))
@@ -154,8 +178,8 @@ def test_one_refused_article_does_not_harm_the_others(monkeypatch: pytest.Monkey
     annotator = Annotator(Entities(model="rules"))
     nlp = annotator._nlp
 
-    @spacy.Language.component("refuses_poison")
-    def refuse(doc: spacy.tokens.Doc) -> spacy.tokens.Doc:
+    @Language.component("refuses_poison")
+    def refuse(doc: Doc) -> Doc:
         if "poison" in doc.text:
             raise ValueError("bad text")
         return doc
