@@ -203,14 +203,20 @@ def _take_in_titles(doc: Doc, spans: _Spans) -> None:
             spans.put(Match(start, m.end, "PERSON", 0))
 
 
+_HYPHENS = ("-", "–")
 _DURATIONS = frozenset(["minutes", "hours", "days", "weeks", "months", "years", "decades", "centuries"])
 
 
 def _complete_dates(doc: Doc, spans: _Spans) -> None:
-    """ "five years ago" is one date."""
+    """ "five years ago" is one date, and so is "three-day"."""
     for m in list(spans.all):
         if m.label != "DATE":
             continue
+        if m.start and doc[m.start].text in _HYPHENS and doc[m.start - 1].like_num:
+            whole = Match(m.start - 1, m.end, "DATE", 0)
+            if spans.below(whole) == [m]:
+                spans.put(whole)
+                m = whole
         end = m.end
         if end + 1 < len(doc) and doc[end].lower_ in _DURATIONS and doc[end + 1].lower_ == "ago":
             end += 2

@@ -46,6 +46,8 @@ def repaired(text: str, *given: tuple[str, str]) -> list[tuple[str, str]]:
         ("in the Al Omar region", [("Al Omar", "PERSON")], [("Al Omar", "LOC")]),
         ("in the town of Sarah", [("Sarah", "PERSON")], [("Sarah", "GPE")]),
         ("it was five years ago", [("five", "DATE")], [("five years ago", "DATE")]),
+        ("a three-day visit", [("-day", "DATE")], [("three-day", "DATE")]),
+        ("a pan-day visit", [("-day", "DATE")], [("-day", "DATE")]),
         ("paid $5 million", [], [("$5 million", "MONEY")]),
         ("a suicide drone and an AK-47", [], [("suicide drone", "PLATFORM"), ("AK-47", "WEAPON")]),
         ("al-Hasakah fell", [("al-Hasakah", "ORG")], [("al-Hasakah", "GPE")]),
