@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 STAMP_DEV := $(VENV)/.installed-dev
 
-.PHONY: help demo test check unit broker-test chaos bench model lock clean
+.PHONY: help demo postgresql test check unit broker-test chaos bench model lock clean
 
 help:  ## Show what there is to make.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -14,13 +14,17 @@ help:  ## Show what there is to make.
 demo: $(STAMP)  ## Run the whole chain on the demo wire, real Kafka included, and show the incidents.
 	@$(BIN)/wirefuse demo
 
-test: check  ## Check and run every test, those on the real broker included.
+test: check postgresql  ## Check and run every test, those on a real Kafka and a real PostgreSQL included.
 	$(BIN)/pytest
 
 check: $(STAMP_DEV)  ## Lint, format and types.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# The tests start a server of their own, as an unprivileged user in a temporary folder; they need its programs only.
+postgresql:
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || deploy/install-postgresql.sh
 
 unit: $(STAMP_DEV)  ## Only the tests that need no broker.
 	$(BIN)/pytest -m "not broker"

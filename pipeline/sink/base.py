@@ -263,7 +263,7 @@ class NoStoreError(WirefuseError):
 
 
 def open_sink(url: str) -> Sink:
-    """The open sink that a URL names: `sqlite:///PATH` or `jsonl:///DIR` (three slashes, then the path).
+    """The open sink that a URL names: `sqlite:///PATH`, `jsonl:///DIR` or `postgresql://USER:PASSWORD@HOST/DATABASE`.
 
     Raises:
         SettingsError: no such kind of sink. The message never holds the URL, which may have a password in it.
@@ -275,10 +275,14 @@ def open_sink(url: str) -> Sink:
         from pipeline.sink.sqlite import SqliteSink
 
         sink = SqliteSink(path)
-    else:
+    elif kind == "jsonl":
         from pipeline.sink.jsonl import JsonLinesSink
 
         sink = JsonLinesSink(path)
+    else:
+        from pipeline.sink.postgres import PostgresSink
+
+        sink = PostgresSink(url)
     sink.open()
     return sink
 
@@ -289,6 +293,7 @@ def open_reader(url: str) -> Reader:
     Raises:
         SettingsError: no such kind of sink.
         NoStoreError: nothing has been written there yet.
+        RetryableError: the store does not answer.
         FatalError: the store cannot be read.
     """
     kind, path = _parse(url)
@@ -296,23 +301,27 @@ def open_reader(url: str) -> Reader:
         from pipeline.sink.sqlite_reader import SqliteReader
 
         return SqliteReader(path)
-    from pipeline.sink.jsonl_reader import JsonLinesReader
+    if kind == "jsonl":
+        from pipeline.sink.jsonl_reader import JsonLinesReader
 
-    return JsonLinesReader(path)
+        return JsonLinesReader(path)
+    from pipeline.sink.postgres_reader import PostgresReader
+
+    return PostgresReader(url)
 
 
-def _parse(url: str) -> tuple[Literal["sqlite", "jsonl"], Path]:
+def _parse(url: str) -> tuple[Literal["sqlite", "jsonl", "postgresql"], Path]:
     scheme, separator, rest = url.partition("://")
     if not separator:
-        raise SettingsError("sink.url: write sqlite:///PATH or jsonl:///DIR")
+        raise SettingsError("sink.url: write sqlite:///PATH, jsonl:///DIR or postgresql://USER@HOST/DATABASE")
     if scheme == "sqlite" or scheme == "jsonl":
         host, slash, path = rest.partition("/")
         if host or not slash or not path:
             raise SettingsError(f"sink.url: {scheme}:// takes a path: write {scheme}:///PATH (three slashes)")
         return ("sqlite" if scheme == "sqlite" else "jsonl"), Path(path).expanduser()
     if scheme in ("postgresql", "postgres"):
-        raise SettingsError("sink.url: PostgreSQL is not supported yet; use sqlite:///PATH or jsonl:///DIR")
-    raise SettingsError("sink.url: no such kind of sink; use sqlite:///PATH or jsonl:///DIR")
+        return "postgresql", Path()
+    raise SettingsError("sink.url: no such kind of sink; use sqlite:///PATH, jsonl:///DIR or postgresql://...")
 
 
 def display_url(url: str) -> str:

@@ -35,6 +35,7 @@ from sink_histories import (
     record,
 )
 
+import postgres
 from pipeline.errors import FatalError, RetryableError
 from pipeline.records import ArticleEvent
 from pipeline.sink.base import (
@@ -49,7 +50,8 @@ from pipeline.sink.base import (
     open_sink,
 )
 
-KINDS = {"sqlite": "sqlite:///{}/wirefuse.db", "jsonl": "jsonl:///{}/out"}
+KINDS = {"sqlite": "sqlite:///{}/wirefuse.db", "jsonl": "jsonl:///{}/out", "postgresql": ""}
+FILES = ("jsonl", "sqlite")
 
 # A store is made for each example: in memory where the system has such a folder, because each waits for the disk often.
 IN_MEMORY = Path("/dev/shm")
@@ -63,14 +65,24 @@ def kind(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def url(kind: str, tmp_path: Path) -> str:
-    return KINDS[kind].format(tmp_path)
+    return _url(kind, tmp_path)
+
+
+def _url(kind: str, folder: Path) -> str:
+    return postgres.server().url() if kind == "postgresql" else KINDS[kind].format(folder)
+
+
+@pytest.fixture(params=FILES)
+def file_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """URL of a store whose files the test looks at."""
+    return KINDS[request.param].format(tmp_path)
 
 
 @contextmanager
 def fresh(kind: str) -> Iterator[tuple[str, Path]]:
     """URL and folder of a store that does not exist yet."""
     with tempfile.TemporaryDirectory(dir=IN_MEMORY if IN_MEMORY.is_dir() else None) as folder:
-        yield KINDS[kind].format(folder), Path(folder)
+        yield postgres.server().emptied() if kind == "postgresql" else KINDS[kind].format(folder), Path(folder)
 
 
 def write(url: str, *batches: Sequence[SinkRecord]) -> None:
@@ -150,13 +162,14 @@ def test_all_sinks_report_the_same_results(data: st.DataObject) -> None:
 
 @with_stores
 @given(data=st.data())
-def test_what_was_taken_back_is_nowhere_on_the_disk(kind: str, data: st.DataObject) -> None:
+def test_what_was_taken_back_is_nowhere_in_the_store(kind: str, data: st.DataObject) -> None:
     history = data.draw(histories)
     batches = data.draw(deliveries(history))
     with fresh(kind) as (url, folder), closing(open_sink(url)) as sink:
         for batch in batches:
             sink.write(batch)
-        on_disk = bytes_in(folder)
+        # PostgreSQL itself says when the space of an old row is used again.
+        stored = postgres.rows(url) if kind == "postgresql" else bytes_in(folder)
     events = [r for r in history if isinstance(r, ArticleEvent)]
     kills = {(e.article_id, e.edition, e.seq) for e in events if e.verdict in ("kill", "withheld")}
     gone = [
@@ -164,15 +177,17 @@ def test_what_was_taken_back_is_nowhere_on_the_disk(kind: str, data: st.DataObje
         for e in events
         if any(id == e.article_id and edition == e.edition and seq >= e.seq for id, edition, seq in kills)
     ]
-    assert [word for word in gone if word.encode() in on_disk] == []
+    assert [word for word in gone if word.encode() in stored] == []
 
 
 def bytes_in(folder: Path) -> bytes:
     return b"".join(path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file())
 
 
-def test_every_version_of_a_killed_article_leaves_the_disk_while_the_sink_is_open(url: str, tmp_path: Path) -> None:
-    with closing(open_sink(url)) as sink:
+def test_every_version_of_a_killed_article_leaves_the_disk_while_the_sink_is_open(
+    file_url: str, tmp_path: Path
+) -> None:
+    with closing(open_sink(file_url)) as sink:
         sink.write([event(n, n, text=f"{marker(0, n)} " * 200) for n in range(50)])
         sink.write([event(7, 60, "update", text=f"{marker(0, 60)} " * 30), event(8, 61, "update")])
         sink.write([event(7, 62, "kill")])
@@ -181,9 +196,9 @@ def test_every_version_of_a_killed_article_leaves_the_disk_while_the_sink_is_ope
         assert [word.encode() in on_disk for word in words] == [False, False, True]
 
 
-def test_a_killed_title_leaves_the_older_records_of_its_incident(url: str, tmp_path: Path) -> None:
+def test_a_killed_title_leaves_the_older_records_of_its_incident(file_url: str, tmp_path: Path) -> None:
     """The record without it may come before the kill or after it, and the article itself never."""
-    with closing(open_sink(url)) as sink:
+    with closing(open_sink(file_url)) as sink:
         sink.write([record(0, 1, {0: 0, 1: 1}, title="A-TITLE"), record(2, 3, {2: 2, 3: 3}, title="B-TITLE")])
         sink.write([record(0, 5, {1: 1})])
         sink.write([event(0, 5, "kill")])
@@ -427,19 +442,19 @@ def no_file_may_grow_beyond(size: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
-def test_a_full_disk_is_retryable_and_leaves_nothing_half_written(url: str, tmp_path: Path) -> None:
+def test_a_full_disk_is_retryable_and_leaves_nothing_half_written(file_url: str, tmp_path: Path) -> None:
     before: list[SinkRecord] = [event(n, 5000 + n) for n in range(1000, 1003)]
     batch = long_history(1, 400)
-    with closing(open_sink(url)) as sink:
+    with closing(open_sink(file_url)) as sink:
         sink.write(before)
         largest = max(path.stat().st_size for path in tmp_path.rglob("*") if path.is_file())
         with no_file_may_grow_beyond(largest + 50_000):
             with pytest.raises(RetryableError, match="disk") as failure:
                 sink.write(batch)
             assert str(tmp_path) in str(failure.value)
-            assert read(url) == expected(before)
+            assert read(file_url) == expected(before)
         sink.write(batch)
-    assert read(url) == expected([*before, *batch])
+    assert read(file_url) == expected([*before, *batch])
 
 
 _WRITER = """

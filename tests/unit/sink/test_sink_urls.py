@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.errors import FatalError, SettingsError
+from pipeline.errors import FatalError, RetryableError, SettingsError
 from pipeline.sink.base import display_url, open_reader, open_sink
 from pipeline.sink.jsonl import JsonLinesSink
 from pipeline.sink.sqlite import SqliteSink
@@ -30,8 +30,6 @@ def test_the_scheme_names_the_kind_and_the_rest_the_path(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     "url",
     [
-        "postgresql://desk:hunter2@db.example/wirefuse",
-        "postgres://desk:hunter2@db.example/wirefuse",
         "mysql://desk:hunter2@db.example/wirefuse",
         "desk:hunter2@db.example",
         "sqlite://desk:hunter2@host/file.db",
@@ -45,6 +43,13 @@ def test_other_urls_are_refused_without_repeating_them(url: str) -> None:
         with pytest.raises(SettingsError, match=r"sink\.url: ") as refusal:
             opening(url)
         assert SECRET not in str(refusal.value)
+
+
+def test_a_database_that_does_not_answer_is_retried_and_its_password_not_shown() -> None:
+    for opening in (open_sink, open_reader):
+        with pytest.raises(RetryableError, match=r"postgresql://127\.0\.0\.1:1/wirefuse does not answer") as failure:
+            opening(f"postgresql://desk:{SECRET}@127.0.0.1:1/wirefuse")
+        assert SECRET not in str(failure.value)
 
 
 @pytest.mark.parametrize(
