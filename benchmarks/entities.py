@@ -228,7 +228,9 @@ def memory(texts: list[str], articles: int, words: int) -> None:
     print(f"{len(cut)} different texts of {words} words, two words nobody has seen in each")
     for done in range(0, articles + 1, 64):
         if done % (64 * max(1, articles // 640)) == 0:
-            line = f"{done:8} articles: {resident_mb():5.0f} MB, {len(vocab):7} lexemes, {len(vocab.strings):7} strings"
+            # len(vocab) counts every lexeme that there ever was.
+            lexemes, strings = sum(1 for _ in vocab), len(vocab.strings)
+            line = f"{done:8} articles: {resident_mb():5.0f} MB, {lexemes:7} lexemes, {strings:7} strings"
             print(f"{line}, {time.process_time() - start:5.0f} s", flush=True)
         new = ["".join(rng.choices(string.ascii_lowercase, k=9)) for _ in range(128)]
         batch = [f"{rng.choice(cut)} {a.title()} {b}." for a, b in zip(new[::2], new[1::2], strict=True)]
