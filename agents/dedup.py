@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from typing import TypeAlias
 
 from aiokafka.errors import KafkaError
 
@@ -17,15 +18,17 @@ from pipeline.dedup.decision import Decision, annotated
 from pipeline.dedup.prepare import prepare
 from pipeline.dedup.state import Dedup
 from pipeline.errors import FatalError
-from pipeline.intake import raw_article
+from pipeline.intake import raw_record
 from pipeline.metrics import Metrics
-from pipeline.records import RawArticle
+from pipeline.records import EditorWord, RawArticle
 from pipeline.settings import Settings, load
 from pipeline.topics import TopicName, group, topic
 
 log = logging.getLogger(__name__)
 
 _ASK_EVERY_S = 1.0
+
+RawRecord: TypeAlias = RawArticle | EditorWord
 
 
 class DedupStage:
@@ -44,10 +47,10 @@ class DedupStage:
         self._room = True
         self._asked = 0.0
 
-    def decode(self, incoming: Incoming) -> RawArticle:
-        return raw_article(incoming.value)
+    def decode(self, incoming: Incoming) -> RawRecord:
+        return raw_record(incoming.value)
 
-    def decided(self, value: RawArticle, incoming: Incoming) -> bool:
+    def decided(self, value: RawRecord, incoming: Incoming) -> bool:
         return incoming.offset <= self._editions[incoming.partition].engine.last_seq
 
     async def assigned(
@@ -65,7 +68,7 @@ class DedupStage:
             self._metrics.gauge("state_restore_seconds").labels("dedup").set(edition.restore_seconds)
 
     async def process(
-        self, batch: Sequence[Item[RawArticle]], taking_up: Callable[[Incoming], None]
+        self, batch: Sequence[Item[RawRecord]], taking_up: Callable[[Incoming], None]
     ) -> AsyncIterator[Outcome]:
         outcome = Outcome()
         for number, edition in self._editions.items():
@@ -76,7 +79,7 @@ class DedupStage:
                 self._metrics.counter("state_evicted_total").labels("dedup", reason).inc(count)
         yield outcome
 
-    def _decide(self, edition: Decided[Dedup, Decision], items: Sequence[Item[RawArticle]], outcome: Outcome) -> None:
+    def _decide(self, edition: Decided[Dedup, Decision], items: Sequence[Item[RawRecord]], outcome: Outcome) -> None:
         """Decide what is new, and emit that and what was decided before and may not have been emitted."""
         new = [item for item in items if item.incoming.offset > edition.engine.last_seq]
         prepared = prepare([item.value for item in new])
@@ -97,7 +100,7 @@ class DedupStage:
             outcome.outputs.append(to_entities_or_ledger(record, item.incoming))
             outcome.counts[stored.verdict] += 1
 
-    def _count(self, decision: Decision, item: Item[RawArticle]) -> None:
+    def _count(self, decision: Decision, item: Item[RawRecord]) -> None:
         if decision.verdict == "copy" and decision.copy_kind is not None:
             self._metrics.counter("copies_total").labels(decision.copy_kind).inc()
         if decision.verdict == "kill" and isinstance(item.value, RawArticle):

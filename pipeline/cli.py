@@ -29,7 +29,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "evaluate": ("pipeline.evaluate.commands:evaluate", "Score dedup, entities or incidents against labelled data."),
     "annotate": ("pipeline.entities.commands:annotate", "Find the entities in texts."),
     "train": ("pipeline.train_commands:train", "Train what ships: entities, vectors, incidents."),
-    "incidents": ("pipeline.sink.commands:incidents", "List and show incidents."),
+    "incidents": ("pipeline.editor_commands:incidents", "List, show and edit incidents."),
     "articles": ("pipeline.sink.commands:articles", "Show articles."),
     "copies": ("pipeline.sink.commands:copies", "Show who carried a text, and with which edits."),
     "dead-letters": ("pipeline.dead_letter_commands:dead_letters", "List, show, replay or drop dead letters."),

@@ -36,6 +36,11 @@ def entity_id(identity_class: str, name: str) -> str:
     return _digest("entity", identity_class, name)
 
 
+def word_id(*parts: str) -> str:
+    """The id of an editor's word: 16 hex digits, which a person may have to type, from all that it says."""
+    return _digest("word", *parts)[:16]
+
+
 def content_hash(*parts: str | None) -> str:
     """Fingerprint of an article version's content; None and "" differ."""
     return _digest("content", *("\x00" if p is None else "+" + p for p in parts))

@@ -1,24 +1,32 @@
-"""From the bytes of a record on `raw` to a RawArticle that the rest may rely on, whoever published it."""
+"""From the bytes of a record on `raw` to a record that the rest may rely on, whoever published it."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from pipeline.codec import decode
+from pipeline.codec import convert, decode_json
+from pipeline.editor_word import checked
 from pipeline.errors import InvalidEvent
-from pipeline.records import RawArticle
+from pipeline.records import EditorWord, RawArticle
 
 MAX_ID_CHARS = 1024
 
 
-def raw_article(data: bytes | None) -> RawArticle:
+def raw_record(data: bytes | None) -> RawArticle | EditorWord:
     """Parse and check a record of the topic `raw`; its times come out in UTC.
 
     Raises:
-        InvalidEvent: not JSON, not a RawArticle, no identity, no body, or a time without zone or out of range.
+        InvalidEvent: neither an article nor an editor's word that can be used; the detail says why.
     """
-    raw = decode(data, RawArticle)
+    value = decode_json(data)
+    if isinstance(value, dict) and "word" in value and "native_id" not in value:
+        word = checked(convert(value, EditorWord))
+        return replace(word, at=_utc("at", word.at))
+    return _article(convert(value, RawArticle))
+
+
+def _article(raw: RawArticle) -> RawArticle:
     for name, value in (("provider", raw.provider), ("native_id", raw.native_id)):
         if not value or len(value) > MAX_ID_CHARS:
             raise InvalidEvent("schema", f"{name} must have 1 to {MAX_ID_CHARS} characters, not {len(value)}")

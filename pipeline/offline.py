@@ -25,12 +25,13 @@ from pipeline.dedup.state import Dedup
 from pipeline.entities.annotator import Annotator
 from pipeline.errors import InvalidEvent, WirefuseError
 from pipeline.incidents.ledger import Ledger
-from pipeline.intake import raw_article
+from pipeline.intake import raw_record
 from pipeline.records import (
     CHANGES_NOTHING,
     NEEDS_ENTITIES,
     Annotated,
     ArticleEvent,
+    EditorWord,
     IncidentRecord,
     RawArticle,
     Verdict,
@@ -171,14 +172,14 @@ class _Chain:
         return order
 
     def _deduplicate(self, item: Item, letters: BinaryIO) -> Annotated | None:
-        if item.article is None:
+        if item.record is None:
             assert item.error is not None
             self._give_up(letters, "producer", item, item.error)
             return None
-        raw: RawArticle | Void
+        raw: RawArticle | EditorWord | Void
         try:
             # Through bytes, as on the wire: what cannot be told there must not be told here.
-            raw = raw_article(codec.encode(item.article))
+            raw = raw_record(codec.encode(item.record))
         except InvalidEvent as error:
             self._give_up(letters, "dedup", item, error)
             raw = Void(reason=error.kind)

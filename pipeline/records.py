@@ -16,19 +16,23 @@ SCHEMA_VERSION = 1
 PubStatus = Literal["usable", "withheld", "canceled"]
 """ninjs `pubStatus`: canceled (one l) withdraws what was published; withheld may return to usable."""
 
-Verdict = Literal["new", "update", "correction", "copy", "stale", "kill", "withheld", "void"]
-"""What dedup decided about one input.
+Verdict = Literal["new", "update", "correction", "copy", "stale", "kill", "withheld", "void", "word", "refused"]
+"""What was decided about one input: by dedup, but for editors' words, which the ledger accepts or refuses.
 
 new, update, correction: an article (version) whose text stands on its own; goes on to NER.
 copy: its text is another article's. stale: an older version, or one delivered before; changes nothing.
 kill, withheld: the article is taken back. void: the input could not be processed; it is in the dead letters.
+word: an editor's word that was carried out. refused: one that could not be; the reason says why.
 """
 
-CHANGES_NOTHING: frozenset[Verdict] = frozenset({"stale", "void"})
+CHANGES_NOTHING: frozenset[Verdict] = frozenset({"stale", "void", "refused"})
 """Verdicts that leave every article and incident as it was."""
 
 NEEDS_ENTITIES: frozenset[Verdict] = frozenset({"new", "update", "correction"})
 """Verdicts whose article goes through NER."""
+
+WordKind = Literal["join", "split", "never-join", "pin", "retitle", "undo"]
+"""What an editor may say; `EditorWord` says what each needs."""
 
 CopyKind = Literal["exact", "near", "contained"]
 DatePrecision = Literal["time", "date"]
@@ -60,6 +64,44 @@ class RawArticle:
     signals: tuple[str, ...] = ()
     format: str = "jsonl"
     """Which reader made this record: jsonl, text, rss, ..."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EditorWord:
+    """What an editor says about incidents (topic `raw`, where the field `word` tells it from an article).
+
+    ==========  ===========================  =====================================================
+    word        fields                       meaning
+    ==========  ===========================  =====================================================
+    join        incident, other              the reports of `other` go into `incident`, for ever
+    split       incident, articles           these leave, with their copies, into one of their own
+    never-join  incident, other              the machine may never merge these, nor move between them
+    pin         incident, article in         it is put there and stays, its later versions too
+                `articles`
+    retitle     incident, title              its title from now on
+    undo        of                           that word has no force from now on
+    ==========  ===========================  =====================================================
+
+    Attributes:
+        word_id: identity of this word; the same word delivered twice counts once.
+        by: who says it.
+        at: wall time at which it was said, for people; no decision depends on it.
+        note: why, for people.
+        incident, other: incident ids; one that was merged stands for the one that took its reports.
+        articles: article ids.
+        of: word_id of the word that is undone.
+    """
+
+    word: WordKind
+    word_id: str
+    by: str
+    at: datetime | None = None
+    note: str | None = None
+    incident: str | None = None
+    other: str | None = None
+    articles: tuple[str, ...] = ()
+    title: str | None = None
+    of: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,6 +203,7 @@ class Annotated:
         regrouped: copy groups that this article re-rooted, old root -> new root.
         article: the cleaned article; None for stale, kill, withheld and void.
         annotation: set by the entities stage; None for what does not go there.
+        word: set when verdict is word.
     """
 
     edition: int
@@ -178,6 +221,7 @@ class Annotated:
     regrouped: dict[str, str] = field(default_factory=dict)
     article: Article | None = None
     annotation: Annotation | None = None
+    word: EditorWord | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,9 +257,21 @@ class ArticleEvent:
 
 IncidentStatus = Literal["open", "closed", "merged", "withdrawn"]
 ChangeKind = Literal[
-    "created", "joined", "moved", "merged", "split", "closed", "reopened", "retracted", "withdrawn", "regrouped"
+    "created",
+    "joined",
+    "moved",
+    "merged",
+    "split",
+    "closed",
+    "reopened",
+    "retracted",
+    "withdrawn",
+    "regrouped",
+    "edited",
 ]
-"""retracted: a report was taken back, others remain; withdrawn: the last one was."""
+"""retracted: a report was taken back, others remain; withdrawn: the last one was. edited: an editor's word about it was
+carried out; the evidence says which, whose and when.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -241,7 +297,8 @@ class IncidentRecord:
     """One incident as it stands (topic `incidents`, `incidents.jsonl`, table `incidents`).
 
     `version` is the seq of the decision that last changed it: a record with a lower version is older. `counts` are of
-    all reports; `reports` and `timeline` list at most 1,000 of them: the first and those put into it last.
+    all reports; `reports` and `timeline` list at most 1,000 of them: the first and those put into it last. `words` are
+    the editors' words about it that are in force, the last 50: {"word", "word_id", "by", "at", "note"}.
     """
 
     incident_id: str
@@ -258,6 +315,7 @@ class IncidentRecord:
     reports: tuple[Report, ...]
     counts: dict[str, int]
     timeline: tuple[dict[str, Any], ...]
+    words: tuple[dict[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -65,7 +65,7 @@ def registry(settings: Settings) -> dict[TopicName, Topic]:
     log = {"cleanup.policy": "compact", "min.compaction.lag.ms": str(_MIN_COMPACTION_LAG_MS)}
     kept = days(t.output_retention_days) | log | {"cleanup.policy": "compact,delete"}
     rows: list[tuple[TopicName, str, int, dict[str, str], str]] = [
-        ("raw", "article id", t.editions, days(t.raw_retention_days), "RawArticle"),
+        ("raw", "article or word id", t.editions, days(t.raw_retention_days), "RawArticle or EditorWord"),
         ("unique", "article id", t.unique_partitions, days(t.work_retention_days), "Annotated, without annotation"),
         ("annotated", "article id", t.editions, days(t.work_retention_days), "Annotated, one per seq"),
         ("enriched", "article id", t.output_partitions, kept, "ArticleEvent"),

@@ -12,7 +12,7 @@ from pipeline.dedup.clock import Clock
 from pipeline.dedup.credits import Credit
 from pipeline.dedup.versions import Status
 from pipeline.errors import InvalidEvent
-from pipeline.records import Annotated, Article, Copy, CopyKind, RawArticle, Verdict, Void
+from pipeline.records import Annotated, Article, Copy, CopyKind, EditorWord, RawArticle, Verdict, Void
 from pipeline.text.clean import Cleaned, clean
 from pipeline.text.language import language_of
 
@@ -135,7 +135,9 @@ def read_logged(value: bytes) -> Logged:
         raise InvalidEvent("schema", f"not a Decision: {e}") from None
 
 
-def annotated(decision: Decision, item: RawArticle | Void, edition: int, cleaned: Cleaned | None = None) -> Annotated:
+def annotated(
+    decision: Decision, item: RawArticle | EditorWord | Void, edition: int, cleaned: Cleaned | None = None
+) -> Annotated:
     """The record that leaves dedup for one input: a function of the input and its decision alone.
 
     Args:
@@ -183,4 +185,5 @@ def annotated(decision: Decision, item: RawArticle | Void, edition: int, cleaned
         copy_group=decision.copy_group,
         regrouped=decision.regrouped,
         article=article,
+        word=item if isinstance(item, EditorWord) and decision.verdict == "word" else None,
     )

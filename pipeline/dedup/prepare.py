@@ -17,7 +17,7 @@ from pipeline.dedup.decision import NO_WORDS
 from pipeline.dedup.figures import figures
 from pipeline.dedup.headline import headlines
 from pipeline.dedup.sketch import U32, WIDTH, Sketch, shingle_hashes, sketches
-from pipeline.records import RawArticle, Void
+from pipeline.records import EditorWord, RawArticle, Void
 from pipeline.text.clean import Cleaned, clean
 from pipeline.text.words import Words, words
 
@@ -63,13 +63,13 @@ class Prepared:
     short: bool
 
 
-def prepare(items: Sequence[RawArticle | Void]) -> list[Prepared | None]:
-    """Prepare a batch; None for what has no text to decide on (voids, kills, withheld articles)."""
+def prepare(items: Sequence[RawArticle | EditorWord | Void]) -> list[Prepared | None]:
+    """Prepare a batch; None for what has no text to decide on (voids, kills, withheld articles, editors' words)."""
     prepared: list[Prepared | None] = [None] * len(items)
     together: list[int] = []
     cleaned: list[Cleaned] = []
     for n, item in enumerate(items):
-        if isinstance(item, Void) or item.pub_status != "usable":
+        if not isinstance(item, RawArticle) or item.pub_status != "usable":
             continue
         one = clean(item)
         if len(one.text) > _TOGETHER:

@@ -22,7 +22,7 @@ from pipeline.dedup.remembered import NEVER, Entry, Remembered, packed
 from pipeline.dedup.versions import is_correction, micros, order, stated_order
 from pipeline.ids import article_id as id_of
 from pipeline.ids import content_hash
-from pipeline.records import RawArticle, Verdict, Void
+from pipeline.records import EditorWord, RawArticle, Verdict, Void
 from pipeline.settings import Dedup as DedupSettings
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -70,7 +70,7 @@ class Dedup:
         self._tombstones.clear()
         return keys
 
-    def decide(self, seq: int, item: RawArticle | Void) -> Decision:
+    def decide(self, seq: int, item: RawArticle | EditorWord | Void) -> Decision:
         """Decide one input and take the decision into the state: `decide_all` for one, several times slower."""
         (decision,) = self.decide_all([seq], [item])
         return decision
@@ -78,7 +78,7 @@ class Dedup:
     def decide_all(
         self,
         seqs: Sequence[int],
-        items: Sequence[RawArticle | Void],
+        items: Sequence[RawArticle | EditorWord | Void],
         prepared: Sequence[Prepared | None] | None = None,
     ) -> list[Decision]:
         """Decide inputs one after the other and take the decisions into the state.
@@ -97,7 +97,7 @@ class Dedup:
         self._copies.expect(prepared)
         decisions = []
         for place, (seq, item, own) in enumerate(zip(seqs, items, prepared, strict=True)):
-            decision = self._void(seq, item) if isinstance(item, Void) else self._article(seq, item, own, place)
+            decision = self._decide(seq, item, own, place)
             self._apply(decision, place)
             self._forget()
             decisions.append(decision)
@@ -150,8 +150,16 @@ class Dedup:
         self._groups.remove(old.article_id, old.group, self._remembered.moves(old.article_id))
         self._copies.remove(slot)
 
-    def _void(self, seq: int, item: Void) -> Decision:
-        return self._nothing(seq, item.article_id, "void", item.reason, None)
+    def _decide(
+        self, seq: int, item: RawArticle | EditorWord | Void, prepared: Prepared | None, place: int
+    ) -> Decision:
+        match item:
+            case RawArticle():
+                return self._article(seq, item, prepared, place)
+            case EditorWord():  # the ledger's business; here it only gets its place in the order
+                return self._nothing(seq, None, "word", item.word, None)
+            case Void():
+                return self._nothing(seq, item.article_id, "void", item.reason, None)
 
     def _article(self, seq: int, item: RawArticle, prepared: Prepared | None, place: int) -> Decision:
         article_id = id_of(item.provider, item.native_id)

@@ -1,6 +1,7 @@
 """The records of the incident log: one `Decision` per input, which holds all that the ledger's state needs.
 
-The log is a compacted topic keyed by article, so an older record of an article disappears once a newer one is there.
+The log is a compacted topic keyed by article, so an older record of an article disappears once a newer one is there. An
+editor's word has a key of its own, which its undoing shares.
 Whatever a decision did to *other* articles and to incidents (`placements`, `marks`) must outlive it: the decision
 that supersedes or evicts a record carries those of its effects on that still hold, with the seq that first wrote
 them; the highest seq wins. The state is then the fold of any compaction of the log.
@@ -16,7 +17,7 @@ import msgspec
 
 from pipeline import codec
 from pipeline.errors import InvalidEvent
-from pipeline.records import CHANGES_NOTHING, ChangeKind, DatePrecision, Verdict
+from pipeline.records import CHANGES_NOTHING, ChangeKind, DatePrecision, Verdict, WordKind
 
 NOTHING_KEY = "~"
 """Log key of decisions that change nothing; of these only the newest is needed."""
@@ -135,6 +136,36 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Ruling:
+    """An editor's word as the ledger carried it out. In force until its undoing replaces it under the same log key.
+
+    Attributes:
+        incidents: ids that it is about, as they were when it was carried out: join (taker, joined), split (left, new),
+            never-join both, pin and retitle the one. Words about an incident that was merged later follow its redirect.
+        moved: articles that it put from one of them into the other.
+        held: incident id -> articles that the machine must not move out of it.
+        title: of a retitle.
+        undone: it has no force any more; only its id still counts, so that it cannot come back by a second delivery.
+    """
+
+    word: WordKind
+    word_id: str
+    by: str
+    at: datetime | None
+    note: str | None
+    incidents: tuple[str, ...] = ()
+    moved: tuple[str, ...] = ()
+    held: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    title: str | None = None
+    undone: bool = False
+
+    @property
+    def key(self) -> str:
+        """Key of its decision in the incident log."""
+        return f"word:{self.word_id}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
     """An entry of `incident-changes`, before it has an id."""
 
@@ -180,6 +211,7 @@ class Decision:
         scored: placed by its own evidence, not by that of the article it copies.
         placements, marks: effects on other articles and on incidents: this decision's own, and those carried on.
         changes: what consumers are told; order matters.
+        ruling: of an editor's word that was carried out; of an undoing, the word that is undone.
     """
 
     seq: int
@@ -202,10 +234,13 @@ class Decision:
     placements: tuple[Placement, ...] = ()
     marks: tuple[Mark, ...] = ()
     changes: tuple[Change, ...] = ()
+    ruling: Ruling | None = None
 
     @property
     def key(self) -> str:
         """Key of this record in the incident log."""
+        if self.ruling is not None:
+            return self.ruling.key
         if self.verdict in CHANGES_NOTHING or self.article_id is None:
             return NOTHING_KEY
         return self.article_id
@@ -230,6 +265,7 @@ class Logged(msgspec.Struct, frozen=True, kw_only=True):
     card: msgspec.Raw = msgspec.Raw(b"null")
     placements: tuple[Placement, ...] = ()
     marks: tuple[Mark, ...] = ()
+    ruling: Ruling | None = None
 
 
 class _Source(msgspec.Struct):

@@ -52,6 +52,8 @@ def explain(why: Mapping[str, Any], title_of: Callable[[str], str | None] = lamb
     kind = why.get("kind")
     if kind == "copy":
         return f"It repeats the text of {_name(why['of'], title_of)} and goes where that is."
+    if kind == "editor":
+        return _editors(why)
     if kind == "taken_back":
         return f"It was taken back ({why.get('reason', 'no reason given')})."
     sentences = [_opening(why, title_of)]
@@ -64,6 +66,12 @@ def explain(why: Mapping[str, Any], title_of: Callable[[str], str | None] = lamb
     if "runner_up" in why:
         sentences.append(_runner_up(why))
     return " ".join(sentences)
+
+
+def _editors(why: Mapping[str, Any]) -> str:
+    when = f" on {why['at'][:10]}" if why.get("at") else ""
+    note = f": “{why['note']}”" if why.get("note") else ""
+    return f"It is here by an editor's word ({why['word']} by {why['by']}{when}, word {why['word_id']}){note}."
 
 
 def _opening(why: Mapping[str, Any], title_of: Callable[[str], str | None]) -> str:

@@ -9,7 +9,9 @@ from dataclasses import replace
 
 from pipeline.facts.article import facts_of, tolls_of
 from pipeline.incidents.card import card
+from pipeline.incidents.constraints import barred, home_of, why_held
 from pipeline.incidents.decision import Decision, Logged, read_logged
+from pipeline.incidents.editing import decide_word
 from pipeline.incidents.features import Extract, features
 from pipeline.incidents.match import Match, crowd, match_incidents, nearest, rank
 from pipeline.incidents.plan import Plan
@@ -116,8 +118,8 @@ class Ledger:
             published=None if article is None else article.published,
             language=None if article is None else article.language,
             version=None if article is None else article.version,
-            verdict=item.verdict,
-            reason=item.reason,
+            verdict=decision.verdict,
+            reason=decision.reason,
             copy_of=None if item.copy is None else item.copy.of,
             copy_kind=None if item.copy is None else item.copy.kind,
             copy_group=item.copy_group,
@@ -173,6 +175,8 @@ class Ledger:
 
     def _decide(self, item: Annotated) -> Decision:
         state = self._state
+        if item.verdict == "word" and item.word is not None:
+            return decide_word(state, item, self._settings)
         if item.verdict in CHANGES_NOTHING or item.article_id is None:
             return Decision(
                 seq=item.seq,
@@ -193,14 +197,23 @@ class Ledger:
         return plan.finish()
 
     def _place(self, plan: Plan, item: Annotated) -> None:
+        article_id = plan.article_id
+        assert article_id is not None
         plan.card = card(item)
         index = self._state.index
-        index = self._state.index
         found = self._extract(item, index.frequency, len(index))
-        own = self._state.entries.get(plan.article_id)
+        own = self._state.entries.get(article_id)
         near, cosines = nearest(index, found.words, found.weights, None if own is None else own.seq)
         plan.features = found = replace(found, crowd=crowd(cosines))
-        source = self._source(item)
+        source = self._source(item, plan.old)
+        held = home_of(self._state, article_id)
+        if held is not None:
+            home, ruling = held
+            # Where it is now may be somewhere else: by a later word that was undone.
+            plan.incident_id = home if plan.old is None else plan.old.incident_id
+            plan.why = why_held(ruling)
+            plan.scored = source is None
+            return
         if source is not None:
             plan.incident_id = source.incident_id
             plan.why = why_copy(item, source)
@@ -231,7 +244,9 @@ class Ledger:
         fitted = self._weights
         at_home = match_incidents(self._state, query, plan.event_time, [home], fitted, plan.article_id)
         own = at_home[0] if at_home else None
-        best = next((m for m in matches if m.incident_id != home), None)
+        best = next(
+            (m for m in matches if m.incident_id != home and not barred(self._state, home, m.incident_id)), None
+        )
         enough = fitted.join + fitted.margin
         if best is not None and best.score >= max(enough, -math.inf if own is None else own.score + fitted.margin):
             if plan.members(home):
@@ -241,8 +256,12 @@ class Ledger:
         elif own is not None and own.score < fitted.join - SPLIT:
             plan.found()
 
-    def _source(self, item: Annotated) -> Entry | None:
-        """The remembered article that a copy follows."""
+    def _source(self, item: Annotated, old: Entry | None) -> Entry | None:
+        """The remembered article that a copy follows; None where an editor's word keeps the copy from going there.
+
+        Args:
+            old: the copy, if it is in an incident already.
+        """
         if item.verdict != "copy":
             return None
         found = self._state.live(item.copy.of if item.copy is not None else None)
@@ -250,4 +269,8 @@ class Ledger:
             found = self._state.live(item.copy_group)
         if found is None and item.copy_group is not None:
             found = next((e for e in self._state.group(item.copy_group)), None)
-        return None if found is None or found.article_id == item.article_id else found
+        if found is None or found.article_id == item.article_id:
+            return None
+        if old is not None and old.incident_id is not None and found.incident_id is not None:
+            return None if barred(self._state, old.incident_id, found.incident_id) else found
+        return found

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from pipeline import ids
-from pipeline.incidents.decision import Card, Change, Decision, Features, Floor, Mark, Placement, Watermark
+from pipeline.incidents.decision import Card, Change, Decision, Features, Floor, Mark, Placement, Ruling, Watermark
 from pipeline.incidents.state import Entry, State, days, earlier
 from pipeline.incidents.watermark import advance, believed, paused
 from pipeline.records import Annotated, ChangeKind
@@ -24,20 +24,26 @@ class Plan:
     """Collects what one input does, without touching the state; `finish` makes the decision of it.
 
     Attributes:
-        incident_id: where the input's own article goes; None: nowhere, it is taken back.
-        event_time: of the article; the watermark where it says none.
+        article_id: the input's own article; None for an editor's word.
+        incident_id: where that goes; None: nowhere, it is taken back.
+        event_time: of the article; the watermark where it says none. An editor's word has no part in event time.
+        reason: why, for people.
+        ruling: see `Decision`.
     """
 
     def __init__(self, state: State, item: Annotated, settings: Incidents) -> None:
-        assert item.article_id is not None
         self._state = state
         self._settings = settings
         self.item = item
         self.article_id = item.article_id
-        self.event_time = item.event_time or state.watermark.time or EPOCH
-        self.watermark = self._paced(advance(state.watermark, self.event_time))
-        self.time = believed(self.watermark, self.event_time)
+        self.watermark = state.watermark
+        self.time = self.event_time = item.event_time or state.watermark.time or EPOCH
+        if self.article_id is not None:
+            self.watermark = self._paced(advance(state.watermark, self.event_time))
+            self.time = believed(self.watermark, self.event_time)
         self.old = state.live(self.article_id)
+        self.reason = item.reason
+        self.ruling: Ruling | None = None
         self.incident_id: str | None = None
         self.scored = False
         self.why: dict[str, Any] = {}
@@ -46,6 +52,7 @@ class Plan:
         self._moved: dict[str, Placement] = {}
         self._merged: dict[str, str] = {}
         self._evidence: dict[str, dict[str, Any]] = {}
+        self._edited: list[Change] = []
 
     def _paced(self, watermark: Watermark) -> Watermark:
         """The watermark, no further than closes MOST_CLOSED incidents; the next articles take it on.
@@ -64,20 +71,27 @@ class Plan:
     # What may be decided
 
     def found(self) -> str:
-        """Put the article into an incident of its own and return its id.
+        """Put the article into an incident of its own and return its id."""
+        assert self.article_id is not None
+        self.incident_id = self.free_id(self.article_id)
+        return self.incident_id
 
-        The id is that of the founding article. Where an incident of that id lives on without its founder (which was
-        taken back, or moved), the founder's next incident gets a numbered one.
+    def free_id(self, founder: str) -> str:
+        """The id of the incident that an article founds.
+
+        It is that of the founding article. Where an incident of that id lives on without its founder (which was taken
+        back, or moved), or was merged and an editor's word speaks of it, the founder's next one is numbered.
         """
         number = 0
-        while True:
-            name = self.article_id if number == 0 else f"{self.article_id}#{number}"
-            incident_id = ids.incident_id(self.item.edition, name)
-            if not [e for e in self._state.reports(incident_id) if e.article_id != self.article_id]:
-                break
+        while self._is_taken(founded := founded_id(self.item.edition, founder, number), founder):
             number += 1
-        self.incident_id = incident_id
-        return incident_id
+        return founded
+
+    def _is_taken(self, incident_id: str, founder: str) -> bool:
+        state = self._state
+        if [e for e in state.reports(incident_id) if e.article_id != founder]:
+            return True
+        return state.resolve(incident_id) != incident_id and state.rulings.is_about(incident_id)
 
     def move(self, entry: Entry, incident_id: str, why: dict[str, Any]) -> None:
         """Put another article into an incident."""
@@ -95,6 +109,10 @@ class Plan:
             self.incident_id = winner
         self._merged[loser] = winner
         self._evidence[loser] = evidence
+
+    def edited(self, incident_id: str, evidence: dict[str, Any]) -> None:
+        """Tell consumers of an editor's word about an incident."""
+        self._edited.append(self._change("edited", incident_id, None, evidence))
 
     def regroup(self, regrouped: dict[str, str]) -> None:
         """Give copy groups new roots."""
@@ -148,10 +166,10 @@ class Plan:
             edition=self.item.edition,
             article_id=self.article_id,
             verdict=self.item.verdict,
-            reason=self.item.reason,
+            reason=self.reason,
             watermark=self.watermark,
             floor=floor,
-            time=self.time,
+            time=self.time if self.article_id is not None else None,
             event_time=self.event_time,
             incident_id=self.incident_id,
             scored=self.scored,
@@ -167,7 +185,8 @@ class Plan:
                 )
             ),
             marks=tuple(sorted([*marks.values(), *carried], key=lambda m: (m.seq, m.incident_id))),
-            changes=tuple(changes + closed),
+            changes=tuple(self._edited + changes + closed),
+            ruling=self.ruling,
         )
 
     def _touched(self) -> list[str]:
@@ -182,6 +201,7 @@ class Plan:
             assert left is not None
             found[left] = None
             found[moved.incident_id] = None
+        found |= {change.incident_id: None for change in self._edited}
         return list(found)
 
     def _mark(self, incident_id: str) -> Mark:
@@ -298,10 +318,15 @@ class Plan:
     def _carried(self, evicted: list[Entry], marks: dict[str, Mark]) -> tuple[list[Placement], list[Mark]]:
         """Effects that still hold and whose records go away with this decision."""
         state = self._state
-        gone = {e.article_id for e in evicted} | {self.article_id}
+        gone = {e.article_id for e in evicted}
+        if self.ruling is None:
+            assert self.article_id is not None
+            gone.add(self.article_id)
+        else:
+            gone |= {self.ruling.key, *(r.key for r in state.rulings.surplus(self.ruling))}
         placements, carried = [], []
-        for article_id in sorted(gone):
-            for kind, name in state.effects_held(article_id):
+        for key in sorted(gone):
+            for kind, name in state.effects_held(key):
                 if kind == "article":
                     if name not in gone and name not in self._moved:
                         placements.append(placement(state.entries[name]))
@@ -311,6 +336,11 @@ class Plan:
 
     def _change(self, kind: ChangeKind, incident_id: str, article_id: str | None, evidence: dict[str, Any]) -> Change:
         return Change(change=kind, incident_id=incident_id, article_id=article_id, evidence=evidence)
+
+
+def founded_id(edition: int, founder: str, number: int) -> str:
+    """The id of an article's `number`th incident, from 0."""
+    return ids.incident_id(edition, founder if number == 0 else f"{founder}#{number}")
 
 
 def placement(entry: Entry) -> Placement:

@@ -8,6 +8,7 @@ from typing import Any
 
 from pipeline.entities import aliases
 from pipeline.facts.places import fold
+from pipeline.incidents.constraints import title_said, words_about
 from pipeline.incidents.decision import Card
 from pipeline.incidents.headline import title_of
 from pipeline.incidents.state import Entry, State, earlier
@@ -37,7 +38,7 @@ def incident_record(state: State, edition: int, incident_id: str, close_after: t
         version=mark.seq,
         status=_status(state, incident_id, close_after),
         merged_into=mark.merged_into,
-        title=title_of(entries, cards, state.index),
+        title=title_said(state, incident_id) or title_of(entries, cards, state.index),
         first_seen=min((e.event_time for e in all_entries), default=None),
         last_seen=max((e.event_time for e in all_entries), default=None),
         event_time=event_time(cards),
@@ -50,6 +51,7 @@ def incident_record(state: State, edition: int, incident_id: str, close_after: t
             "independent_origins": independent_origins(all_entries),
         },
         timeline=_timeline(entries, cards),
+        words=words_about(state, incident_id),
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from pipeline.incidents.constraints import barred, home_of
 from pipeline.incidents.match import Match, match_incidents
 from pipeline.incidents.plan import Plan
 from pipeline.incidents.score import Query, Weights, incident_score, link
@@ -36,6 +37,8 @@ def rethink(
         if match.incident_id == home or match.links[0][1].score < fitted.join:
             continue
         if not is_young(state, match.incident_id, plan.event_time, settings):
+            continue
+        if barred(state, home, match.incident_id):
             continue
         score = _together(state, plan, query, match, fitted)
         winner, loser = _order(state, home, match.incident_id)
@@ -70,6 +73,8 @@ def _attract(state: State, plan: Plan, match: Match, fitted: Weights) -> None:
     for entry, with_new in match.links:
         if with_new.score < fitted.join or plan.incident_of(entry) != match.incident_id or not entry.scored:
             continue
+        if home_of(state, entry.article_id) is not None:
+            continue
         own = _query(state, entry)
         there = match_incidents(state, own, entry.event_time, [match.incident_id], fitted, entry.article_id)
         here = match_incidents(state, own, entry.event_time, [home], fitted)
@@ -85,8 +90,9 @@ def _attract(state: State, plan: Plan, match: Match, fitted: Weights) -> None:
 
 def _followers(state: State, plan: Plan, entry: Entry) -> list[Entry]:
     """Copies that are where the article is because of its text."""
-    group = state.group(entry.copy_group)
-    return [e for e in group if not e.scored and e is not entry and plan.incident_of(e) == entry.incident_id]
+    group = [e for e in state.group(entry.copy_group) if not e.scored and e is not entry]
+    here = [e for e in group if plan.incident_of(e) == entry.incident_id]
+    return [e for e in here if home_of(state, e.article_id) is None]
 
 
 def _query(state: State, entry: Entry) -> Query:

@@ -1,7 +1,8 @@
 """The ledger's memory: what the fold of the incident log leaves, and how one decision changes it.
 
-Nothing here decides. Every field is a function of the newest record of each article (and of the effects these
-carry), never of records that compaction may have removed; `tests/unit/incidents/test_fold.py` holds it to that.
+Nothing here decides. Every field is a function of the newest record of each log key, an article or an editor's word
+(and of the effects these carry), never of records that compaction may have removed;
+`tests/unit/incidents/test_ledger_machine.py` holds it to that.
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ from sys import intern
 from typing import Any
 
 from pipeline import codec
-from pipeline.incidents.decision import Card, Decision, Floor, Logged, Mark, Placement, Watermark, kept
+from pipeline.incidents.decision import Card, Decision, Floor, Logged, Mark, Placement, Ruling, Watermark, kept
 from pipeline.incidents.index import Index
 from pipeline.incidents.profile import Profile
+from pipeline.incidents.rulings import Rulings
 from pipeline.records import CHANGES_NOTHING
 
 EffectKey = tuple[str, str]
@@ -101,6 +103,7 @@ class State:
         self.members: dict[str, dict[str, Entry]] = {}
         """incident id -> its live articles by id. Iterate with `reports`, which orders them."""
         self.marks: dict[str, Mark] = {}
+        self.rulings = Rulings()
         self.index = Index()
         self.evicted: Counter[str] = Counter()
         self.tombstones: dict[str, None] = {}
@@ -167,11 +170,11 @@ class State:
             heapq.heappush(self._closing, item)
         return limit
 
-    def effects_held(self, article_id: str) -> list[EffectKey]:
-        """The effects whose newest record is this article's."""
-        return list(self._held.get(article_id, ()))
+    def effects_held(self, key: str) -> list[EffectKey]:
+        """The effects whose newest record has this log key."""
+        return list(self._held.get(key, ()))
 
-    def expired(self, floor: Floor, without: str) -> list[Entry]:
+    def expired(self, floor: Floor, without: str | None) -> list[Entry]:
         """Entries at or below the floor, oldest first, but for one article."""
         found = []
         kept = None
@@ -190,8 +193,8 @@ class State:
             heapq.heappush(self._by_age, kept)
         return [entry for _, entry in found]
 
-    def oldest(self, count: int, without: str) -> list[Entry]:
-        """The `count` oldest entries by (time, article id), but for one article."""
+    def oldest(self, count: int, without: str | None) -> list[Entry]:
+        """The `count` oldest entries by (time, article id), but for one article, if one is given."""
         taken = []
         found: list[Entry] = []
         while self._by_age and len(found) < count:
@@ -217,6 +220,11 @@ class State:
         """Merged incidents whose reports went to this one."""
         return sorted(self._redirects.get(incident_id, ()))
 
+    def resolve(self, incident_id: str) -> str:
+        """The incident itself, or the one that has its reports since it was merged."""
+        mark = self.marks.get(incident_id)
+        return incident_id if mark is None or mark.merged_into is None else mark.merged_into
+
     # Writing
 
     def apply(self, decision: Decision | Logged) -> None:
@@ -224,11 +232,28 @@ class State:
         if decision.seq <= self.last_seq:
             return
         self.last_seq = decision.seq
-        if decision.verdict in CHANGES_NOTHING or decision.article_id is None:
+        ruling, article_id = decision.ruling, decision.article_id
+        if ruling is not None:
+            left = self._apply_ruling(decision.seq, ruling)
+            holder = ruling.key
+        elif decision.verdict not in CHANGES_NOTHING and article_id is not None:
+            left = self._apply_article(decision, article_id)
+            holder = article_id
+        else:
             return
         self.watermark = decision.watermark
         self.floor = decision.floor
-        article_id = decision.article_id
+        for placement in decision.placements:
+            left += self._apply_placement(placement, holder)
+        for mark in decision.marks:
+            left.append(mark.incident_id)
+            self._apply_mark(mark, holder)
+        if decision.floor is not None:
+            left += self._evict(decision.floor, article_id)
+            self._prune_marks(decision.floor, left)
+
+    def _apply_article(self, decision: Decision | Logged, article_id: str) -> list[str]:
+        """Remember an article's newest version; returns the incident that it was in."""
         old = self.entries.get(article_id)
         left = [] if old is None or old.incident_id is None else [old.incident_id]
         self._forget(article_id)
@@ -237,14 +262,18 @@ class State:
         self.entries[article_id] = self.by_seq[entry.seq] = entry
         heapq.heappush(self._by_age, (*entry.age_key, entry.seq))
         self._place(entry)
-        for placement in decision.placements:
-            left += self._apply_placement(placement, article_id)
-        for mark in decision.marks:
-            left.append(mark.incident_id)
-            self._apply_mark(mark, article_id)
-        if decision.floor is not None:
-            left += self._evict(decision.floor, article_id)
-            self._prune_marks(decision.floor, left)
+        return left
+
+    def _apply_ruling(self, seq: int, ruling: Ruling) -> list[str]:
+        """Remember an editor's word; returns the incidents whose redirects it no longer keeps."""
+        self._forget_held(ruling.key)
+        self.tombstones.pop(ruling.key, None)
+        left = self.rulings.put(seq, ruling)
+        for forgotten in self.rulings.surplus():
+            self.rulings.drop(forgotten.word_id)
+            self._forget_held(forgotten.key)
+            self.tombstones[forgotten.key] = None
+        return left
 
     def _forget(self, article_id: str) -> None:
         entry = self.entries.pop(article_id, None)
@@ -253,7 +282,10 @@ class State:
         del self.by_seq[entry.seq]
         self._displace(entry)
         self._release(("article", article_id))
-        for effect in self._held.pop(article_id, []):
+        self._forget_held(article_id)
+
+    def _forget_held(self, key: str) -> None:
+        for effect in self._held.pop(key, []):
             del self._holder[effect]
 
     def _place(self, entry: Entry) -> None:
@@ -321,7 +353,7 @@ class State:
             self._redirects.setdefault(mark.merged_into, {})[mark.incident_id] = None
         self._hold(("incident", mark.incident_id), holder)
 
-    def _evict(self, floor: Floor, without: str) -> list[str]:
+    def _evict(self, floor: Floor, without: str | None) -> list[str]:
         left = []
         for entry in self.expired(floor, without):
             if entry.incident_id is not None:
@@ -344,7 +376,10 @@ class State:
             left.append(heapq.heappop(self._marks_by_time)[1])
         for incident_id in left:
             mark = self.marks.get(incident_id)
-            if mark is not None and mark.time < floor.time and incident_id not in self.members:
+            if mark is None or mark.time >= floor.time or incident_id in self.members:
+                continue
+            # An editor's word about a merged incident must find its way to where the reports are.
+            if mark.merged_into is None or not self.rulings.is_about(incident_id):
                 self._drop_mark(incident_id)
 
     def _drop_mark(self, incident_id: str) -> None:

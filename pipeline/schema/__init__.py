@@ -16,30 +16,41 @@ import orjson
 
 from pipeline.dedup.decision import Decision as DedupDecision
 from pipeline.incidents.decision import Decision as IncidentDecision
-from pipeline.records import SCHEMA_VERSION, Annotated, ArticleEvent, IncidentChange, IncidentRecord, RawArticle
+from pipeline.records import (
+    SCHEMA_VERSION,
+    Annotated,
+    ArticleEvent,
+    EditorWord,
+    IncidentChange,
+    IncidentRecord,
+    RawArticle,
+)
 from pipeline.topics import TopicName
 
 DIRECTORY = Path(__file__).parent
 
-RECORDS: dict[TopicName, type] = {
-    "raw": RawArticle,
-    "unique": Annotated,
-    "annotated": Annotated,
-    "enriched": ArticleEvent,
-    "incidents": IncidentRecord,
-    "incident-changes": IncidentChange,
-    "dedup-log": DedupDecision,
-    "incident-log": IncidentDecision,
+RECORDS: dict[TopicName, tuple[type, ...]] = {
+    "raw": (RawArticle, EditorWord),
+    "unique": (Annotated,),
+    "annotated": (Annotated,),
+    "enriched": (ArticleEvent,),
+    "incidents": (IncidentRecord,),
+    "incident-changes": (IncidentChange,),
+    "dedup-log": (DedupDecision,),
+    "incident-log": (IncidentDecision,),
 }
+"""What a topic's values may be."""
 
 
 def schema(topic: TopicName) -> dict[str, Any]:
     """The schema of a topic's values."""
-    body = msgspec.json.schema(RECORDS[topic])
+    kinds = RECORDS[topic]
+    found, definitions = msgspec.json.schema_components(kinds, ref_template="#/$defs/{name}")
+    body = {**(found[0] if len(found) == 1 else {"anyOf": list(found)}), "$defs": definitions}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": f"urn:wirefuse:{topic}:{SCHEMA_VERSION}",
-        "title": RECORDS[topic].__name__,
+        "title": " or ".join(kind.__name__ for kind in kinds),
         **body,
     }
 

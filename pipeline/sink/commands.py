@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from typing import Any, get_args
 
@@ -17,14 +15,12 @@ from pipeline.sink.base import (
     ArticleQuery,
     ArticleStatus,
     IncidentQuery,
-    NoStoreError,
-    Reader,
     StoredArticle,
     StoredIncident,
-    open_reader,
 )
 from pipeline.sink.lineage import as_json as lineage_json
 from pipeline.sink.lineage import lineage
+from pipeline.sink.lookup import followed, only, reading
 from pipeline.sink.render import (
     article_page,
     article_table,
@@ -66,7 +62,7 @@ _limit = click.option("--limit", type=click.IntRange(min=1), default=20, show_de
 
 @click.group()
 def incidents() -> None:
-    """List and show incidents."""
+    """List and show incidents, and say what the machine should know of them."""
 
 
 @incidents.command("list")
@@ -87,7 +83,7 @@ def list_incidents(
 ) -> None:
     """List incidents, the latest report first."""
     query = IncidentQuery(statuses=_INCIDENT_STATUSES[status], since=since, min_reports=min_reports, limit=limit)
-    with _reader(settings) as reader:
+    with reading(settings) as reader:
         found = reader.incidents(query)
     if as_json:
         for incident in found:
@@ -107,8 +103,8 @@ def show_incident(settings: Settings, id: str, as_json: bool) -> None:
 
     ID may be the beginning of an id. An incident that was merged leads to the one that took its reports.
     """
-    with _reader(settings) as reader:
-        found = _follow(reader, _one("incident", id, reader.find_incidents(id.strip().lower())))
+    with reading(settings) as reader:
+        found = followed(reader, only("incident", id, reader.find_incidents(id.strip().lower())))
     if as_json:
         _print_json(found.record)
     else:
@@ -125,9 +121,9 @@ def why(settings: Settings, id: str, article: str, as_json: bool) -> None:
 
     INCIDENT and ARTICLE may be the beginnings of ids; ARTICLE also the whole of the id that the wire gave it.
     """
-    with _reader(settings) as reader:
-        found = _follow(reader, _one("incident", id, reader.find_incidents(id.strip().lower())))
-        article_id = _one("article", article, reader.find_articles(article))
+    with reading(settings) as reader:
+        found = followed(reader, only("incident", id, reader.find_incidents(id.strip().lower())))
+        article_id = only("article", article, reader.find_articles(article))
         stored = reader.article(article_id)
     report = next((r for r in found.record.get("reports", ()) if r["article_id"] == article_id), None)
     if report is None and stored is not None and stored.incident_id == found.incident_id:
@@ -159,7 +155,7 @@ def tail(settings: Settings, lines: int, follow: bool, as_json: bool) -> None:
     position: int | None = None
     while True:
         # Opened anew each time: a reader of the JSON-lines sink shows the files as they were when it was made.
-        with _reader(settings) as reader:
+        with reading(settings) as reader:
             if position is None:
                 entries = reader.changes(last=max(lines, 1))
                 shown = entries if lines else []
@@ -198,11 +194,11 @@ def list_articles(
     as_json: bool,
 ) -> None:
     """List articles, the latest first."""
-    with _reader(settings) as reader:
+    with reading(settings) as reader:
         incident_id = None
         if incident is not None:
-            id = _one("incident", incident, reader.find_incidents(incident.strip().lower()))
-            incident_id = _follow(reader, id).incident_id
+            id = only("incident", incident, reader.find_incidents(incident.strip().lower()))
+            incident_id = followed(reader, id).incident_id
         found = reader.articles(ArticleQuery(status=status, incident_id=incident_id, since=since, limit=limit))
     if as_json:
         for article in found:
@@ -226,8 +222,8 @@ def show_article(settings: Settings, id: str, as_json: bool, as_html: bool) -> N
     """
     if as_json and as_html:
         raise click.UsageError("--json or --html, not both")
-    with _reader(settings) as reader:
-        found = reader.article(_one("article", id, reader.find_articles(id)))
+    with reading(settings) as reader:
+        found = reader.article(only("article", id, reader.find_articles(id)))
     assert found is not None
     if as_json:
         _print_json(_article_json(found))
@@ -258,8 +254,8 @@ def show_copies(settings: Settings, id: str, as_json: bool) -> None:
 
     ID may be the beginning of an article id, or the whole of the id that the wire gave it.
     """
-    with _reader(settings) as reader:
-        article = reader.article(_one("article", id, reader.find_articles(id)))
+    with reading(settings) as reader:
+        article = reader.article(only("article", id, reader.find_articles(id)))
         assert article is not None
         found = lineage(reader, article)
     if as_json:
@@ -269,40 +265,6 @@ def show_copies(settings: Settings, id: str, as_json: bool) -> None:
     else:
         out = console()
         out.print(lineage_page(found, out.width))
-
-
-@contextmanager
-def _reader(settings: Settings) -> Iterator[Reader]:
-    try:
-        reader = open_reader(settings.sink_url)
-    except NoStoreError as e:
-        raise click.ClickException(f"{e}\n`wirefuse demo` fills one; or start `wirefuse up`, and publish.") from None
-    with closing(reader):
-        yield reader
-
-
-def _one(what: str, asked: str, found: Sequence[str]) -> str:
-    if not found:
-        raise click.ClickException(f"no {what} has the id {asked!r}; `wirefuse {what}s list` shows some")
-    if len(found) > 1 and asked not in found:
-        some = ", ".join(found[:3])
-        raise click.ClickException(f"{asked!r} may be {len(found)} {what}s or more ({some}, ...): write more of the id")
-    return asked if asked in found else found[0]
-
-
-def _follow(reader: Reader, id: str) -> StoredIncident:
-    """The incident, or the one that it was merged into in the end."""
-    found = reader.incident(id)
-    assert found is not None
-    seen = {id}
-    while found.merged_into is not None and found.merged_into not in seen:
-        heir = reader.incident(found.merged_into)
-        if heir is None:
-            break
-        click.echo(f"{short(found.incident_id)} was merged into {short(heir.incident_id)}", err=True)
-        seen.add(heir.incident_id)
-        found = heir
-    return found
 
 
 def _article_json(article: StoredArticle) -> dict[str, Any]:

@@ -94,6 +94,7 @@ def incident_page(incident: StoredIncident) -> RenderableType:
         ("who, what", "; ".join(_entities(record.get("entities", ())))),
         ("disputed", "; ".join(_disagreements(record.get("entities", ())))),
         ("counts", counts(incident)),
+        ("editors", "; ".join(map(_word, record.get("words", ())))),
         ("incident", f"{incident.incident_id}  ({incident.status}, version {incident.version})"),
     ):
         if value:
@@ -186,7 +187,7 @@ def article_page(article: StoredArticle) -> RenderableType:
 def change_line(change: IncidentChange, title: str | None) -> RenderableType:
     """One entry of the stream of changes."""
     line = Text(f"{moment(change.event_time)}  {change.change:<9}  {short(change.incident_id)}  ")
-    line.append(clean(title) if title else "-")
+    line.append(_word(change.evidence) if change.change == "edited" else clean(title) if title else "-")
     line.truncate(WIDTH, overflow="ellipsis")
     return line
 
@@ -200,6 +201,12 @@ def explained(why: Mapping[str, Any], titles: Mapping[str, str | None] | None = 
     except (KeyError, TypeError, ValueError):
         # Another version of Wirefuse wrote this: show what it says.
         return ", ".join(_details(why))
+
+
+def _word(word: Mapping[str, Any]) -> str:
+    note = f": {word['note']}" if word.get("note") else ""
+    when = f", {moment(word['at'])}" if word.get("at") else ""
+    return clean(f"{word.get('word')} by {word.get('by')}{when} (word {word.get('word_id')}){note}")
 
 
 def _happened(time: Mapping[str, Any] | None) -> str:

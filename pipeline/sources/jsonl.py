@@ -1,4 +1,4 @@
-"""JSON lines: one object a line, one article version an object. The fields are in docs/wire-formats.md.
+"""JSON lines: one object a line, one article version or editor's word an object. docs/wire-formats.md has the fields.
 
 A bad value in an optional field does not reject the article: the field is left out and named in `Item.problems`. Two
 kinds of field are the exception, because leaving them out does harm: those that say which article it is (`id`,
@@ -14,8 +14,9 @@ from datetime import datetime
 from typing import Any, BinaryIO
 
 from pipeline.codec import decode_json
+from pipeline.editor_word import is_word, parse_word
 from pipeline.errors import InvalidEvent
-from pipeline.records import DatePrecision, PubStatus, RawArticle
+from pipeline.records import DatePrecision, EditorWord, PubStatus, RawArticle
 from pipeline.settings import Producer
 from pipeline.sources import dates
 from pipeline.sources.lines import Line, read_lines
@@ -55,14 +56,18 @@ def parse_line(line: bytes, *, settings: Producer) -> RawArticle:
 
 def read_line(line: bytes, *, settings: Producer) -> tuple[RawArticle, tuple[str, ...]]:
     """As `parse_line`; also gives the names of the optional fields whose value could not be used."""
+    fields = _Fields(_object(line, settings))
+    article = _article(fields, settings)
+    return article, tuple(fields.problems)
+
+
+def _object(line: bytes, settings: Producer) -> dict[str, Any]:
     if len(line) > settings.max_item_bytes:
         raise _too_large(len(line), settings)
     data = decode_json(line.removeprefix(_BOM))
     if not isinstance(data, dict):
         raise InvalidEvent("schema", f"the line holds {_kind(data)}, not an object: write one {{...}} a line")
-    fields = _Fields(data)
-    article = _article(fields, settings)
-    return article, tuple(fields.problems)
+    return data
 
 
 def read(stream: BinaryIO, *, file: str, settings: Producer, start: Position) -> Iterator[Item]:
@@ -83,12 +88,19 @@ def read(stream: BinaryIO, *, file: str, settings: Producer, start: Position) ->
 
 def _item(line: Line, file: str, settings: Producer) -> Item:
     article: RawArticle | None = None
+    word: EditorWord | None = None
     error: InvalidEvent | None = None
     problems: tuple[str, ...] = ()
     try:
         if line.size > settings.max_item_bytes:
             raise _too_large(line.size, settings)
-        article, problems = read_line(line.data, settings=settings)
+        data = _object(line.data, settings)
+        if is_word(data):
+            word = parse_word(data)
+        else:
+            fields = _Fields(data)
+            article = _article(fields, settings)
+            problems = tuple(fields.problems)
     except InvalidEvent as e:
         error = e
     return Item(
@@ -98,6 +110,7 @@ def _item(line: Line, file: str, settings: Producer) -> Item:
         size=line.size,
         digest=line.digest,
         article=article,
+        word=word,
         error=error,
         problems=problems,
         # A line without its end may still be growing: whoever comes back starts at its first byte.

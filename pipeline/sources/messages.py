@@ -9,7 +9,7 @@ from pipeline import headers
 from pipeline.codec import encode
 from pipeline.errors import InvalidEvent
 from pipeline.ids import article_id, content_hash
-from pipeline.records import SCHEMA_VERSION
+from pipeline.records import SCHEMA_VERSION, EditorWord
 from pipeline.settings import Settings
 from pipeline.sources.wire import Item
 from pipeline.topics import topic
@@ -42,15 +42,16 @@ class Record:
 
 def record_of(item: Item, edition: int, settings: Settings) -> Record:
     """The record for `raw`, or the dead letter, of an item."""
-    article = item.article
-    if article is None:
+    record = item.record
+    if record is None:
         assert item.error is not None
         return dead_letter(item, item.error, settings)
+    key = record.word_id if isinstance(record, EditorWord) else article_id(record.provider, record.native_id)
     return Record(
         topic=topic(settings, "raw"),
         partition=edition,
-        key=article_id(article.provider, article.native_id).encode(),
-        value=encode(article),
+        key=key.encode(),
+        value=encode(record),
         headers=[
             (headers.SCHEMA, str(SCHEMA_VERSION).encode()),
             (headers.RAW_TIME, str(time.time_ns() // 1_000_000).encode()),

@@ -8,7 +8,7 @@ from hashlib import sha256
 from typing import BinaryIO, Protocol
 
 from pipeline.errors import InvalidEvent
-from pipeline.records import RawArticle
+from pipeline.records import EditorWord, RawArticle
 from pipeline.settings import Producer
 
 
@@ -30,10 +30,11 @@ BEGINNING = Position()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
-    """One item of a wire: exactly one of `article` and `error` is set.
+    """One item of a wire: exactly one of `article`, `word` and `error` is set.
 
     Attributes:
         article: what the reader understood.
+        word: an editor's word, which travels like an article.
         error: why nothing could be made of it; the item is a dead letter.
         file: path of the file, or address of the feed.
         line: line of the item in the file, or number of the entry in a document, from 1.
@@ -49,10 +50,16 @@ class Item:
     raw: bytes = field(repr=False)
     size: int
     article: RawArticle | None = None
+    word: EditorWord | None = None
     error: InvalidEvent | None = None
     digest: str | None = None
     problems: tuple[str, ...] = ()
     next: Position = BEGINNING
+
+    @property
+    def record(self) -> RawArticle | EditorWord | None:
+        """What is to be published; None where nothing could be made of the item."""
+        return self.article if self.word is None else self.word
 
     @property
     def truncated(self) -> bool:

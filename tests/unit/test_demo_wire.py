@@ -169,7 +169,8 @@ def test_what_changes_nothing_or_was_taken_back_has_no_incident() -> None:
 def test_the_written_wire_shows_what_it_is_meant_to_show() -> None:
     entries = gold()[WRITTEN]
     assert 80 <= len(entries) <= 120
-    assert set(get_args(Verdict)) == {e["verdict"] for f in (WRITTEN, BROKEN) for e in gold()[f]}
+    of_articles = set(get_args(Verdict)) - {"word", "refused"}
+    assert of_articles == {e["verdict"] for f in (WRITTEN, BROKEN) for e in gold()[f]}
     assert {e["copy_kind"] for e in entries} == {None, *get_args(CopyKind)}
     independent = {(e["incident"], e["id"]) for e in entries if e["verdict"] != "copy" and e["incident"]}
     reports = Counter(incident for incident, _ in independent)

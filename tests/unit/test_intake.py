@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pipeline import codec
 from pipeline.errors import InvalidEvent
-from pipeline.intake import raw_article
+from pipeline.intake import raw_record
 from pipeline.records import RawArticle
 
 GOOD = {"provider": "p", "native_id": "n", "text": "Words."}
@@ -26,16 +26,16 @@ json_values = st.recursive(
 @given(st.binary(max_size=300))
 def test_any_bytes_give_an_article_or_an_invalid_event(data: bytes) -> None:
     with pytest.raises(InvalidEvent):
-        raw_article(data)  # random bytes are no article
+        raw_record(data)  # random bytes are no article
 
 
 @given(st.sampled_from(list(RawArticle.__slots__)), json_values)
 def test_any_value_in_any_field(name: str, value: object) -> None:
     try:
-        article = raw_article(orjson.dumps({**GOOD, name: value}))
+        article = raw_record(orjson.dumps({**GOOD, name: value}))
     except InvalidEvent:
         return
-    assert raw_article(codec.encode(article)) == article, "what was accepted once is accepted again, unchanged"
+    assert raw_record(codec.encode(article)) == article, "what was accepted once is accepted again, unchanged"
 
 
 @given(
@@ -51,11 +51,11 @@ def test_any_value_in_any_field(name: str, value: object) -> None:
     )
 )
 def test_round_trip(article: RawArticle) -> None:
-    assert raw_article(codec.encode(article)) == article
+    assert raw_record(codec.encode(article)) == article
 
 
 def test_times_come_out_in_utc() -> None:
-    article = raw_article(orjson.dumps(GOOD | {"published": "2024-05-01T12:00:00+02:00"}))
+    article = raw_record(orjson.dumps(GOOD | {"published": "2024-05-01T12:00:00+02:00"}))
     assert article.published == datetime(2024, 5, 1, 10, tzinfo=UTC)
     assert article.published.utcoffset() is not None
 
@@ -74,9 +74,9 @@ def test_times_come_out_in_utc() -> None:
 )
 def test_an_error_says_what_is_wrong(change: dict[str, object], kind: str, word: str) -> None:
     with pytest.raises(InvalidEvent, match=word) as caught:
-        raw_article(orjson.dumps(GOOD | change))
+        raw_record(orjson.dumps(GOOD | change))
     assert caught.value.kind == kind
 
 
 def test_a_kill_needs_no_body() -> None:
-    assert raw_article(orjson.dumps({"provider": "p", "native_id": "n", "pub_status": "canceled"})).text is None
+    assert raw_record(orjson.dumps({"provider": "p", "native_id": "n", "pub_status": "canceled"})).text is None

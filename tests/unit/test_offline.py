@@ -70,6 +70,40 @@ def test_articles_and_incidents_agree(tmp_path: Path, annotator: Annotator) -> N
             assert event["text"][entity["start"] : entity["end"]] == entity["text"]
 
 
+def test_editors_words_are_lines_of_the_wire(tmp_path: Path, annotator: Annotator) -> None:
+    made = list(streams.lines(streams.mixed(60, seed=6)))
+    _, out = ran(tmp_path, annotator, made)
+    live = [i for i in rows(out / "incidents.jsonl") if i["status"] == "open"]
+    a, b = live[0]["incident_id"], live[1]["incident_id"]
+    said = [
+        {
+            "word": "join",
+            "incident": a,
+            "other": b,
+            "by": "anna",
+            "at": "2024-01-02T10:00:00+01:00",
+            "note": "one fire",
+        },
+        {"word": "retitle", "incident": a, "title": "A title"},
+        {"word": "pin", "incident": "f" * 32, "article": live[2]["reports"][0]["article_id"]},
+        {"word": "join", "incident": a},
+        {"word": "bless", "incident": a},
+    ]
+    _, out = ran(tmp_path, annotator, made + [json.dumps(word).encode() + b"\n" for word in said])
+    events = rows(out / "articles.jsonl")
+    assert [e["verdict"] for e in events[60:]] == ["word", "word", "refused", "void", "void"]
+    assert {e["incident_id"] for e in events[60:]} == {None}
+    assert events[60]["reason"] == "join by anna"
+    incidents = {i["incident_id"]: i for i in rows(out / "incidents.jsonl")}
+    assert incidents[b]["merged_into"] == a
+    assert incidents[a]["title"] == "A title"
+    assert incidents[a]["counts"]["reports"] == len(live[0]["reports"]) + len(live[1]["reports"])
+    assert [w["by"] for w in incidents[a]["words"]] == ["anna", "unknown"]
+    edited = next(c for c in rows(out / "changes.jsonl") if c["change"] == "edited")
+    assert edited["evidence"]["at"] == "2024-01-02T09:00:00Z"
+    assert [letter["line"] for letter in rows(out / "dead-letters.jsonl")] == [64, 65]
+
+
 def test_sorting_decides_by_time_and_writes_in_input_order(tmp_path: Path, annotator: Annotator) -> None:
     made = streams.mixed(40, seed=8)
     backwards = list(streams.lines(made))[::-1]

@@ -8,7 +8,8 @@ from random import Random
 
 from hypothesis import strategies as st
 
-from pipeline.records import RawArticle, Void
+from pipeline.editor_word import make
+from pipeline.records import EditorWord, RawArticle, Void
 
 START = datetime(2024, 3, 1, 6, 0, tzinfo=UTC)
 
@@ -51,9 +52,12 @@ _texts = st.builds(
 
 
 @st.composite
-def items(draw: st.DrawFn) -> RawArticle | Void:
-    if draw(st.integers(0, 19)) == 0:
+def items(draw: st.DrawFn) -> RawArticle | EditorWord | Void:
+    kind = draw(st.integers(0, 19))
+    if kind == 0:
         return Void(reason="not_json")
+    if kind == 1:
+        return make("never-join", by="anna", incident="1" * 32, other="2" * 32)
     status = draw(st.sampled_from(["usable"] * 8 + ["canceled", "withheld"]))
     return RawArticle(
         provider="wire",
@@ -68,7 +72,7 @@ def items(draw: st.DrawFn) -> RawArticle | Void:
     )
 
 
-def _flowing(wire: list[RawArticle | Void]) -> list[RawArticle | Void]:
+def _flowing(wire: list[RawArticle | EditorWord | Void]) -> list[RawArticle | EditorWord | Void]:
     """The same with time going on, ten hours an item."""
     return [
         replace(one, published=one.published + timedelta(hours=10 * n))

@@ -34,6 +34,7 @@ def dump(ledger: Ledger) -> dict[str, Any]:
         "members": {i: sorted(m) for i, m in state.members.items()},
         "marks": state.marks,
         "holders": state._holder,
+        "rulings": state.rulings.items(),
         "redirects": {k: sorted(v) for k, v in state._redirects.items()},
         "postings": state.index.postings(),
         "vectors": {seq: state.index.vector(seq) for seq in state.index.seqs()},

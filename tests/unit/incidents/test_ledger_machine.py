@@ -7,32 +7,38 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from hypothesis import event as counted
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from pipeline import codec
-from pipeline.incidents import plan
+from pipeline.incidents import plan, rulings
+from pipeline.incidents.constraints import barred, home_of
 from pipeline.incidents.decision import NOTHING_KEY, Decision
 from pipeline.incidents.ledger import Ledger
 from pipeline.incidents.score import Weights, weights
-from pipeline.records import Annotated
+from pipeline.records import Annotated, WordKind
 from pipeline.settings import Incidents
 
 from .dump import dump
 from .wire import EVENTS, START, Wire, aid, article
 
-SMALL = Incidents(max_articles=7, ttl_days=6.0, young_hours=48.0, close_after_days=2.0)
+SMALL = Incidents(max_articles=7, ttl_days=6.0, young_hours=48.0, close_after_days=2.0, max_words=6)
 
 names = st.sampled_from([f"n{i}" for i in range(12)])
 events = st.integers(0, len(EVENTS) - 1)
 angles = st.integers(0, 3)
+choices = st.integers(0, 200)
 gaps = st.sampled_from([0.0, 0.5, 3.0, 20.0, 60.0, -30.0, -200.0, 24.0 * 365 * 50])
 
 # Accepts merges and moves on next to no evidence, so that the machine comes upon many.
 RESTLESS = replace(weights(), join=-4.0, margin=-1.5)
 
 Log = list[tuple[str, bytes | None]]
+
+Bound = tuple[dict[str, str], set[str], set[tuple[str, str]]]
+"""article -> incident; articles that are held; pairs of incidents that are kept apart."""
 
 
 def compacted(log: Log, seed: int) -> Log:
@@ -73,9 +79,15 @@ class LedgerMachine(RuleBasedStateMachine):
         self.undisturbed = Ledger(0, SMALL, fitted=self.fitted)
         self.log: Log = []
         self.killed: set[str] = set()
+        self.said: list[str] = []
         self.last: Decision | None = None
+        self.most_undone, rulings.MOST_UNDONE = rulings.MOST_UNDONE, 1
 
-    def feed(self, item: Annotated) -> None:
+    def teardown(self) -> None:
+        rulings.MOST_UNDONE = self.most_undone
+
+    def feed(self, item: Annotated) -> Decision:
+        before = self.bound()
         decision = self.ledger.decide(item)
         data = codec.encode(decision)
         assert codec.decode(data, Decision) == decision
@@ -86,9 +98,33 @@ class LedgerMachine(RuleBasedStateMachine):
         for key in self.ledger.drain_tombstones():
             assert key != NOTHING_KEY
             self.log.append((key, None))
-        assert item.article_id is not None or decision.key == NOTHING_KEY
+        assert item.article_id is not None or item.word is not None or decision.key == NOTHING_KEY
         self.check_changes(decision)
+        if item.word is None:
+            self.check_words(before)
         self.last = decision
+        return decision
+
+    def bound(self) -> Bound:
+        """What the machine may not change with its next decision: by article, where it is held or was."""
+        state = self.ledger._state
+        live = {e.article_id: e.incident_id for e in state.entries.values() if e.incident_id is not None}
+        held = {a for a in live if home_of(state, a) is not None}
+        ids = sorted(set(live.values()))
+        apart = {(a, b) for a in ids for b in ids if a != b and barred(state, a, b) is not None}
+        return live, held, apart
+
+    def check_words(self, before: Bound) -> None:
+        """A decision of the machine contradicts no word in force."""
+        live, held, apart = before
+        state = self.ledger._state
+        for article_id, was in live.items():
+            entry = state.live(article_id)
+            if entry is None or entry.incident_id == was:
+                continue
+            assert (was, entry.incident_id) not in apart
+            if article_id in held:
+                assert state.resolve(was) == entry.incident_id, "its whole incident was merged"
 
     def check_changes(self, decision: Decision) -> None:
         touched = set(self.ledger.touched(decision))
@@ -130,6 +166,61 @@ class LedgerMachine(RuleBasedStateMachine):
         regrouped = {aid(name): group[0].article_id} if group and reroot else {}
         self.killed.add(aid(name))
         self.feed(self.wire.item(name, verdict, event_time=START + timedelta(hours=self.hours), regrouped=regrouped))
+
+    def pick(self, choice: int) -> str:
+        """Some incident, mostly a live one; seldom one that never was."""
+        state = self.ledger._state
+        known = sorted(state.members if choice % 3 else state.marks)
+        return known[choice % len(known)] if known and choice % 17 else "f" * 32
+
+    def report(self, choice: int) -> str:
+        """Some article, mostly a live one."""
+        state = self.ledger._state
+        live = sorted(a for a, e in state.entries.items() if e.incident_id is not None)
+        return live[choice % len(live)] if live and choice % 7 else aid(f"n{choice % 12}")
+
+    def say(self, kind: WordKind, **said: Any) -> bool:
+        """Whether the ledger carries the word out."""
+        live = {e.article_id: e.incident_id for e in self.ledger._state.entries.values()}
+        dumped = dump(self.undisturbed)
+        decision = self.feed(self.wire.word(kind, **said))
+        counted(f"{kind} {decision.verdict}")
+        assert decision.verdict in ("word", "refused")
+        if decision.verdict == "refused":
+            assert {**dumped, "last_seq": 0} == {**dump(self.undisturbed), "last_seq": 0}
+            assert not decision.changes
+            return False
+        assert decision.ruling is not None
+        self.said.append(decision.ruling.word_id)
+        after = {e.article_id: e.incident_id for e in self.ledger._state.entries.values()}
+        gone = live.keys() - after.keys()
+        assert {a: i is None for a, i in live.items() if a not in gone} == {a: i is None for a, i in after.items()}
+        return True
+
+    @rule(kind=st.sampled_from(["join", "never-join"]), one=choices, other=choices)
+    def pair(self, kind: WordKind, one: int, other: int) -> None:
+        if self.pick(one) != self.pick(other):
+            self.say(kind, incident=self.pick(one), other=self.pick(other))
+
+    @rule(article=choices, choice=choices)
+    def split(self, article: int, choice: int) -> None:
+        home = self.ledger.incident_of(self.report(article)) if choice % 5 else None
+        self.say("split", incident=home or self.pick(choice), articles=[self.report(article)])
+
+    @rule(article=choices, choice=choices)
+    def pin(self, article: int, choice: int) -> None:
+        self.say("pin", incident=self.pick(choice), articles=[self.report(article)])
+
+    @rule(choice=choices)
+    def retitle(self, choice: int) -> None:
+        incident_id = self.pick(choice)
+        if self.say("retitle", incident=incident_id, title="As the desk calls it"):
+            record = self.ledger.record(self.ledger._state.resolve(incident_id))
+            assert record is None or record.title == "As the desk calls it"
+
+    @rule(choice=choices)
+    def undo(self, choice: int) -> None:
+        self.say("undo", of=self.said[choice % len(self.said)] if self.said else "0" * 16)
 
     @rule(name=names, verdict=st.sampled_from(["stale", "void"]))
     def nothing(self, name: str, verdict: Any) -> None:
@@ -176,6 +267,14 @@ class LedgerMachine(RuleBasedStateMachine):
         assert not self.killed & seen.keys()
 
     @invariant()
+    def what_a_word_keeps_apart_is_apart(self) -> None:
+        state = self.ledger._state
+        for _, ruling in state.rulings.items():
+            if ruling.word in ("never-join", "split") and not ruling.undone:
+                one, other = map(state.resolve, ruling.incidents)
+                assert one != other
+
+    @invariant()
     def redirects_end_at_once(self) -> None:
         for incident_id in self.ledger.incident_ids():
             record = self.ledger.record(incident_id)
@@ -186,6 +285,9 @@ class LedgerMachine(RuleBasedStateMachine):
     @invariant()
     def memory_is_bounded(self) -> None:
         assert self.ledger.entries <= SMALL.max_articles + 1
+        words = self.ledger._state.rulings
+        assert len(words) <= SMALL.max_words
+        assert len(words.items()) <= SMALL.max_words + 2
 
     @invariant()
     def every_incident_can_be_found(self) -> None:
@@ -205,6 +307,7 @@ class RestlessMachine(LedgerMachine):
         self.most_closed, plan.MOST_CLOSED = plan.MOST_CLOSED, 1
 
     def teardown(self) -> None:
+        super().teardown()
         plan.MOST_CLOSED = self.most_closed
 
 

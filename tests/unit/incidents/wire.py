@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pipeline import ids
-from pipeline.records import Annotated, Article, Copy, Verdict
+from pipeline.editor_word import make
+from pipeline.records import Annotated, Article, Copy, Verdict, WordKind
 
 START = datetime(2023, 3, 24, 6, 0, tzinfo=UTC)
 
@@ -56,6 +57,7 @@ class Wire:
 
     def __init__(self) -> None:
         self.prev_seq = -1
+        self.words = 0
 
     def item(self, native_id: str | None, verdict: Verdict, body: Article | None = None, **more: Any) -> Annotated:
         seq = self.prev_seq + 1 + (self.prev_seq % 3 == 1)
@@ -87,6 +89,13 @@ class Wire:
         body = article(native_id, event, 1, START + timedelta(hours=hours))
         fields: dict[str, Any] = {"copy": Copy(of=source, kind="near", why={"jaccard": 0.9}), "copy_group": source}
         return self.item(native_id, "copy", body, **(fields | more))
+
+    def word(self, kind: WordKind, **said: Any) -> Annotated:
+        """An editor's word; each is another word, even when it says the same."""
+        self.words += 1
+        note = said.pop("note", f"word {self.words}")
+        word = make(kind, by="anna", at=START, note=note, **said)
+        return self.item(None, "word", word=word)
 
     def kill(self, native_id: str, **more: Any) -> Annotated:
         return self.item(native_id, "kill", **more)
