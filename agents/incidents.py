@@ -18,6 +18,7 @@ from pipeline import codec, headers
 from pipeline.errors import FatalError, InvalidEvent
 from pipeline.incidents.decision import Decision
 from pipeline.incidents.ledger import Ledger
+from pipeline.incidents.publishers import load_publishers
 from pipeline.metrics import Metrics
 from pipeline.records import (
     CHANGES_NOTHING,
@@ -68,6 +69,7 @@ class IncidentsStage:
     compacted_inputs = False
 
     def __init__(self, settings: Settings, metrics: Metrics) -> None:
+        load_publishers(settings.incidents.publishers)  # a file that cannot be used ends the worker before it begins
         self.batch_size = min(settings.runner.batch_size, CHUNK)
         self._settings = settings
         self._metrics = metrics

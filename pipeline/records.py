@@ -298,7 +298,8 @@ class IncidentRecord:
 
     `version` is the seq of the decision that last changed it: a record with a lower version is older. `counts` are of
     all reports; `reports` and `timeline` list at most 1,000 of them: the first and those put into it last. `words` are
-    the editors' words about it that are in force, the last 50: {"word", "word_id", "by", "at", "note"}.
+    the editors' words about it that are in force, the last 50: {"word", "word_id", "by", "at", "note"}. `languages` are
+    those of the listed reports, the most frequent first: {"language", "reports"}; what says none is left out.
     """
 
     incident_id: str
@@ -316,6 +317,7 @@ class IncidentRecord:
     counts: dict[str, int]
     timeline: tuple[dict[str, Any], ...]
     words: tuple[dict[str, Any], ...] = ()
+    languages: tuple[dict[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

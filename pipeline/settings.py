@@ -133,6 +133,7 @@ class Incidents:
     ttl_days: float = _setting(3_650.0, "an article is remembered for so long in event time, if there is room")
     young_hours: float = _setting(48.0, "an incident this young, in event time, may still be re-decided")
     close_after_days: float = _setting(14.0, "an incident without a new report for so long is closed")
+    publishers: str = _setting("", "TOML file of outlets that have one publisher ([[publisher]] name, outlets)")
     max_words: int = _setting(10_000, "editors' words in force per edition; more are refused until some are undone")
 
 

@@ -15,6 +15,7 @@ from pipeline.incidents.editing import decide_word
 from pipeline.incidents.features import Extract, features
 from pipeline.incidents.match import Match, crowd, match_incidents, nearest, rank
 from pipeline.incidents.plan import Plan
+from pipeline.incidents.publishers import load_publishers
 from pipeline.incidents.record import incident_record
 from pipeline.incidents.rethink import rethink
 from pipeline.incidents.score import Query, Weights, query_of, weights
@@ -43,6 +44,9 @@ class Ledger:
     Args:
         fitted: the scorer; default: the one that ships.
         extract: makes an article's features; default: `features.features`. Another one is for measurements.
+
+    Raises:
+        SettingsError: the file of publishers cannot be used.
     """
 
     def __init__(
@@ -52,6 +56,7 @@ class Ledger:
         self._settings = settings
         self._weights = weights() if fitted is None else fitted
         self._extract = extract
+        self._publishers = load_publishers(settings.publishers)
         self._state = State(days(settings.ttl_days))
 
     @property
@@ -154,7 +159,8 @@ class Ledger:
 
     def record(self, incident_id: str) -> IncidentRecord | None:
         """An incident as it stands now; None if it is unknown or forgotten."""
-        return incident_record(self._state, self.edition, incident_id, days(self._settings.close_after_days))
+        close_after = days(self._settings.close_after_days)
+        return incident_record(self._state, self.edition, incident_id, close_after, self._publishers)
 
     def incident_of(self, article_id: str) -> str | None:
         """The incident that a remembered article is in now."""

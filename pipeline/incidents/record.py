@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
@@ -11,6 +12,7 @@ from pipeline.facts.places import fold
 from pipeline.incidents.constraints import title_said, words_about
 from pipeline.incidents.decision import Card
 from pipeline.incidents.headline import title_of
+from pipeline.incidents.publishers import Publishers
 from pipeline.incidents.state import Entry, State, earlier
 from pipeline.records import IncidentRecord, IncidentStatus, Report
 
@@ -23,7 +25,9 @@ FOLDED = 40
 """Reports whose names are folded, the first ones: bounds the cost of a very large incident's record."""
 
 
-def incident_record(state: State, edition: int, incident_id: str, close_after: timedelta) -> IncidentRecord | None:
+def incident_record(
+    state: State, edition: int, incident_id: str, close_after: timedelta, publishers: Publishers
+) -> IncidentRecord | None:
     """The record of an incident as the state has it; None if there is none."""
     all_entries = state.reports(incident_id)
     mark = state.marks.get(incident_id)
@@ -48,10 +52,11 @@ def incident_record(state: State, edition: int, incident_id: str, close_after: t
         counts={
             "reports": len(all_entries),
             "copies": sum(e.copy_of is not None for e in all_entries),
-            "independent_origins": independent_origins(all_entries),
+            "independent_origins": independent_origins(all_entries, publishers),
         },
         timeline=_timeline(entries, cards),
         words=words_about(state, incident_id),
+        languages=_languages(cards),
     )
 
 
@@ -189,8 +194,14 @@ def _forms(forms: Sequence[aliases.Form]) -> list[dict[str, Any]]:
     return [{"text": f.text, "count": f.count} for f in forms]
 
 
-def independent_origins(entries: Sequence[Entry]) -> int:
-    """Number of reports that may have been written independently: copies and one outlet's own reports count once."""
+def _languages(cards: Sequence[Card]) -> tuple[dict[str, Any], ...]:
+    counts = Counter(card.language for card in cards if card.language)
+    ordered = sorted(counts.items(), key=lambda x: (-x[1], x[0]))
+    return tuple({"language": language, "reports": count} for language, count in ordered)
+
+
+def independent_origins(entries: Sequence[Entry], publishers: Publishers) -> int:
+    """Number of reports that may have been written independently: copies and one publisher's own reports count once."""
     parent: dict[tuple[str, str], tuple[str, str]] = {}
 
     def root(key: tuple[str, str]) -> tuple[str, str]:
@@ -203,7 +214,9 @@ def independent_origins(entries: Sequence[Entry]) -> int:
         root(group)
         # A copy says nothing about who wrote the original: outlets that run the same agency story are not one.
         if entry.outlet and entry.copy_of is None:
-            parent[root(("source", entry.outlet))] = root(group)
+            publisher = publishers.get(entry.outlet)
+            origin = ("source", entry.outlet) if publisher is None else ("publisher", publisher)
+            parent[root(origin)] = root(group)
     return len({root(("group", e.copy_group)) for e in entries})
 
 
