@@ -62,6 +62,7 @@ from pipeline.topics import topic  # noqa: E402
 
 _LATENCY_SECONDS = 30.0
 _WARM = 200
+_AT_ONCE = 256
 _TRAINED_ON, _ROUNDS = 300, 4
 
 
@@ -250,9 +251,11 @@ async def _restore(settings: Settings, count: int) -> dict[str, Any]:
         first = progress.size("raw")
     producer = KafkaProducer(**client_options(settings), acks="all", linger_ms=20)
     rows = streams.mixed(count, seed=5)
-    for n, line in enumerate(streams.lines(rows)):
-        decision = state.decide(first + n, parse_line(line, settings=settings.producer))
-        producer.send(name, key=decision.key.encode(), value=codec.encode(decision), partition=0)
+    items = [parse_line(line, settings=settings.producer) for line in streams.lines(rows)]
+    for start in range(0, len(items), _AT_ONCE):
+        part = items[start : start + _AT_ONCE]
+        for decision in state.decide_all(range(first + start, first + start + len(part)), part):
+            producer.send(name, key=decision.key.encode(), value=codec.encode(decision), partition=0)
     producer.flush()
     producer.close()
     offsets = Offsets(settings.broker.bootstrap, "benchmark", settings.topics.max_message_bytes)
