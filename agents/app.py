@@ -81,8 +81,10 @@ class StageApp(faust.App):
         await super().on_start()
 
     async def on_stop(self) -> None:
-        _end_later(_DRAIN_S + _LAST_WORDS_S)  # without a broker, leaving the group takes minutes
+        _end_later(_DRAIN_S + _LAST_WORDS_S)
         await self.runner.drain(_DRAIN_S)
+        # Without a broker, leaving the group takes minutes; and a consumer that is stopped while it starts may hang.
+        _end_later(_LAST_WORDS_S)
         await super().on_stop()
         await self.runner.stop()
         self.health.close()
