@@ -53,6 +53,21 @@ def decode(data: bytes | None, kind: type[T]) -> T:
     return convert(decode_json(data), kind)
 
 
+def read(decoder: msgspec.json.Decoder[T], data: bytes, name: str) -> T:
+    """Parse JSON bytes that Wirefuse wrote itself, in one pass: several times faster than `decode`.
+
+    Args:
+        name: of the record, for the message.
+
+    Raises:
+        InvalidEvent: kind `schema`; the detail says what is wrong.
+    """
+    try:
+        return decoder.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError) as e:
+        raise InvalidEvent("schema", f"not a {name}: {e}") from None
+
+
 def convert(value: Any, kind: type[T]) -> T:
     """Turn parsed JSON into a record of the given type.
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import msgspec
 
+from pipeline import codec
 from pipeline.dedup.clock import Clock
 from pipeline.dedup.credits import Credit
 from pipeline.dedup.versions import Status
-from pipeline.errors import InvalidEvent
 from pipeline.records import Annotated, Article, Copy, CopyKind, EditorWord, RawArticle, Verdict, Void
 from pipeline.text.clean import Cleaned, clean
 from pipeline.text.language import language_of
@@ -129,10 +129,7 @@ def read_logged(value: bytes) -> Logged:
     Raises:
         InvalidEvent: kind `schema`; the detail says what is wrong.
     """
-    try:
-        return _logged.decode(value)
-    except (msgspec.DecodeError, UnicodeDecodeError) as e:
-        raise InvalidEvent("schema", f"not a Decision: {e}") from None
+    return codec.read(_logged, value, "Decision")
 
 
 def annotated(

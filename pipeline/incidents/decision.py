@@ -16,7 +16,6 @@ from typing import Any
 import msgspec
 
 from pipeline import codec
-from pipeline.errors import InvalidEvent
 from pipeline.records import CHANGES_NOTHING, ChangeKind, DatePrecision, Verdict, WordKind
 
 NOTHING_KEY = "~"
@@ -282,10 +281,7 @@ def read_logged(value: bytes) -> Logged:
     Raises:
         InvalidEvent: kind `schema`; the detail says what is wrong.
     """
-    try:
-        return _logged.decode(value)
-    except (msgspec.DecodeError, UnicodeDecodeError) as e:
-        raise InvalidEvent("schema", f"not a Decision: {e}") from None
+    return codec.read(_logged, value, "Decision")
 
 
 def kept(decision: Decision | Logged) -> tuple[bytes, bytes, str | None]:

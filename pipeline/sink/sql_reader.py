@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -39,7 +40,7 @@ _IN_COPY_GROUP = """article_id IN (
 )"""
 
 
-class SqlReader:
+class SqlReader(ABC):
     """`base.Reader` on what a database differs in.
 
     Attributes:
@@ -50,12 +51,12 @@ class SqlReader:
     ids: str
     position: str
 
+    @abstractmethod
     def select(self, sql: str, *parameters: Any) -> Sequence[Row]:
         """Rows by column name. Parameters are `?`; JSON comes as text, times as text or UTC datetimes."""
-        raise NotImplementedError
 
-    def close(self) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def close(self) -> None: ...
 
     def counts(self) -> Counts:
         return Counts(
