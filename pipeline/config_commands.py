@@ -68,7 +68,7 @@ def template() -> None:
 def _described(info: SettingInfo, settings: Settings) -> dict[str, Any]:
     value = info.value(settings)
     return {
-        "value": masked(info, value) if info.secret else value,
+        "value": value if info.secret == "no" else masked(info, value),
         "origin": settings.origin.get(info.name, _DEFAULT),
         "default": info.default,
         "variable": info.env,
@@ -79,7 +79,7 @@ def _described(info: SettingInfo, settings: Settings) -> dict[str, Any]:
 def _text(info: SettingInfo, settings: Settings) -> str:
     value = info.value(settings)
     # As it is written in the settings file, so that text is told from a number and "" from nothing.
-    return _toml(masked(info, value) if info.secret else value)
+    return _toml(value if info.secret == "no" else masked(info, value))
 
 
 def _toml(value: Any) -> str:

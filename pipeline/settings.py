@@ -17,11 +17,12 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import Field, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, Literal, get_type_hints
 
 import msgspec
 
 from pipeline.errors import SettingsError
+from pipeline.security_settings import MECHANISMS, PROTOCOLS, check_security
 
 ENV_PREFIX = "WIREFUSE_"
 CONFIG_ENV = "WIREFUSE_CONFIG"
@@ -32,8 +33,12 @@ _ALIASES = {"WIREFUSE_BROKER": "broker.bootstrap", "WIREFUSE_DATA_DIR": "data.di
 _NOT_SETTINGS = {CONFIG_ENV, "WIREFUSE_PARENT_PID", "WIREFUSE_WORKER"}
 
 
-def _setting(default: Any, help: str, *, secret: bool = False) -> Any:
-    return field(default=default, repr=not secret, metadata={"help": help, "secret": secret})
+Secret = Literal["no", "in url", "all"]
+"""How much of a setting's value must never be shown: nothing, the password in a URL, or all of it."""
+
+
+def _setting(default: Any, help: str, *, secret: Secret = "no") -> Any:
+    return field(default=default, repr=secret == "no", metadata={"help": help, "secret": secret})
 
 
 def default_data_dir() -> str:
@@ -54,6 +59,17 @@ class Broker:
     java: str = _setting("", "Java executable (17 or later) for the local broker; empty: the packaged one")
     session_timeout_s: float = _setting(10.0, "a worker unheard of for so long loses its partitions")
     request_timeout_s: float = _setting(60.0, "a request to the broker fails after so long")
+    security_protocol: str = _setting("PLAINTEXT", "PLAINTEXT, SSL (TLS, mTLS with a certificate) or SASL_SSL")
+    sasl_mechanism: str = _setting("SCRAM-SHA-512", "SCRAM-SHA-512, SCRAM-SHA-256 or PLAIN, with SASL_SSL")
+    sasl_user: str = _setting("", "user of SASL; each stage should have one of its own (wirefuse acls show)")
+    sasl_password: str = _setting("", "its password; better in a file", secret="all")
+    sasl_password_file: str = _setting("", "file that holds the password; read when a process starts")
+    tls_ca_file: str = _setting("", "certificates (PEM) that sign the brokers' own; empty: the system's")
+    tls_cert_file: str = _setting("", "this client's certificate chain (PEM), for mTLS")
+    tls_key_file: str = _setting("", "its private key (PEM)")
+    tls_key_password: str = _setting("", "password of the key, if it has one; better in a file", secret="all")
+    tls_key_password_file: str = _setting("", "file that holds the password of the key")
+    tls_check_hostname: bool = _setting(True, "refuse a broker whose certificate is for another host name")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,7 +156,7 @@ class Incidents:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sink:
     url: str = _setting(
-        "", "sqlite:///PATH, jsonl:///DIR or postgresql://...; empty: SQLite in the data dir", secret=True
+        "", "sqlite:///PATH, jsonl:///DIR or postgresql://...; empty: SQLite in the data dir", secret="in url"
     )
     batch_size: int = _setting(500, "records written in one transaction")
 
@@ -185,7 +201,7 @@ class SettingInfo:
     type: type
     default: Any
     help: str
-    secret: bool
+    secret: Secret
 
     @property
     def env(self) -> str:
@@ -280,7 +296,7 @@ def _typed(info: SettingInfo, value: Any, where: str, *, text: bool) -> Any:
     try:
         return msgspec.convert(value, info.type, strict=not (text and isinstance(value, str)))
     except msgspec.ValidationError:
-        shown = "(secret)" if info.secret else repr(value)
+        shown = repr(value) if info.secret == "no" else "(secret)"
         raise SettingsError(f"{where}: {info.name} must be {_KINDS[info.type]}, not {shown}") from None
 
 
@@ -367,6 +383,8 @@ _RANGES = {
 _CHOICES = {
     "log.level": ("debug", "info", "warning", "error"),
     "log.format": ("auto", "json", "human"),
+    "broker.security_protocol": PROTOCOLS,
+    "broker.sasl_mechanism": MECHANISMS,
 }
 
 # Kafka's rule for topic names; 249 characters in all, the longest name of ours has 16.
@@ -395,6 +413,7 @@ def _check(values: Mapping[str, Any], origin: Mapping[str, str], known: Mapping[
     editions = values.get("topics.editions", known["topics.editions"].default)
     if values.get("producer.edition", 0) >= editions:
         raise wrong("producer.edition", f"below topics.editions, which is {editions}")
+    check_security(values, origin)
 
 
 def with_values(settings: Settings, values: Mapping[str, Any], where: str) -> Settings:
@@ -427,8 +446,10 @@ _PASSWORD_IN_QUERY = re.compile(r"(?<=[?&])(password|sslpassword|passfile)=[^&]*
 
 
 def masked(info: SettingInfo, value: Any) -> str:
-    """A value as it may be shown: a secret URL without its password."""
+    """A value as it may be shown: a secret URL without its password, nothing of a password."""
     text = str(value)
-    if not info.secret:
+    if info.secret == "no":
         return text
+    if info.secret == "all":
+        return "***" if text else ""
     return _PASSWORD_IN_QUERY.sub(r"\1=***", _PASSWORD_IN_URL.sub(r"\1:***@", text))
