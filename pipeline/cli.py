@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import os
+import signal
 import sys
 from pathlib import Path
 
@@ -33,6 +35,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "articles": ("pipeline.sink.commands:articles", "Show articles."),
     "copies": ("pipeline.sink.commands:copies", "Show who carried a text, and with which edits."),
     "dead-letters": ("pipeline.dead_letter_commands:dead_letters", "List, show, replay or drop dead letters."),
+    "state": ("agents.state_commands:state", "Check what the stages remember, or make it anew."),
+    "health": ("pipeline.health_command:health", "Ask the running processes how they are."),
     "config": ("pipeline.config_commands:config", "Show the settings in force and where each came from."),
 }
 
@@ -89,6 +93,7 @@ def root(ctx: click.Context, config_file: Path | None, overrides: tuple[str, ...
 
 def main() -> None:
     """Entry point of the `wirefuse` command."""
+    _heed_sigterm()
     try:
         # A command that calls `ctx.exit(code)` returns the code here.
         code = root(standalone_mode=False)
@@ -105,6 +110,15 @@ def main() -> None:
     except WirefuseError as e:
         click.echo(f"error: {e}", err=True)
         sys.exit(EXIT_FAILED)
+
+
+def _heed_sigterm() -> None:
+    """As process 1 of a container, end on SIGTERM also where no command has a handler of its own (yet).
+
+    The kernel spares process 1 the signals that it has not asked for, and the container would be killed much later.
+    """
+    if os.getpid() == 1:
+        signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
 
 
 if __name__ == "__main__":

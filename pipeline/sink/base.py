@@ -94,6 +94,14 @@ class Sink(Protocol):
         """
         ...
 
+    def clear(self) -> None:
+        """Forget everything that was ever written, in one transaction.
+
+        Raises:
+            RetryableError, FatalError: as `write`; then everything is still there.
+        """
+        ...
+
     def close(self) -> None:
         """Release the store. No-op when closed."""
         ...

@@ -82,6 +82,13 @@ class JsonLinesSink:
             self._erase(self._files)
         return result
 
+    def clear(self) -> None:
+        with self._lock:
+            if self._files is None:
+                raise FatalError(f"{self.folder}: the sink is not open")
+            self._index = None  # even a clear that fails in the middle leaves other files
+            self._files.clear()
+
     def _append(self, files: LineFiles, batch: Batch) -> WriteResult:
         index = self._current()
         events = [_kept(e, index, batch) for rank, e in batch.inputs.items() if rank not in index.inputs]

@@ -110,6 +110,17 @@ class LineFiles:
                 raise
         return offsets
 
+    def clear(self) -> None:
+        """Take every line out of every file; all or nothing, also in a crash.
+
+        Raises:
+            RetryableError, FatalError: see `explained`. The files are as before.
+        """
+        with explained(self.folder):
+            self._commit(dict.fromkeys(self._sizes, 0))
+            for name in self._sizes:  # a crash before this is mended when the files are opened
+                os.truncate(self.folder / name, 0)
+
     def replace(self, name: str, lines: Iterable[bytes]) -> None:
         """Put other lines in place of all those of a file.
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg
@@ -61,6 +62,15 @@ class PostgresSink:
 
     def write(self, batch: Sequence[SinkRecord]) -> WriteResult:
         folded = fold(batch)
+        with self._transaction() as transaction:
+            return transaction.write(folded)
+
+    def clear(self) -> None:
+        with self._transaction() as transaction:
+            transaction.clear()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Transaction]:
         with self._lock:
             if self._connection is None:
                 raise FatalError(f"{self._shown}: the sink is not open")
@@ -69,7 +79,7 @@ class PostgresSink:
                     self._connection = self._connect()  # the server was restarted, or the network was away
                 with self._connection.transaction():
                     self._connection.execute("SELECT pg_advisory_xact_lock(%s)", (postgres_store.LOCK,))
-                    return Transaction(_Database(self._connection)).write(folded)
+                    yield Transaction(_Database(self._connection))
 
 
 class _Database:

@@ -45,6 +45,7 @@ class Database(Protocol):
         ...
 
 
+_TABLES = ("articles", "incidents", "incident_articles", "regroupings", "inputs", "changes")
 _ARTICLE_COLUMNS = (
     "article_id, edition, seq, provider, source, native_id, status, verdict, copy_of, copy_group, incident_id,"
     " published, title, said_copy_group, record"
@@ -119,6 +120,11 @@ class Transaction:
             ignored=batch.size - inputs - incidents - changes,
             kills=kills,
         )
+
+    def clear(self) -> None:
+        for table in _TABLES:
+            self._db.many(f"DELETE FROM {table}", [()])
+        self.erased = True
 
     def _put_inputs(self, events: Collection[ArticleEvent]) -> tuple[int, dict[str, int]]:
         put = self._db.many

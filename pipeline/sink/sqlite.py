@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,15 @@ class SqliteSink:
 
     def write(self, batch: Sequence[SinkRecord]) -> WriteResult:
         folded = fold(batch)
+        with self._transaction() as transaction:
+            return transaction.write(folded)
+
+    def clear(self) -> None:
+        with self._transaction() as transaction:
+            transaction.clear()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[_Transaction]:
         with self._lock:
             if self._connection is None:
                 raise FatalError(f"{self.path}: the sink is not open")
@@ -82,7 +92,7 @@ class SqliteSink:
                 connection.execute("BEGIN IMMEDIATE")
                 try:
                     transaction = _Transaction(connection)
-                    result = transaction.write(folded)
+                    yield transaction
                     connection.execute("COMMIT")
                 except BaseException:
                     if connection.in_transaction:  # SQLite has rolled back by itself after some errors
@@ -90,7 +100,6 @@ class SqliteSink:
                     raise
                 if transaction.erased:
                     _empty_log(connection)
-        return result
 
 
 def _empty_log(connection: sqlite3.Connection) -> None:

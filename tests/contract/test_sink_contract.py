@@ -395,6 +395,19 @@ def test_ids_are_found_by_their_beginning_and_articles_by_their_native_id(url: s
         assert reader.incident("no") is None
 
 
+def test_clearing_forgets_everything_and_what_comes_again_is_new(url: str) -> None:
+    history = long_history(7, 60)
+    with closing(open_sink(url)) as sink:
+        first = sink.write(history)
+        sink.clear()
+        assert read(url) == expected([])
+        assert sink.write(history) == first
+        assert read(url) == expected(history)
+        sink.clear()
+    with closing(open_sink(url)):  # and it stays so
+        assert read(url) == expected([])
+
+
 def test_a_reader_sees_what_was_written_while_the_sink_is_open(url: str) -> None:
     with closing(open_sink(url)) as sink:
         sink.write([event(0, 0)])
