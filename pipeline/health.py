@@ -7,6 +7,7 @@ is progress is what /livez is about.
 from __future__ import annotations
 
 import os
+import socket
 import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -25,6 +26,8 @@ from pipeline.settings import Settings
 Check = Callable[[], str | None]
 """Returns None when all is well, else what is wrong, in words."""
 
+_EVERY_ADDRESS = ("", "0.0.0.0", "::")
+
 
 class _Server(ThreadingMixIn, WSGIServer):
     daemon_threads = True
@@ -39,7 +42,8 @@ class HealthServer:
     """Serves the metrics and probes of one process until closed.
 
     The address is written to `<state dir>/<process>.json` as {"host", "port", "pid"}, because the port is any free one
-    unless `http.port` says otherwise.
+    unless `http.port` says otherwise; and to `<state dir>/targets/<process>.json` in the form of Prometheus' file_sd.
+    A process that is stopped in good order removes both. One that dies leaves them, and is missed by Prometheus.
 
     Args:
         name: process name, e.g. "entities-2".
@@ -60,12 +64,15 @@ class HealthServer:
             raise FatalError(f"cannot serve metrics on {host}:{port}: {e.strerror}; set http.port") from None
         self.host = host
         self.port = int(self._server.server_port)
+        self._name = name
         self._file = address_file(settings, name)
+        self._target_file = target_file(settings, name)
         self._thread = threading.Thread(target=self._server.serve_forever, name="health", daemon=True)
 
     def start(self) -> HealthServer:
         self._file.parent.mkdir(parents=True, exist_ok=True)
         self._file.write_bytes(codec.encode({"host": self.host, "port": self.port, "pid": os.getpid()}))
+        self._write_target()
         self._thread.start()
         return self
 
@@ -74,6 +81,16 @@ class HealthServer:
             self._server.shutdown()
         self._server.server_close()
         self._file.unlink(missing_ok=True)
+        self._target_file.unlink(missing_ok=True)
+
+    def _write_target(self) -> None:
+        host = socket.gethostname() if self.host in _EVERY_ADDRESS else self.host
+        # The port differs after every start; under one name it stays one series in Prometheus.
+        target = {"targets": [f"{host}:{self.port}"], "labels": {"instance": self._name}}
+        self._target_file.parent.mkdir(parents=True, exist_ok=True)
+        written = self._target_file.with_suffix(".new")  # Prometheus reads it whenever it changes
+        written.write_bytes(codec.encode([target]))
+        written.replace(self._target_file)
 
     def __enter__(self) -> HealthServer:
         return self.start()
@@ -102,3 +119,8 @@ class HealthServer:
 def address_file(settings: Settings, name: str) -> Path:
     """Where a process says on which port it serves."""
     return settings.state_dir / f"{name}.json"
+
+
+def target_file(settings: Settings, name: str) -> Path:
+    """Where a process says the same to Prometheus."""
+    return settings.state_dir / "targets" / f"{name}.json"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import FatalError
-from pipeline.health import HealthServer, address_file
+from pipeline.health import HealthServer, address_file, target_file
 from pipeline.metrics import DEFINITIONS, PREFIX, Metrics
 from pipeline.settings import Settings, load
 
@@ -54,6 +55,22 @@ def test_a_process_says_where_it_serves_while_it_does(tmp_path: Path) -> None:
         said = json.loads(file.read_bytes())
         assert said == {"host": "127.0.0.1", "port": server.port, "pid": os.getpid()}
     assert not file.exists()
+
+
+def test_a_process_is_a_target_of_prometheus_under_its_name(tmp_path: Path) -> None:
+    settings = made(tmp_path)
+    file = target_file(settings, "sink-0")
+    with HealthServer(settings, "sink-0", Metrics(), lambda: None, lambda: None) as server:
+        target = {"targets": [f"127.0.0.1:{server.port}"], "labels": {"instance": "sink-0"}}
+        assert [json.loads(f.read_bytes()) for f in file.parent.iterdir()] == [[target]]
+    assert not file.exists()
+
+
+def test_a_process_that_listens_everywhere_is_a_target_by_its_host_name(tmp_path: Path) -> None:
+    settings = made(tmp_path, **{"http.host": "0.0.0.0"})
+    with HealthServer(settings, "sink-0", Metrics(), lambda: None, lambda: None) as server:
+        (target,) = json.loads(target_file(settings, "sink-0").read_bytes())
+    assert target["targets"] == [f"{socket.gethostname()}:{server.port}"]
 
 
 def test_closing_one_that_never_started_returns(tmp_path: Path) -> None:
