@@ -12,7 +12,7 @@ from typing import Any
 
 from pipeline.incidents.constraints import barred, signed, why_held
 from pipeline.incidents.decision import Decision, Ruling
-from pipeline.incidents.plan import Plan, founded_id
+from pipeline.incidents.plan import Plan
 from pipeline.incidents.state import Entry, State
 from pipeline.records import Annotated, EditorWord, WordKind
 from pipeline.settings import Incidents
@@ -22,9 +22,6 @@ MOST_MOVED = 2_000
 
 MOST_HELD = 2_000
 """Articles that one word holds; of a larger incident the last, because older ones are not re-decided anyway."""
-
-_NUMBERED = 8
-"""Incidents of one article that are looked through for the one it founded."""
 
 
 class _Refused(Exception):
@@ -91,7 +88,7 @@ def _split(state: State, plan: Plan, word: EditorWord) -> None:
     staying = [e for e in state.reports(left) if e.article_id not in names]
     if not staying:
         raise _Refused("nothing would be left behind: name fewer articles")
-    if any(_has_founded(plan, e, left) for e in leaving):
+    if any(plan.has_founded(e.article_id, left) for e in leaving):
         leaving, staying = staying, leaving  # who founded it keeps the id
     _check_size(leaving)
     new = plan.free_id(leaving[0].article_id)
@@ -242,11 +239,6 @@ def _with_copies(state: State, named: Sequence[Entry], incident_id: str) -> list
                 found[entry.article_id] = entry
                 waiting.append(entry)
     return sorted(found.values(), key=lambda e: e.seq)
-
-
-def _has_founded(plan: Plan, entry: Entry, incident_id: str) -> bool:
-    ids_ = (founded_id(plan.item.edition, entry.article_id, n) for n in range(_NUMBERED))
-    return incident_id in ids_
 
 
 def _held(first: Iterable[Entry], rest: Sequence[Entry] = ()) -> tuple[str, ...]:

@@ -65,6 +65,8 @@ def explain(why: Mapping[str, Any], title_of: Callable[[str], str | None] = lamb
         sentences.append(f"It came {_gap(why['gap_days'])} the nearest report.")
     if "runner_up" in why:
         sentences.append(_runner_up(why))
+    if "split_from" in why:
+        sentences.append(f"Its coming parted them from incident {why['split_from'][:8]}.")
     return " ".join(sentences)
 
 
@@ -84,6 +86,8 @@ def _opening(why: Mapping[str, Any], title_of: Callable[[str], str | None]) -> s
             return f"It tells of the same event as {closest} ({score})."
         case "moved":
             return f"It was moved here because it tells of the same event as {closest} ({score})."
+        case "split":
+            return f"It was parted from incident {why['from'][:8]}, whose reports tell of another event."
         case "kept" if closest:
             return f"The new version stays with its incident; closest is {closest} ({score})."
         case _:

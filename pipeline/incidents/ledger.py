@@ -19,6 +19,7 @@ from pipeline.incidents.publishers import load_publishers
 from pipeline.incidents.record import incident_record
 from pipeline.incidents.rethink import rethink
 from pipeline.incidents.score import Query, Weights, query_of, weights
+from pipeline.incidents.split import split_by, split_without
 from pipeline.incidents.state import Entry, State, days
 from pipeline.incidents.why import why_copy, why_scored
 from pipeline.incidents.young import is_young
@@ -31,7 +32,7 @@ from pipeline.records import (
 )
 from pipeline.settings import Incidents
 
-SPLIT = 1.0
+LEAVE = 1.0
 """An updated article leaves the company it is in only when it scores this much below what joining takes."""
 
 
@@ -197,6 +198,7 @@ class Ledger:
         plan = Plan(state, item, self._settings)
         if item.article is None:
             plan.why = {"kind": "taken_back", "reason": item.reason}
+            split_without(state, plan, self._weights, self._settings)
         else:
             self._place(plan, item)
         plan.regroup(item.regrouped)
@@ -232,7 +234,8 @@ class Ledger:
         else:
             self._place_again(plan, plan.old, query, matches)
         plan.why = why_scored(self._state, plan, query, matches, self._weights)
-        rethink(self._state, plan, query, matches, self._weights, self._settings)
+        if not rethink(self._state, plan, query, matches, self._weights, self._settings):
+            split_by(self._state, plan, query, matches, self._weights, self._settings)
 
     def _place_new(self, plan: Plan, matches: list[Match]) -> None:
         if matches and matches[0].score >= self._weights.join:
@@ -259,7 +262,7 @@ class Ledger:
                 plan.incident_id = best.incident_id
             else:
                 plan.merge(home, best.incident_id, {"score": round(best.score, 3), "reason": "update"})
-        elif own is not None and own.score < fitted.join - SPLIT:
+        elif own is not None and own.score < fitted.join - LEAVE:
             plan.found()
 
     def _source(self, item: Annotated, old: Entry | None) -> Entry | None:

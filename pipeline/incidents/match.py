@@ -61,6 +61,12 @@ def crowd(cosines: Sequence[float]) -> float:
     return round(math.log(mean + _CROWD_FLOOR), 4)
 
 
+def query_of_entry(state: State, entry: Entry) -> Query:
+    """A remembered, indexed article, unpacked for comparing it with many."""
+    assert entry.profile is not None
+    return Query(entry.profile, *state.index.vector(entry.seq))
+
+
 def rank(
     state: State,
     query: Query,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -18,6 +19,9 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 MOST_CLOSED = 1_000
 """Incidents that one decision closes, but for those whose last reports have the very same time."""
+
+_NUMBERED = 8
+"""Incidents of one article that are looked through for the one it founded."""
 
 
 class Plan:
@@ -51,6 +55,7 @@ class Plan:
         self.card: Card | None = None
         self._moved: dict[str, Placement] = {}
         self._merged: dict[str, str] = {}
+        self._split: dict[str, str] = {}
         self._evidence: dict[str, dict[str, Any]] = {}
         self._edited: list[Change] = []
 
@@ -93,6 +98,10 @@ class Plan:
             return True
         return state.resolve(incident_id) != incident_id and state.rulings.is_about(incident_id)
 
+    def has_founded(self, article_id: str, incident_id: str) -> bool:
+        """Whether the incident got its id from this article."""
+        return incident_id in (founded_id(self.item.edition, article_id, n) for n in range(_NUMBERED))
+
     def move(self, entry: Entry, incident_id: str, why: dict[str, Any]) -> None:
         """Put another article into an incident."""
         now = self._placed(entry)
@@ -109,6 +118,26 @@ class Plan:
             self.incident_id = winner
         self._merged[loser] = winner
         self._evidence[loser] = evidence
+
+    def split(self, incident_id: str, leaving: Sequence[Entry], evidence: dict[str, Any], *, follow: bool) -> None:
+        """Put some reports of an incident into one of their own.
+
+        Args:
+            leaving: in the order of their decisions; the first one founds the new incident.
+            evidence: what tells the two apart.
+            follow: the input's own article leaves with them.
+        """
+        new = self.free_id(leaving[0].article_id)
+        for entry in leaving:
+            own = entry.scored
+            self.move(
+                entry, new, {"kind": "split", "from": incident_id, **evidence} if own else self._placed(entry).why
+            )
+        if follow:
+            self.incident_id = new
+            self.why = {**self.why, "split_from": incident_id}
+        self._split[incident_id] = new
+        self._evidence[incident_id] = {"reports": len(leaving) + follow, **evidence}
 
     def edited(self, incident_id: str, evidence: dict[str, Any]) -> None:
         """Tell consumers of an editor's word about an incident."""
@@ -263,6 +292,9 @@ class Plan:
                 kind: ChangeKind = "withdrawn" if winner is None else "merged"
                 more = {"reason": self.item.reason} if winner is None else {"into": winner, **evidence}
                 changes.append(self._change(kind, incident_id, self.article_id, more))
+            if incident_id in self._split:
+                more = {"into": self._split[incident_id], **evidence}
+                changes.append(self._change("split", incident_id, self.article_id, more))
             changes += self._arrivals(incident_id, before)
             if after:
                 changes += self._opening_or_closing(incident_id, before, max(after))
@@ -275,6 +307,7 @@ class Plan:
 
     def _opened(self, incident_id: str, own: bool, others: list[Entry]) -> Change:
         known = self._state.marks.get(incident_id)
+        own = own and incident_id not in self._split.values()
         founder = self.article_id if own or not others else others[0].article_id
         if known is not None and known.merged_into is not None:
             return self._change("reopened", incident_id, founder, {"was_merged_into": known.merged_into})

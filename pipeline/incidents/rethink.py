@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pipeline.incidents.constraints import barred, home_of
-from pipeline.incidents.match import Match, match_incidents
+from pipeline.incidents.match import Match, match_incidents, query_of_entry
 from pipeline.incidents.plan import Plan
 from pipeline.incidents.score import Query, Weights, incident_score, link
 from pipeline.incidents.state import Entry, State
@@ -27,12 +27,17 @@ MOST_MOVED = 200
 
 def rethink(
     state: State, plan: Plan, query: Query, matches: Sequence[Match], fitted: Weights, settings: Incidents
-) -> None:
-    """Merge another incident with the new article's, or move articles to it, where the evidence now says so."""
+) -> bool:
+    """Merge another incident with the new article's, or move articles to it, where the evidence now says so.
+
+    Returns:
+        Whether something was merged or moved.
+    """
     home = plan.incident_id
     assert home is not None
     if plan.old is not None or not is_young(state, home, plan.event_time, settings):
-        return
+        return False
+    moved = False
     for match in matches:
         if match.incident_id == home or match.links[0][1].score < fitted.join:
             continue
@@ -44,9 +49,10 @@ def rethink(
         winner, loser = _order(state, home, match.incident_id)
         if score >= fitted.join + fitted.margin and len(state.members.get(loser, ())) <= MOST_MOVED:
             plan.merge(loser, winner, {"score": round(score, 3), "by": plan.article_id})
-            return
+            return True
         if len(match.links) > 1:
-            _attract(state, plan, match, fitted)
+            moved = _attract(state, plan, match, fitted) or moved
+    return moved
 
 
 def _together(state: State, plan: Plan, query: Query, match: Match, fitted: Weights) -> float:
@@ -57,7 +63,7 @@ def _together(state: State, plan: Plan, query: Query, match: Match, fitted: Weig
     coefficients = fitted.coefficients()
     at_home = [e for e in state.reports(plan.incident_id) if e.seq in state.index][-MEMBERS:]
     for entry in at_home:
-        own = _query(state, entry)
+        own = query_of_entry(state, entry)
         cosines = state.index.cosines(own.words, own.weights, [e.seq for e in others])
         for other, cosine in zip(others, cosines, strict=True):
             assert other.profile is not None
@@ -66,8 +72,9 @@ def _together(state: State, plan: Plan, query: Query, match: Match, fitted: Weig
     return incident_score([mean], match.gap_days, fitted)
 
 
-def _attract(state: State, plan: Plan, match: Match, fitted: Weights) -> None:
-    """Move those articles of another incident that are better off with the new article."""
+def _attract(state: State, plan: Plan, match: Match, fitted: Weights) -> bool:
+    """Move those articles of another incident that are better off with the new article; whether there were any."""
+    moved = False
     home = plan.incident_id
     assert home is not None
     for entry, with_new in match.links:
@@ -75,7 +82,7 @@ def _attract(state: State, plan: Plan, match: Match, fitted: Weights) -> None:
             continue
         if home_of(state, entry.article_id) is not None:
             continue
-        own = _query(state, entry)
+        own = query_of_entry(state, entry)
         there = match_incidents(state, own, entry.event_time, [match.incident_id], fitted, entry.article_id)
         here = match_incidents(state, own, entry.event_time, [home], fitted)
         links = sorted([x.score for m in here for _, x in m.links] + [with_new.score], reverse=True)
@@ -86,6 +93,8 @@ def _attract(state: State, plan: Plan, match: Match, fitted: Weights) -> None:
             why = why_moved(state, own, here[0], fitted)
             for follower in [entry, *_followers(state, plan, entry)]:
                 plan.move(follower, home, why if follower is entry else follower.read_why())
+            moved = True
+    return moved
 
 
 def _followers(state: State, plan: Plan, entry: Entry) -> list[Entry]:
@@ -93,11 +102,6 @@ def _followers(state: State, plan: Plan, entry: Entry) -> list[Entry]:
     group = [e for e in state.group(entry.copy_group) if not e.scored and e is not entry]
     here = [e for e in group if plan.incident_of(e) == entry.incident_id]
     return [e for e in here if home_of(state, e.article_id) is None]
-
-
-def _query(state: State, entry: Entry) -> Query:
-    assert entry.profile is not None
-    return Query(entry.profile, *state.index.vector(entry.seq))
 
 
 def _order(state: State, a: str, b: str) -> tuple[str, str]:

@@ -12,8 +12,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from pipeline import codec
-from pipeline.incidents import plan, rulings
+from pipeline import codec, ids
+from pipeline.incidents import plan, rulings, split
 from pipeline.incidents.constraints import barred, home_of
 from pipeline.incidents.decision import NOTHING_KEY, Decision
 from pipeline.incidents.ledger import Ledger
@@ -24,7 +24,7 @@ from pipeline.settings import Incidents
 from .dump import dump
 from .wire import EVENTS, START, Wire, aid, article
 
-SMALL = Incidents(max_articles=7, ttl_days=6.0, young_hours=48.0, close_after_days=2.0, max_words=6)
+SMALL = Incidents(max_articles=7, ttl_days=6.0, young_hours=200.0, close_after_days=2.0, max_words=6)
 
 names = st.sampled_from([f"n{i}" for i in range(12)])
 events = st.integers(0, len(EVENTS) - 1)
@@ -129,10 +129,24 @@ class LedgerMachine(RuleBasedStateMachine):
     def check_changes(self, decision: Decision) -> None:
         touched = set(self.ledger.touched(decision))
         for change in self.ledger.changes(decision):
+            counted(change.change)
             assert change.incident_id in touched
+            if change.change == "split":
+                self.check_split(change.incident_id, change.evidence["into"], decision)
         for incident_id in touched:
             record = self.ledger.record(incident_id)
             assert record is None or record.version == decision.seq
+
+    def check_split(self, stayed: str, left: str, decision: Decision) -> None:
+        """Both parts live, and the founding article is not in the one that left."""
+        for incident_id in (stayed, left):
+            record = self.ledger.record(incident_id)
+            assert record is not None
+            assert record.status in ("open", "closed")
+        if decision.ruling is None:
+            gone = [p.article_id for p in decision.placements if p.incident_id == left and p.seq == decision.seq]
+            assert gone
+            assert stayed not in {ids.incident_id(decision.edition, article_id) for article_id in gone}
 
     def tick(self, gap: float) -> float:
         if gap < 10_000:
@@ -298,17 +312,20 @@ class LedgerMachine(RuleBasedStateMachine):
 
 
 class RestlessMachine(LedgerMachine):
-    """Merges and moves a lot, and closes incidents one by one."""
+    """Merges, moves and splits a lot, and closes incidents one by one."""
 
     fitted = RESTLESS
 
     def __init__(self) -> None:
         super().__init__()
         self.most_closed, plan.MOST_CLOSED = plan.MOST_CLOSED, 1
+        self.bounds = split.APART, split.TIE, split.CONTRADICTED
+        split.APART, split.TIE, split.CONTRADICTED = 2.0, 7.0, -9.0
 
     def teardown(self) -> None:
         super().teardown()
         plan.MOST_CLOSED = self.most_closed
+        split.APART, split.TIE, split.CONTRADICTED = self.bounds
 
 
 _settings = settings(max_examples=25, stateful_step_count=30, deadline=None)
