@@ -171,6 +171,7 @@ def create_app(settings: Settings, stage: Stage[Any], metrics: Metrics) -> Stage
     app.runner = runner
     app.health = HealthServer(settings, name, metrics, runner.not_ready, runner.not_alive)
     metrics.gauge("build_info").labels(__version__, stage.name).set(1)
+    metrics.gauge("ready").labels(stage.name).set_function(lambda: float(runner.not_ready() is None))
 
     source = app.topic(
         *short, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw", internal=False

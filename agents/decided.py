@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 
 CHUNK = 512
 """Decisions produced at once, at most."""
+EVICTIONS = ("age", "size")
+"""Why an entry leaves an index."""
 TAIL = 2 * CHUNK
 """Decisions kept to be emitted again; `CHUNK` would do."""
 

@@ -5,22 +5,23 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from typing import TypeAlias
+from typing import TypeAlias, get_args
 
 from aiokafka.errors import KafkaError
 
 from agents.app import create_app
-from agents.decided import CHUNK, Decided
+from agents.decided import CHUNK, EVICTIONS, Decided
 from agents.messages import Incoming, Item, Outcome
 from agents.offsets import Offsets
 from agents.passing import to_entities_or_ledger
 from pipeline.dedup.decision import Decision, annotated
+from pipeline.dedup.embargoes import Embargoes
 from pipeline.dedup.prepare import prepare
 from pipeline.dedup.state import Dedup
 from pipeline.errors import FatalError
 from pipeline.intake import raw_record
 from pipeline.metrics import Metrics
-from pipeline.records import EditorWord, RawArticle
+from pipeline.records import CHANGES_NOTHING, CopyKind, EditorWord, RawArticle
 from pipeline.settings import Settings, load
 from pipeline.topics import TopicName, group, topic
 
@@ -44,6 +45,11 @@ class DedupStage:
         self._metrics = metrics
         self._editions: dict[int, Decided[Dedup, Decision]] = {}
         self._offsets: Offsets | None = None
+        self._embargoes = Embargoes()
+        for kind in get_args(CopyKind):
+            metrics.counter("copies_total").labels(kind)
+        for reason in EVICTIONS:
+            metrics.counter("state_evicted_total").labels("dedup", reason)
         self._room = True
         self._asked = 0.0
 
@@ -66,6 +72,9 @@ class DedupStage:
         for edition in self._editions.values():
             await edition.restore(offsets, progress)
             self._metrics.gauge("state_restore_seconds").labels("dedup").set(edition.restore_seconds)
+        bound = len(wanted) * self._settings.dedup.max_entries
+        self._metrics.gauge("state_bound_entries").labels("dedup").set(bound)
+        self._measure()
 
     async def process(
         self, batch: Sequence[Item[RawRecord]], taking_up: Callable[[Incoming], None]
@@ -73,10 +82,7 @@ class DedupStage:
         outcome = Outcome()
         for number, edition in self._editions.items():
             self._decide(edition, [item for item in batch if item.incoming.partition == number], outcome)
-        self._metrics.gauge("state_entries").labels("dedup").set(sum(e.engine.entries for e in self._editions.values()))
-        for edition in self._editions.values():
-            for reason, count in edition.newly_evicted().items():
-                self._metrics.counter("state_evicted_total").labels("dedup", reason).inc(count)
+        self._measure()
         yield outcome
 
     def _decide(self, edition: Decided[Dedup, Decision], items: Sequence[Item[RawRecord]], outcome: Outcome) -> None:
@@ -100,11 +106,25 @@ class DedupStage:
             outcome.outputs.append(to_entities_or_ledger(record, item.incoming))
             outcome.counts[stored.verdict] += 1
 
+    def _measure(self) -> None:
+        editions = self._editions.values()
+        self._metrics.gauge("state_entries").labels("dedup").set(sum(e.engine.entries for e in editions))
+        for edition in editions:
+            for reason, count in edition.newly_evicted().items():
+                self._metrics.counter("state_evicted_total").labels("dedup", reason).inc(count)
+        self._metrics.gauge("embargo_held").set(self._embargoes.held(time.time()))
+
     def _count(self, decision: Decision, item: Item[RawRecord]) -> None:
         if decision.verdict == "copy" and decision.copy_kind is not None:
             self._metrics.counter("copies_total").labels(decision.copy_kind).inc()
-        if decision.verdict == "kill" and isinstance(item.value, RawArticle):
-            self._metrics.counter("kills_received_total").labels(item.value.provider).inc()
+        if not isinstance(item.value, RawArticle):
+            return
+        if decision.article_id is not None and decision.verdict not in CHANGES_NOTHING:
+            until = None if decision.verdict in ("kill", "withheld") else item.value.embargoed_until
+            self._embargoes.note(decision.article_id, None if until is None else until.timestamp())
+        if decision.verdict == "kill":
+            provider = self._metrics.provider(item.value.provider)
+            self._metrics.counter("kills_received_total").labels(provider).inc()
 
     def first_offset(self, name: TopicName, partition: int, offset: int) -> None:
         """Refuse to go on without the state that belongs to the offset.

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import get_args
 
 from agents.app import create_app
-from agents.decided import CHUNK, Decided
+from agents.decided import CHUNK, EVICTIONS, Decided
 from agents.messages import Incoming, Item, Outcome, Outgoing
+from agents.newsroom import Newsroom
 from agents.offsets import Offsets
 from agents.passing import raw_time, void_of
 from pipeline import codec, headers
@@ -25,6 +27,7 @@ from pipeline.records import (
     SCHEMA_VERSION,
     Annotated,
     ArticleEvent,
+    ChangeKind,
     IncidentChange,
     IncidentRecord,
     Void,
@@ -49,6 +52,7 @@ class _Edition(Decided[Ledger, Decision]):
 class _Chunk:
     """Decisions that are produced at once."""
 
+    newsroom: Newsroom
     outcome: Outcome = field(default_factory=Outcome)
     touched: dict[str, tuple[Ledger, tuple[tuple[str, bytes], ...]]] = field(default_factory=dict)
     """incident id -> its ledger, and the headers of the record that touched it last."""
@@ -57,7 +61,10 @@ class _Chunk:
     def complete(self) -> Outcome:
         """The outcome, with each touched incident's record as it stands now."""
         for incident_id, (ledger, head) in self.touched.items():
-            self.outcome.outputs += _incident_outputs(incident_id, ledger.record(incident_id), head)
+            record = ledger.record(incident_id)
+            self.outcome.outputs += _incident_outputs(incident_id, record, head)
+            if record is not None and record.status == "open":
+                self.newsroom.changed(record)
         return self.outcome
 
 
@@ -74,6 +81,11 @@ class IncidentsStage:
         self._settings = settings
         self._metrics = metrics
         self._editions: dict[int, _Edition] = {}
+        self._newsroom = Newsroom(metrics)
+        for change in get_args(ChangeKind):
+            metrics.counter("incident_changes_total").labels(change)
+        for reason in EVICTIONS:
+            metrics.counter("state_evicted_total").labels("incidents", reason)
 
     def decode(self, incoming: Incoming) -> Annotated:
         record = codec.decode(incoming.value, Annotated)
@@ -96,11 +108,15 @@ class IncidentsStage:
             edition.held.clear()
             await edition.restore(offsets, progress)
             self._metrics.gauge("state_restore_seconds").labels("incidents").set(edition.restore_seconds)
+        bound = len(wanted) * self._settings.incidents.max_articles
+        self._metrics.gauge("state_bound_entries").labels("incidents").set(bound)
+        self._newsroom.forget()
+        self._measure()
 
     async def process(
         self, batch: Sequence[Item[Annotated]], taking_up: Callable[[Incoming], None]
     ) -> AsyncIterator[Outcome]:
-        chunk = _Chunk()
+        chunk = _Chunk(self._newsroom)
         # A batch of one may be the search for an input that kills the stage: no work of others must lie in its chunk.
         most = CHUNK if len(batch) > 1 else 1
         for item in batch:
@@ -117,7 +133,7 @@ class IncidentsStage:
                 self._decide(edition, *ready, chunk)
                 if chunk.decided == most:
                     yield chunk.complete()
-                    chunk = _Chunk()
+                    chunk = _Chunk(self._newsroom)
         self._measure()
         yield chunk.complete()
 
@@ -168,6 +184,7 @@ class IncidentsStage:
                 self._metrics.counter("state_evicted_total").labels("incidents", reason).inc(count)
         self._metrics.gauge("held_back").set(sum(len(e.waiting) for e in editions))
         self._metrics.gauge("state_entries").labels("incidents").set(sum(e.engine.entries for e in editions))
+        self._newsroom.look([e.engine for e in editions])
 
     def first_offset(self, name: TopicName, partition: int, offset: int) -> None:
         """Refuse to go on with an empty ledger where one had decided.

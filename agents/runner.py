@@ -24,7 +24,7 @@ from agents.dead_letter import dead_letter
 from agents.gaps import GapWatch, Upstream
 from agents.journal import CrashJournal
 from agents.messages import Incoming, Item, Outcome, Stage
-from agents.meters import Meters
+from agents.meters import RETRYABLE, Meters
 from agents.offsets import Offsets
 from agents.output import Output
 from agents.passing import place
@@ -80,7 +80,7 @@ class Runner(Generic[T]):
         self._gaps = GapWatch(self._offsets, upstream, settings.runner.watchdog_s)
         self._lock = asyncio.Lock()
         self._prepared: asyncio.Task[None] | None = None
-        self._lag_task: asyncio.Task[None] | None = None
+        self._watching: list[asyncio.Task[None]] = []
         self._stopping = False
         self._generation = -1
         self._unacked: defaultdict[Partition, deque[Any]] = defaultdict(deque)  # worked through, oldest first
@@ -97,8 +97,12 @@ class Runner(Generic[T]):
         await self._offsets.start()
         await self._stage.start()
         self._watchdog.start()
-        self._lag_task = asyncio.create_task(self._watch_lag(), name="lag")
-        self._lag_task.add_done_callback(self._background_ended)
+        self._watching = [
+            asyncio.create_task(self._watch_lag(), name="lag"),
+            asyncio.create_task(self._meters.watch_loop(), name="event loop lag"),
+        ]
+        for task in self._watching:
+            task.add_done_callback(self._background_ended)
 
     async def drain(self, seconds: float) -> None:
         """Let the batch in work come to its end, and take no more."""
@@ -113,8 +117,8 @@ class Runner(Generic[T]):
             self._lock.release()
 
     async def stop(self) -> None:
-        if self._lag_task is not None:
-            self._lag_task.cancel()
+        for task in self._watching:
+            task.cancel()
         await self._stage.stop()
         await self._output.stop()
         await self._offsets.stop()
@@ -142,6 +146,7 @@ class Runner(Generic[T]):
         """A rebalance has ended; state is made ready in the background, and batches wait for it."""
         self._generation = generation
         self._forget()
+        self._meters.assigned(sum(map(len, partitions.values())))
         self._watchdog.progress()
         self._watchdog.busy(True)
         self._prepared = asyncio.create_task(self._prepare(partitions), name="prepare")
@@ -161,7 +166,7 @@ class Runner(Generic[T]):
         self._unacked.clear()
         self._taken.clear()
         self._done.clear()
-        self._meters.in_flight.set(0)
+        self._meters.revoked()
 
     async def _prepare(self, partitions: Mapping[TopicName, Sequence[int]]) -> None:
         async with self._lock:
@@ -201,8 +206,10 @@ class Runner(Generic[T]):
         """
         await self._wait_until_prepared()
         while not self._stopping and not await self._stage.room():
+            self._meters.backpressure.set(1)
             self._watchdog.progress()
             await asyncio.sleep(_ROOM_EVERY_S)
+        self._meters.backpressure.set(0)
         async with self._lock:
             if self._stopping:
                 return
@@ -324,7 +331,7 @@ class Runner(Generic[T]):
                     refused = []
                 break
             except RetryableError as error:
-                self._meters.errors("retryable").inc()
+                self._meters.errors(RETRYABLE).inc()
                 if attempt == tries:
                     raise
                 wait = min(self._settings.runner.retry_base_s * 2 ** (attempt - 1), _RETRY_LONGEST_S)
@@ -337,7 +344,8 @@ class Runner(Generic[T]):
     async def _deliver(self, outcome: Outcome, refused: Sequence[tuple[Incoming, InvalidEvent]]) -> None:
         self._watchdog.end_if_frozen()
         letters = [dead_letter(self._settings, self._stage.name, i, e, self._blame.attempts(i)) for i, e in refused]
-        await self._output.send([*outcome.outputs, *letters])
+        with self._meters.output.time():
+            await self._output.send([*outcome.outputs, *letters])
         self._watchdog.progress()
         for name, count in outcome.counts.items():
             self._meters.processed(name).inc(count)
@@ -379,8 +387,11 @@ class Runner(Generic[T]):
             if partition in self._taken:  # still assigned
                 waiting += end - self._taken[partition]
                 lag = end - self._done.get(partition, self._taken[partition])
-                age = time.time() - self._last_timestamp_ms.get(partition, 0) / 1000
-                self._meters.lag(partition, max(0, lag), age if lag > 0 else 0.0)
+                last = self._last_timestamp_ms.get(partition)  # None: nothing was done since the start
+                age = time.time() - last / 1000 if lag > 0 and last is not None else 0.0
+                self._meters.lag(partition, max(0, lag), age)
+        if ends:
+            self._meters.checked()
         self._watchdog.waiting(waiting)
         if not self._lock.locked():
             heads = {partition: q[0].message.offset for partition, q in self._unacked.items() if q}

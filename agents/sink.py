@@ -24,9 +24,6 @@ _KINDS: dict[TopicName, type[ArticleEvent | IncidentRecord | IncidentChange]] = 
     "incidents": IncidentRecord,
     "incident-changes": IncidentChange,
 }
-# Latency is shown by provider; a wire whose items name a provider each must not make a series each.
-_MOST_PROVIDERS = 50
-_OTHER = "other"
 
 
 class SinkStage:
@@ -43,7 +40,6 @@ class SinkStage:
         self._sink: Sink | None = None
         # One thread: SQLite and its like want their connection used by one.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="sink")
-        self._providers: set[str] = set()
 
     def decode(self, incoming: Incoming) -> SinkRecord:
         if incoming.value is None and incoming.topic == "incidents":
@@ -63,7 +59,7 @@ class SinkStage:
         for what in ("articles", "incidents", "changes", "inputs", "ignored"):
             self._metrics.counter("sink_writes_total").labels(sink.name, what).inc(getattr(result, what))
         for provider, count in result.kills.items():
-            self._metrics.counter("kills_propagated_total").labels(self._label(provider)).inc(count)
+            self._metrics.counter("kills_propagated_total").labels(self._metrics.provider(provider)).inc(count)
         outcome = Outcome()
         for item in written:
             if isinstance(item.value, ArticleEvent):
@@ -73,16 +69,9 @@ class SinkStage:
         yield outcome
 
     def _count(self, event: ArticleEvent, incoming: Incoming) -> None:
-        provider = self._label(event.provider or "unknown")
+        provider = self._metrics.provider(event.provider)
         latency = max(0.0, time.time() - int(raw_time(incoming)) / 1000)
         self._metrics.histogram("end_to_end_latency_seconds").labels(provider).observe(latency)
-
-    def _label(self, provider: str) -> str:
-        if provider not in self._providers:
-            if len(self._providers) >= _MOST_PROVIDERS:
-                return _OTHER
-            self._providers.add(provider)
-        return provider
 
     def decided(self, value: SinkRecord, incoming: Incoming) -> bool:
         return False

@@ -222,7 +222,7 @@ class Remembered:
         return oldest is None or _age(bytes.fromhex(article_id), since) > oldest[1]
 
     def oldest_to_forget(self, watermark: int | None) -> tuple[int, str] | None:
-        """Slot of the next article that is too old or too much, and why ("ttl", "size"); None when there is none."""
+        """Slot of the next article that is too old or too much, and why ("age", "size"); None when there is none."""
         if not self._oldest:
             return None
         late = watermark is not None and (self._oldest[0] >> 128) - NEVER + self._ttl < watermark
@@ -232,7 +232,7 @@ class Remembered:
         if oldest is None:
             return None
         if watermark is not None and (oldest[1] >> 128) - NEVER + self._ttl < watermark:
-            return oldest[0], "ttl"
+            return oldest[0], "age"
         return (oldest[0], "size") if len(self._slot_of) > self._max else None
 
     def _next(self) -> tuple[int, int] | None:

@@ -58,7 +58,7 @@ class Dedup:
 
     @property
     def evicted(self) -> Counter[str]:
-        """Articles forgotten since this object was made, by reason: "ttl" or "size"."""
+        """Articles forgotten since this object was made, by reason: "age" or "size"."""
         return self._remembered.evicted
 
     def drain_tombstones(self) -> list[str]:

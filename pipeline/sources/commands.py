@@ -16,6 +16,8 @@ from pipeline.codec import encode
 from pipeline.settings import Settings
 
 if TYPE_CHECKING:
+    from pipeline.health import HealthServer
+    from pipeline.metrics import Metrics
     from pipeline.sources.files import FileReport
     from pipeline.sources.session import Outcome
 
@@ -66,12 +68,13 @@ def publish(
     \b
     An item that cannot be read becomes a dead letter with its file and line.
     What the broker has acknowledged is remembered: a file that was published is
-    skipped, one that has grown is continued, one that was interrupted goes on.
+    skipped, one that has grown is continued, one that was interrupted goes on. With --follow, /metrics is served.
 
     \b
     Exit codes: 0 done (dead letters included), 1 a file or the broker failed,
     2 wrong usage or settings, 130 interrupted with Ctrl-C.
     """
+    from pipeline.metrics import Metrics
     from pipeline.sources.destination import Stopped
     from pipeline.sources.files import FilePublisher, FileReport, sizes
     from pipeline.sources.pace import Pacer
@@ -81,10 +84,14 @@ def publish(
 
     _quiet_kafka()
     started = time.monotonic()
-    outcome, report = Outcome(), FileReport()
-    with stop_on_signals() as stop, display(sizes(paths), outcome.counts) as shown:
+    outcome, report, metrics = Outcome(), FileReport(), Metrics()
+    serving = _served(settings, "publish", metrics) if follow else nullcontext()
+    with stop_on_signals() as stop, serving, display(sizes(paths), outcome.counts) as shown:
         try:
-            with publishing(settings, edition, outcome=outcome, say=shown.say, stop=stop) as (publisher, cursors):
+            with publishing(settings, edition, outcome=outcome, say=shown.say, stop=stop, metrics=metrics) as (
+                publisher,
+                cursors,
+            ):
                 job = FilePublisher(
                     publisher,
                     cursors,
@@ -137,7 +144,6 @@ def feeds(settings: Settings, file: Path, once: bool, edition: int | None, as_js
     Exit codes: 0 stopped with SIGTERM, or --once and all sources were read; 1 the broker failed, or --once and a
     source failed; 2 wrong usage or settings; 130 interrupted with Ctrl-C.
     """
-    from pipeline.health import HealthServer
     from pipeline.metrics import Metrics
     from pipeline.sources.destination import Stopped
     from pipeline.sources.feed_config import load_sources
@@ -150,7 +156,7 @@ def feeds(settings: Settings, file: Path, once: bool, edition: int | None, as_js
     started = time.monotonic()
     outcome, failed, metrics = Outcome(), set[str](), Metrics()
     say = partial(click.echo, err=True)
-    serving = nullcontext() if once else HealthServer(settings, "feeds", metrics, _well, _well)
+    serving = nullcontext() if once else _served(settings, "feeds", metrics)
     with stop_on_signals() as stop, serving:
         try:
             with publishing(settings, edition, outcome=outcome, say=say, stop=stop, metrics=metrics) as (
@@ -207,8 +213,15 @@ def _file_lines(report: FileReport) -> list[str]:
     return lines
 
 
-def _well() -> None:
-    """The health of a process that has no state: that it answers."""
+def _served(settings: Settings, name: str, metrics: Metrics) -> HealthServer:
+    """The HTTP side of a producer that runs on; it has no state, so its health is that it answers."""
+    from pipeline import __version__
+    from pipeline.health import HealthServer
+    from pipeline.sources.messages import STAGE
+
+    metrics.gauge("build_info").labels(__version__, STAGE).set(1)
+    metrics.gauge("ready").labels(STAGE).set(1)
+    return HealthServer(settings, name, metrics, lambda: None, lambda: None)
 
 
 def _quiet_kafka() -> None:

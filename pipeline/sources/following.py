@@ -16,6 +16,7 @@ from pipeline.sources.cursor import Cursors, FeedMark, Mark
 from pipeline.sources.feed_config import FeedConfig, FolderConfig, SourcesConfig
 from pipeline.sources.files import FilePublisher, file_key
 from pipeline.sources.folder import Folder
+from pipeline.sources.meters import SourceMeters
 from pipeline.sources.pace import Pacer
 from pipeline.sources.publisher import Publisher
 
@@ -35,9 +36,12 @@ class _LookThread(threading.Thread):
         super().__init__(name=f"fetch {config.name}", daemon=True)
         self._work = partial(feeds.look, config, known, settings)
         self._look: feeds.Look | None = None
+        self.seconds = 0.0
 
     def run(self) -> None:
+        started = time.monotonic()
         self._look = self._work()
+        self.seconds = time.monotonic() - started
 
     def result(self) -> feeds.Look:
         """What it gave, once it is done.
@@ -97,7 +101,10 @@ class Following:
         self._publisher = publisher
         self._cursors = cursors
         self._settings = settings
-        self._metrics = metrics or Metrics()
+        self._meters = SourceMeters(metrics or Metrics())
+        sources: list[FeedConfig | FolderConfig] = [*config.feeds, *config.folders]
+        for source in sources:
+            self._meters.configured(source.name, source.interval_s)
         self._say = say
 
     def run(self, *, once: bool = False) -> None:
@@ -121,9 +128,9 @@ class Following:
         """Begin a look at a feed that is due, or take in one that is done."""
         if feed.look is not None:
             if not feed.look.is_alive():
-                look, feed.look = feed.look.result(), None
+                look, seconds, feed.look = feed.look.result(), feed.look.seconds, None
                 feed.looks += 1
-                self._take(feed, look)
+                self._take(feed, look, seconds)
             return
         if feed.gone or time.monotonic() < feed.due or (feed.looks and not again):
             return
@@ -136,18 +143,18 @@ class Following:
             feed.look = _LookThread(feed.config, known, self._settings.producer)
             feed.look.start()
 
-    def _take(self, feed: _Feed, look: feeds.Look) -> None:
+    def _take(self, feed: _Feed, look: feeds.Look, seconds: float) -> None:
         name = feed.config.name
         if look.error is not None:
             feed.failures += 1
-            self._failed(name)
+            self._failed(name, seconds)
         else:
             feed.failures = 0
             items = look.document.items if look.document else ()
             published = feeds.publish(items, look.mark, self._publisher, self._cursors)
-            self._succeeded(name, "ok" if look.document else "gone" if look.mark.gone else "not_modified")
+            self._succeeded(name, "ok" if look.document else "gone" if look.mark.gone else "not_modified", seconds)
             if published:
-                self._count_items(name, published)
+                self._meters.items(name, published)
                 self._say(f"{name}: {published} new or changed")
         if look.mark.url != feed.url:
             feed.url = look.mark.url
@@ -157,7 +164,9 @@ class Following:
             return
         pause = feeds.pause_s(feed.config, look, feed.failures)
         feed.due = time.monotonic() + pause
-        if look.error is not None:
+        if look.error is None:
+            self._meters.interval(name, pause)
+        else:
             self._say(f"{name}: {look.error}; next look in {pause:.0f} s")
 
     def _give_up(self, feed: _Feed) -> None:
@@ -166,12 +175,13 @@ class Following:
 
     def _look_into(self, folder: Folder, *, patient: bool) -> None:
         name = folder.config.name
+        started = time.monotonic()
         job = FilePublisher(
             self._publisher,
             self._cursors,
             replace(self._settings.producer, provider=folder.config.provider),
             Pacer(None, time.monotonic),
-            on_item=lambda path, item: self._count_items(name, 1),
+            on_item=lambda path, item: self._meters.items(name, 1),
             say=self._say if name not in self.failed else lambda line: None,
         )
         try:
@@ -185,25 +195,21 @@ class Following:
         except OSError as e:
             if name not in self.failed:
                 self._say(f"{name}: {folder.config.path} cannot be listed: {e.strerror or e}")
-            self._failed(name)
+            self._failed(name, time.monotonic() - started)
             return
         self._cursors.forget_files(file_key(folder.config.path), map(file_key, folder.present))
         if job.report.published:
             self._say(f"{name}: {job.report.published} files")
+        seconds = time.monotonic() - started
         if job.report.failed:
-            self._failed(name)
+            self._failed(name, seconds)
         else:
-            self._succeeded(name, "ok" if job.report.published else "not_modified")
+            self._succeeded(name, "ok" if job.report.published else "not_modified", seconds)
 
-    def _failed(self, name: str) -> None:
+    def _failed(self, name: str, seconds: float) -> None:
         self.failed.add(name)
-        self._metrics.counter("source_fetches_total").labels(name, "error").inc()
+        self._meters.looked(name, "error", seconds)
 
-    def _succeeded(self, name: str, result: str) -> None:
+    def _succeeded(self, name: str, result: str, seconds: float) -> None:
         self.failed.discard(name)
-        self._metrics.counter("source_fetches_total").labels(name, result).inc()
-        self._metrics.gauge("source_last_success_timestamp_seconds").labels(name).set_to_current_time()
-
-    def _count_items(self, name: str, count: int) -> None:
-        self._metrics.counter("source_items_total").labels(name).inc(count)
-        self._metrics.gauge("source_last_item_timestamp_seconds").labels(name).set_to_current_time()
+        self._meters.looked(name, result, seconds)

@@ -35,7 +35,8 @@ from pipeline.errors import FatalError, InvalidEvent
 from pipeline.metrics import Metrics
 from pipeline.settings import Settings
 from pipeline.sources.destination import START_S, TRY_MS, Stopped, until_it_answers
-from pipeline.sources.messages import STAGE, Record, dead_letter, record_of
+from pipeline.sources.messages import Record, dead_letter, record_of
+from pipeline.sources.meters import ProducerMeters
 from pipeline.sources.wire import Item
 
 _LINGER_MS = 10
@@ -85,6 +86,7 @@ class _Sent(Generic[Mark]):
     item: Item | None
     record: Record | None
     future: Any = None
+    posted: float = 0.0
 
 
 class Publisher(Generic[Mark]):
@@ -119,7 +121,7 @@ class Publisher(Generic[Mark]):
         self._commit_marks = commit
         self._edition = settings.producer.edition if edition is None else edition
         self._say = say
-        self._metrics = metrics
+        self._meters = ProducerMeters(metrics or Metrics())
         self._stop = stop or threading.Event()
         self._address = bootstrap(settings)
         self._window: deque[_Sent[Mark]] = deque()
@@ -140,11 +142,13 @@ class Publisher(Generic[Mark]):
         """
         self._make_room(len(item.raw))
         record = record_of(item, self._edition, self._settings)
+        self._meters.received(item.size)
         self._note_problems(item)
         place = _Sent(mark, item, record)
         self._window_bytes += len(record.value)
         self._post(place)
         self._window.append(place)
+        self._meters.in_flight.set(len(self._window))
         self.poll()
 
     def mark(self, mark: Mark) -> None:
@@ -217,29 +221,29 @@ class Publisher(Generic[Mark]):
                 if place.future.failed():
                     self._recover(place.future.exception)
                     continue
-                self._count(place.record)
+                self._count(place, place.record)
                 self._window_bytes -= len(place.record.value)
                 self._failures = 0
             self._safe.append(place.mark)
             self._window.popleft()
+            self._meters.in_flight.set(len(self._window))
 
     def _note_problems(self, item: Item) -> None:
         self.counts.problems.update(item.problems)
-        if self._metrics is not None:
-            for name in item.problems:
-                self._metrics.counter("source_fields_ignored_total").labels(name).inc()
+        for name in item.problems:
+            self._meters.problem(name)
 
-    def _count(self, record: Record) -> None:
+    def _count(self, place: _Sent[Mark], record: Record) -> None:
+        self._meters.acknowledged(record, time.monotonic() - place.posted)
         if record.error is None:
             self.counts.sent += 1
-            return
-        self.counts.dead_letters[record.error.kind] += 1
-        if self._metrics is not None:
-            self._metrics.counter("dead_letters_total").labels(STAGE, record.error.kind).inc()
+        else:
+            self.counts.dead_letters[record.error.kind] += 1
 
     def _commit(self) -> None:
         if self._safe:
             self._commit_marks(self._safe)
+            self._meters.committed(len(self._safe))
             self._safe = []
         self._last_commit = time.monotonic()
 
@@ -275,6 +279,7 @@ class Publisher(Generic[Mark]):
         while True:
             r = place.record
             assert r is not None
+            place.posted = time.monotonic()
             try:
                 place.future = self._producer.send(
                     r.topic, value=r.value, key=r.key, headers=r.headers, partition=r.partition
@@ -303,6 +308,7 @@ class Publisher(Generic[Mark]):
         if not too_large:
             self._say(f"{self._address}: {error}; sending {len(failed)} items again")
             self._pause()
+        self._meters.sent_again(len(failed))
         self._reconnect()
         for place in failed:
             self._post(place)

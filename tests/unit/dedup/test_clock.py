@@ -65,7 +65,7 @@ def test_articles_are_forgotten_in_event_time() -> None:
     wire.send(*(item(f"a{n}", f"Item number {n} of this wire says one thing more.", 12.0 * n) for n in range(20)))
     # Three days and the tolerance on top, at two articles a day.
     assert wire.state.entries == 9
-    assert wire.state.evicted == {"ttl": 11}
+    assert wire.state.evicted == {"age": 11}
     assert wire.state.drain_tombstones() == [d.article_id for d in wire.decisions[:11]]
     assert wire.state.drain_tombstones() == []
 

@@ -93,7 +93,7 @@ def test_a_root_that_was_forgotten_stays_the_root() -> None:
     wire = Wire(ttl_days=5, future_tolerance_hours=24)
     others = [item(f"n{n}", real_articles()[5 + n][1], 20.0 * n) for n in range(10)]
     wire.send(item("first", TEXT, 0), *others[:5], item("second", TEXT, 100), *others[5:])
-    assert wire.state.evicted["ttl"] >= 1
+    assert wire.state.evicted["age"] >= 1
     assert wire.send(item("third", TEXT, 185)).copy_group == id_of("first")
 
 
@@ -108,7 +108,7 @@ def test_a_late_root_is_remembered_as_long_as_the_group_it_took_over() -> None:
     wire = Wire(ttl_days=5, future_tolerance_hours=24)
     others = [item(f"n{n}", real_articles()[5 + n][1], 20.0 * n) for n in range(13)]
     wire.send(*others[:6], item("second", TEXT, 100), item("late", TEXT, 0), *others[6:])
-    assert wire.state.evicted["ttl"] >= 3
+    assert wire.state.evicted["age"] >= 3
     assert wire.send(item("third", TEXT, 245)).copy_group == id_of("late")
 
 
@@ -119,7 +119,7 @@ def test_a_late_root_outlives_copies_from_after_a_silence() -> None:
     others = [item(f"n{n}", real_articles()[5 + n][1], hour) for n, hour in enumerate(hours)]
     wire.send(item("before", real_articles()[1][1], 0), item("also", real_articles()[2][1], 1))
     wire.send(item("second", TEXT, gap + 80), item("first", TEXT, gap), *others)
-    assert wire.state.evicted["ttl"] > 30
+    assert wire.state.evicted["age"] > 30
     assert wire.send(item("third", TEXT, gap + 220)).copy_group == id_of("first")
 
 
