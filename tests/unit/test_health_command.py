@@ -104,6 +104,6 @@ def _once_read(pipe: Path) -> int:
         try:
             return os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
         except OSError as error:
-            assert error.errno == errno.ENXIO
-            assert time.monotonic() < deadline
+            if error.errno != errno.ENXIO or time.monotonic() > deadline:
+                raise
             time.sleep(0.02)
