@@ -118,6 +118,7 @@ class Producer:
     max_item_bytes: int = _setting(1024 * 1024, "a larger item becomes a dead letter")
     max_in_flight: int = _setting(500, "items sent and not yet acknowledged")
     poll_interval_s: float = _setting(60.0, "how often a feed or a watched folder is looked at")
+    quiet_after_s: float = _setting(86_400.0, "a source without a new item for so long raises an alert; 0: never")
     fetch_timeout_s: float = _setting(20.0, "an HTTP fetch takes no longer")
     fetch_max_bytes: int = _setting(16 * 1024 * 1024, "an HTTP answer is no larger, after decompression")
     fetch_private: bool = _setting(False, "fetch from loopback and private addresses too")

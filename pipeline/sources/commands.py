@@ -131,6 +131,7 @@ def feeds(settings: Settings, file: Path, once: bool, edition: int | None, as_js
         name = "norr"
         url = "https://norr.example/atom.xml"
         interval_s = 120      # default: producer.poll_interval_s
+        quiet_after_s = 14400 # alert after this silence; default: producer.quiet_after_s
         provider = "Norr"     # default: the name
         [[folder]]
         name = "drop"

@@ -4,6 +4,7 @@
 name = "norr"                        # required; names must differ
 url = "https://norr.example/atom"    # required
 interval_s = 120                     # default: producer.poll_interval_s
+quiet_after_s = 14400                # silence that raises an alert; default: producer.quiet_after_s; 0: never
 provider = "Norr"                    # the wire of its articles; default: the name
 
 [[folder]]
@@ -27,7 +28,10 @@ import httpx
 from pipeline.errors import SettingsError
 from pipeline.settings import Producer
 
-_KEYS = {"feed": ("name", "url", "interval_s", "provider"), "folder": ("name", "path", "interval_s", "provider")}
+_KEYS = {
+    "feed": ("name", "url", "interval_s", "quiet_after_s", "provider"),
+    "folder": ("name", "path", "interval_s", "quiet_after_s", "provider"),
+}
 _SHORTEST_S = 0.1
 
 
@@ -39,6 +43,7 @@ class FeedConfig:
     url: str
     interval_s: float
     provider: str
+    quiet_after_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,7 @@ class FolderConfig:
     path: Path
     interval_s: float
     provider: str
+    quiet_after_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,15 +89,22 @@ def load_sources(file: Path, settings: Producer) -> SourcesConfig:
         raise SettingsError(f"{file}: no source: write at least one [[feed]] or [[folder]]")
     return SourcesConfig(
         tuple(
-            FeedConfig(e.text("name"), e.url(), e.interval(settings), e.text("provider", e.text("name")))
+            FeedConfig(
+                e.text("name"),
+                e.url(),
+                e.seconds("interval_s", settings.poll_interval_s, _SHORTEST_S),
+                e.text("provider", e.text("name")),
+                e.seconds("quiet_after_s", settings.quiet_after_s),
+            )
             for e in entries["feed"]
         ),
         tuple(
             FolderConfig(
                 e.text("name"),
                 file.absolute().parent / Path(e.text("path")).expanduser(),
-                e.interval(settings),
+                e.seconds("interval_s", settings.poll_interval_s, _SHORTEST_S),
                 e.text("provider", settings.provider),
+                e.seconds("quiet_after_s", settings.quiet_after_s),
             )
             for e in entries["folder"]
         ),
@@ -143,10 +156,10 @@ class _Entry:
             raise SettingsError(f"{self.where}: url must begin with http:// or https://, not {text!r}")
         return text
 
-    def interval(self, settings: Producer) -> float:
-        value = self.raw.get("interval_s", settings.poll_interval_s)
+    def seconds(self, key: str, default: float, least: float = 0.0) -> float:
+        value = self.raw.get(key, default)
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-            raise SettingsError(f"{self.where}: interval_s must be a number of seconds, not {value!r}")
-        if value < _SHORTEST_S:
-            raise SettingsError(f"{self.where}: interval_s must be at least {_SHORTEST_S}, not {value!r}")
+            raise SettingsError(f"{self.where}: {key} must be a number of seconds, not {value!r}")
+        if value < least:
+            raise SettingsError(f"{self.where}: {key} must be at least {least:g}, not {value!r}")
         return float(value)

@@ -104,7 +104,7 @@ class Following:
         self._meters = SourceMeters(metrics or Metrics())
         sources: list[FeedConfig | FolderConfig] = [*config.feeds, *config.folders]
         for source in sources:
-            self._meters.configured(source.name, source.interval_s)
+            self._meters.configured(source.name, source.interval_s, source.quiet_after_s)
         self._say = say
 
     def run(self, *, once: bool = False) -> None:

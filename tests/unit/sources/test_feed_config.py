@@ -19,6 +19,7 @@ def test_all_and_the_least_that_can_be_said(tmp_path: Path) -> None:
         name = "norr"
         url = "https://norr.example/atom"
         interval_s = 120
+        quiet_after_s = 0
         provider = "Norr"
         [[feed]]
         name = "lund"
@@ -27,20 +28,21 @@ def test_all_and_the_least_that_can_be_said(tmp_path: Path) -> None:
         name = "drop"
         path = "incoming"
         interval_s = 0.5
+        quiet_after_s = 600
         [[folder]]
         name = "else"
         path = "/var/spool/wire"
         provider = "Desk"
         """
     )
-    sources = load_sources(file, Producer(poll_interval_s=77, provider="House"))
+    sources = load_sources(file, Producer(poll_interval_s=77, quiet_after_s=3600, provider="House"))
     assert sources.feeds == (
-        FeedConfig("norr", "https://norr.example/atom", 120.0, "Norr"),
-        FeedConfig("lund", "http://lund.example/rss", 77.0, "lund"),
+        FeedConfig("norr", "https://norr.example/atom", 120.0, "Norr", 0.0),
+        FeedConfig("lund", "http://lund.example/rss", 77.0, "lund", 3600.0),
     )
     assert sources.folders == (
-        FolderConfig("drop", tmp_path / "incoming", 0.5, "House"),
-        FolderConfig("else", Path("/var/spool/wire"), 77.0, "Desk"),
+        FolderConfig("drop", tmp_path / "incoming", 0.5, "House", 600.0),
+        FolderConfig("else", Path("/var/spool/wire"), 77.0, "Desk", 3600.0),
     )
 
 
@@ -63,6 +65,7 @@ def test_all_and_the_least_that_can_be_said(tmp_path: Path) -> None:
         ('[[feed]]\nname = "a"\nurl = "http://a.example"\ninterval_s = "5"', "interval_s must be a number"),
         ('[[feed]]\nname = "a"\nurl = "http://a.example"\ninterval_s = 0', "interval_s must be at least"),
         ('[[feed]]\nname = "a"\nurl = "http://a.example"\ninterval_s = nan', "interval_s must be a number"),
+        ('[[folder]]\nname = "a"\npath = "x"\nquiet_after_s = -1', "quiet_after_s must be at least 0"),
         ('[[folder]]\nname = "a"', "folder a: path is missing"),
         ('[[folder]]\nname = "a"\npath = "x"\nurl = "y"', "url is unknown"),
         ('[[feed]]\nname = "a"\nurl = "http://a.example"\n[[folder]]\nname = "a"\npath = "x"', "two sources"),
