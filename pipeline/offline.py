@@ -21,6 +21,7 @@ import click
 
 from pipeline import codec
 from pipeline.dedup.decision import annotated
+from pipeline.dedup.prepare import prepare
 from pipeline.dedup.state import Dedup
 from pipeline.entities.annotator import Annotator
 from pipeline.errors import InvalidEvent, WirefuseError
@@ -131,10 +132,6 @@ class _Input:
     item: Item
 
 
-_Batch = list[tuple[_Input, Annotated | None]]
-"""Inputs with what dedup made of them; None for what no reader understood."""
-
-
 class _Chain:
     """Dedup, entities and the ledger of one edition, joined by function calls."""
 
@@ -162,35 +159,43 @@ class _Chain:
         if sort == "published":
             inputs = sorted(inputs, key=_published)
         order: list[int] = []
-        batch: _Batch = []
+        batch: list[_Input] = []
         for one in inputs:
-            batch.append((one, self._deduplicate(one.item, files["dead-letters"])))
+            batch.append(one)
             if len(batch) == self._batch_size:
                 self._finish(batch, order, files)
                 batch = []
         self._finish(batch, order, files)
         return order
 
-    def _deduplicate(self, item: Item, letters: BinaryIO) -> Annotated | None:
+    def _deduplicate(self, batch: Sequence[_Input], letters: BinaryIO) -> list[Annotated | None]:
+        """What dedup makes of a batch; None for what no reader understood."""
+        read = [self._read(one.item, letters) for one in batch]
+        raws = [raw for raw in read if raw is not None]
+        prepared = prepare(raws)
+        decisions = self._dedup.decide_all(range(self._seq, self._seq + len(raws)), raws, prepared)
+        self._dedup.drain_tombstones()
+        self._seq += len(raws)
+        found = iter(
+            annotated(decision, raw, self._edition, None if own is None else own.cleaned)
+            for decision, raw, own in zip(decisions, raws, prepared, strict=True)
+        )
+        return [None if raw is None else next(found) for raw in read]
+
+    def _read(self, item: Item, letters: BinaryIO) -> RawArticle | EditorWord | Void | None:
         if item.record is None:
             assert item.error is not None
             self._give_up(letters, "producer", item, item.error)
             return None
-        raw: RawArticle | EditorWord | Void
         try:
             # Through bytes, as on the wire: what cannot be told there must not be told here.
-            raw = raw_record(codec.encode(item.record))
+            return raw_record(codec.encode(item.record))
         except InvalidEvent as error:
             self._give_up(letters, "dedup", item, error)
-            raw = Void(reason=error.kind)
-        decision = self._dedup.decide(self._seq, raw)
-        self._dedup.drain_tombstones()
-        self._seq += 1
-        return annotated(decision, raw, self._edition)
+            return Void(reason=error.kind)
 
-    def _finish(
-        self, batch: list[tuple[_Input, Annotated | None]], order: list[int], files: Mapping[str, BinaryIO]
-    ) -> None:
+    def _finish(self, inputs: Sequence[_Input], order: list[int], files: Mapping[str, BinaryIO]) -> None:
+        batch = list(zip(inputs, self._deduplicate(inputs, files["dead-letters"]), strict=True))
         articles = [
             r.article for _, r in batch if r is not None and r.verdict in NEEDS_ENTITIES and r.article is not None
         ]
