@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from kafka.errors import KafkaError
@@ -15,22 +15,46 @@ from agents.progress import ChainProgress, StageProgress, watching
 from agents.supervisor import Supervisor, workers
 from pipeline.broker.admin import ensure_topics
 from pipeline.broker.commands import show_progress
+from pipeline.broker.errors import BrokerError
 from pipeline.broker.local import LocalBroker
 from pipeline.settings import Settings, with_values
 
 _LOOK_EVERY_S = 1.0
 _PLAIN_EVERY_S = 30.0
+_BROKER_AGAIN_S = 30.0
+
+
+class Cluster:
+    """The Kafka that everything on this machine uses.
+
+    Attributes:
+        settings: those given, with `broker.bootstrap` filled in.
+    """
+
+    def __init__(self, settings: Settings, own: LocalBroker | None, said: Callable[[str], None]) -> None:
+        self.settings = settings
+        self._own = own
+        self._said = said
+        self._next_start = 0.0
+
+    def tend(self) -> None:
+        """Start the broker again if it is ours and has died; call it every second or so."""
+        if self._own is None or self._own.address() is not None or time.monotonic() < self._next_start:
+            return
+        self._said(f"Kafka died, starting it again; its log: {self._own.logs}")
+        try:
+            self._own.start()
+        except BrokerError as error:
+            self._next_start = time.monotonic() + _BROKER_AGAIN_S
+            self._said(f"Kafka does not start: {error}\nNext try in {_BROKER_AGAIN_S:.0f} s.")
 
 
 @contextmanager
-def broker(settings: Settings, console: Console, *, quick: bool = False) -> Iterator[Settings]:
+def broker(settings: Settings, console: Console, *, quick: bool = False) -> Iterator[Cluster]:
     """The configured cluster, or a local broker for as long as the context lasts; topics are created.
 
     Args:
         quick: start faster, for a broker that does not run for long.
-
-    Yields:
-        The settings with `broker.bootstrap` filled in.
     """
     local = None
     if not settings.broker.bootstrap:
@@ -48,7 +72,7 @@ def broker(settings: Settings, console: Console, *, quick: bool = False) -> Iter
         settings = with_values(settings, {"broker.bootstrap": address}, "the local broker")
     try:
         ensure_topics(settings)
-        yield settings
+        yield Cluster(settings, local, console.print)
     finally:
         if local is not None:
             console.print("Stopping Kafka ...")
@@ -58,23 +82,25 @@ def broker(settings: Settings, console: Console, *, quick: bool = False) -> Iter
 def run(settings: Settings, entity_workers: int) -> None:
     """Start everything and tend it until interrupted."""
     console = Console(stderr=True)
-    with broker(settings, console) as running:
+    with broker(settings, console) as cluster:
+        running = cluster.settings
         supervisor = Supervisor(running, workers(running, entity_workers), said=console.print)
         try:
             supervisor.start()
             console.print(f"Publish with: wirefuse --set broker.bootstrap={running.broker.bootstrap} publish PATH")
             with watching(running) as progress:
-                _tend(supervisor, progress, console)
+                _tend(supervisor, cluster, progress, console)
         except KeyboardInterrupt:
             console.print("Stopping the stages ...")
         finally:
             supervisor.stop()
 
 
-def _tend(supervisor: Supervisor, progress: ChainProgress, console: Console) -> None:
+def _tend(supervisor: Supervisor, cluster: Cluster, progress: ChainProgress, console: Console) -> None:
     if not console.is_terminal:
         shown = 0.0
         while True:
+            cluster.tend()
             supervisor.tend()
             if time.monotonic() - shown > _PLAIN_EVERY_S:
                 console.print(status_line(_look(progress)))
@@ -82,6 +108,7 @@ def _tend(supervisor: Supervisor, progress: ChainProgress, console: Console) -> 
             time.sleep(_LOOK_EVERY_S)
     with Live(console=console, refresh_per_second=4) as live:
         while True:
+            cluster.tend()
             supervisor.tend()
             live.update(table(_look(progress), supervisor))
             time.sleep(_LOOK_EVERY_S)

@@ -130,7 +130,7 @@ class LocalBroker:
         class_path = ":".join(map(str, jars.install(progress=self.progress)))
         try:
             self._data.parent.mkdir(parents=True, exist_ok=True)
-            self._logs.mkdir(exist_ok=True)
+            self.logs.mkdir(exist_ok=True)
             with self._lease.taken() as lock:
                 self._release()  # should an earlier one have ended by itself
                 self._check_disk()
@@ -175,12 +175,13 @@ class LocalBroker:
         return self.directory / "data"
 
     @property
-    def _logs(self) -> Path:
+    def logs(self) -> Path:
+        """The folder of its logs."""
         return self.directory / "logs"
 
     def log_tail(self) -> str:
         """The last messages of its log."""
-        return diagnosis.log_tail(self._logs)
+        return diagnosis.log_tail(self.logs)
 
     def _check_disk(self) -> None:
         free = shutil.disk_usage(self.directory).free
@@ -211,7 +212,7 @@ class LocalBroker:
                 self._release()
                 self.port = wanted
                 # A port that was free a moment ago can be taken before Kafka binds it.
-                taken = isinstance(e, BrokerError) and diagnosis.port_was_taken(self._logs)
+                taken = isinstance(e, BrokerError) and diagnosis.port_was_taken(self.logs)
                 if not taken or attempt + 1 == _PORTS_TRIED:
                     raise
 
@@ -253,7 +254,7 @@ class LocalBroker:
             *(["-XX:TieredStopAtLevel=1"] if self.quick else []),
             "-Djava.awt.headless=true",
             f"-Dlog4j2.configurationFile={(self.directory / 'log4j2.properties').as_uri()}",
-            f"-Dwirefuse.log.dir={self._logs}",
+            f"-Dwirefuse.log.dir={self.logs}",
             "-cp",
             class_path,
         ]
@@ -267,9 +268,9 @@ class LocalBroker:
             command = [sys.executable, "-I", "-S", guard.__file__, str(theirs), *command]
         # The log of an earlier run must not explain how this one went.
         with contextlib.suppress(FileNotFoundError):
-            (self._logs / "broker.log").replace(self._logs / "broker.log.1")
+            (self.logs / "broker.log").replace(self.logs / "broker.log.1")
         try:
-            with (self._logs / "console.log").open("w") as console:
+            with (self.logs / "console.log").open("w") as console:
                 self._process = subprocess.Popen(
                     command,
                     cwd=self.directory,
@@ -303,7 +304,7 @@ class LocalBroker:
             if time.monotonic() > deadline:
                 raise BrokerError(f"the broker did not answer within {_START_TIMEOUT_S:.0f} s:\n{self.log_tail()}")
             time.sleep(0.05)
-        raise BrokerError(diagnosis.why_it_ended(self.directory, self._logs))
+        raise BrokerError(diagnosis.why_it_ended(self.directory, self.logs))
 
     # -- end ---
 

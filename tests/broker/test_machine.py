@@ -13,7 +13,8 @@ import pytest
 
 import streams
 from chain import publish, sink
-from pipeline.settings import Settings, as_environment
+from pipeline.broker.local import LocalBroker
+from pipeline.settings import CONFIG_ENV, Settings, as_environment, load
 from pipeline.sink.base import NoStoreError
 from workers import ROOT, until
 
@@ -82,18 +83,20 @@ def test_a_demo_that_cannot_start_says_why(tmp_path: Path) -> None:
     assert "Traceback" not in log.read_text()
 
 
-def test_up_starts_a_dead_stage_again_and_says_so(settings: Settings, tmp_path: Path) -> None:
+def test_up_starts_what_died_again_and_says_so(tmp_path: Path) -> None:
     log = tmp_path / "up.log"
     environment = {
-        "WIREFUSE_BROKER": settings.broker.bootstrap,
-        "WIREFUSE_TOPICS_PREFIX": settings.topics.prefix,
+        "WIREFUSE_BROKER_LOCAL_PORT": "0",
         "WIREFUSE_TOPICS_UNIQUE_PARTITIONS": "3",
         "WIREFUSE_TOPICS_OUTPUT_PARTITIONS": "2",
-        "WIREFUSE_DATA_DIR": settings.data.dir,
+        "WIREFUSE_DATA_DIR": str(tmp_path / "data"),
     }
     process = wirefuse("up", log=log, **environment)
     try:
         until(lambda: "Publish with" in log.read_text(), 60, what="up")
+        local = LocalBroker.from_settings(load(env={CONFIG_ENV: ""} | environment))
+        address = local.address()
+        settings = load(env={CONFIG_ENV: "", "WIREFUSE_BROKER": str(address)} | environment)
         publish(settings, streams.write(tmp_path / "one.jsonl", streams.mixed(40, seed=1)))
         until(lambda: _inputs(settings) == 40, 90, what=log.read_text())
         victim = next(
@@ -103,12 +106,16 @@ def test_up_starts_a_dead_stage_again_and_says_so(settings: Settings, tmp_path: 
         )  # fmt: skip
         os.kill(victim, signal.SIGKILL)
         until(lambda: "dedup-0 died (killed by SIGKILL), starting again" in log.read_text(), 30)
+        local.kill()
+        until(lambda: "Kafka died, starting it again" in log.read_text(), 30)
+        until(lambda: local.status().answering, 30)
+        assert local.address() == address
         publish(settings, streams.write(tmp_path / "two.jsonl", streams.mixed(90, seed=1)[40:]))
         until(lambda: _inputs(settings) == 90, 90, what=log.read_text())
     finally:
         process.terminate()
         assert process.wait(90) == 0
-    until(lambda: not any("worker" in c for c in left_running(settings.data_dir)), 10)
+    until(lambda: left_running(tmp_path) == [], 10)
 
 
 def test_up_ends_at_once_where_a_stage_cannot_run_with_its_settings(settings: Settings, tmp_path: Path) -> None:
