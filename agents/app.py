@@ -6,24 +6,32 @@ producing and failing are the runner's; docs/adr/0003 says why.
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import os
 import socket
 import threading
 from collections import defaultdict
-from typing import IO, Any
+from collections.abc import Callable
+from functools import partial
+from typing import IO, Any, cast
 
 import faust
 import mode
 from faust.transport.drivers.aiokafka import Consumer as AIOKafkaDriverConsumer
 from faust.transport.drivers.aiokafka import Transport as AIOKafkaTransport
 
+from agents.credentials import credentials
 from agents.messages import Stage
 from agents.output import Output
 from agents.progress import upstream
 from agents.runner import Runner
 from pipeline import __version__, logs
+from pipeline.broker.acls import Role
 from pipeline.broker.client import bootstrap
+from pipeline.broker.errors import AccessDenied
+from pipeline.broker.rights import require
+from pipeline.broker.security import security_arguments
 from pipeline.errors import FatalError, SettingsError
 from pipeline.health import HealthServer
 from pipeline.metrics import Metrics
@@ -61,8 +69,9 @@ class StageApp(faust.App):
     runner: Runner[Any]
     health: HealthServer
     name_lock: IO[bytes]
-    settings_error: SettingsError | None = None
-    """What ended the start, if it was the settings; Faust itself knows one exit status for every failure."""
+    check_access: Callable[[], None]
+    refusal: SettingsError | AccessDenied | None = None
+    """What ended the worker, if only a person can mend it; Faust itself knows one exit status for every failure."""
 
     def _new_transport(self) -> _Transport:
         return _Transport(self.conf.broker_consumer, self)
@@ -74,9 +83,10 @@ class StageApp(faust.App):
     async def on_start(self) -> None:
         self.health.start()
         try:
+            await asyncio.to_thread(self.check_access)
             await self.runner.start()
-        except SettingsError as error:
-            self.settings_error = error
+        except (SettingsError, AccessDenied) as error:
+            self.refusal = error
             raise
         await super().on_start()
 
@@ -129,6 +139,7 @@ def create_app(settings: Settings, stage: Stage[Any], metrics: Metrics) -> Stage
 
     Raises:
         FatalError: no broker is configured and the local one is not running, or another process has this one's name.
+        SettingsError: a file of the connection's security cannot be used.
     """
     addresses = bootstrap(settings)
     name = worker_name(stage.name)
@@ -136,6 +147,7 @@ def create_app(settings: Settings, stage: Stage[Any], metrics: Metrics) -> Stage
     app = StageApp(
         group(settings, stage.name),
         broker=";".join(f"kafka://{address}" for address in addresses.split(",")),
+        broker_credentials=credentials(security_arguments(settings)),
         env_prefix="WIREFUSE_FAUST",  # else any variable called e.g. WEB_PORT would override what stands here
         datadir=str(settings.state_dir / "faust" / name),
         agent_supervisor=mode.CrashingSupervisor,
@@ -162,6 +174,7 @@ def create_app(settings: Settings, stage: Stage[Any], metrics: Metrics) -> Stage
         producer_acks=-1,
     )
     short: dict[str, TopicName] = {topic(settings, t): t for t in stage.inputs}
+    app.check_access = partial(require, settings, cast(Role, stage.name))
     app.name_lock = _claim(settings, name)
     output = Output(settings, addresses, client_id=name)
     runner = Runner(
@@ -190,6 +203,8 @@ def create_app(settings: Settings, stage: Stage[Any], metrics: Metrics) -> Stage
     app.on_partitions_revoked.connect(revoked, weak=False)  # type: ignore[arg-type]
 
     def fail(error: BaseException) -> None:
+        if isinstance(error, AccessDenied):
+            app.refusal = error
         app.add_future(app.crash(error))
 
     runner.fail = fail

@@ -43,8 +43,8 @@ def worker(settings: Settings, stage: str, name: str | None) -> None:
     try:
         module.app.main()
     except SystemExit:
-        if module.app.settings_error is not None:
-            raise module.app.settings_error from None
+        if module.app.refusal is not None:
+            raise module.app.refusal from None
         raise
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
@@ -18,12 +18,15 @@ class Offsets:
     Args:
         bootstrap: host:port[,host:port].
         max_record_bytes: largest record that can come.
+        security: as `security_arguments` gives them; none for PLAINTEXT.
     """
 
-    def __init__(self, bootstrap: str, client_id: str, max_record_bytes: int) -> None:
+    def __init__(
+        self, bootstrap: str, client_id: str, max_record_bytes: int, security: Mapping[str, Any] | None = None
+    ) -> None:
+        self._connection = {"bootstrap_servers": bootstrap.split(","), "client_id": client_id, **(security or {})}
         self._options: dict[str, Any] = {
-            "bootstrap_servers": bootstrap.split(","),
-            "client_id": client_id,
+            **self._connection,
             "enable_auto_commit": False,
             "auto_offset_reset": "earliest",
             "max_partition_fetch_bytes": max(_FETCH_BYTES, max_record_bytes),
@@ -54,9 +57,7 @@ class Offsets:
 
     async def committed(self, group: str) -> dict[tuple[str, int], int]:
         """Offset that a consumer group goes on from, for each partition that it has committed."""
-        admin = AIOKafkaAdminClient(
-            bootstrap_servers=self._options["bootstrap_servers"], client_id=self._options["client_id"]
-        )
+        admin = AIOKafkaAdminClient(**self._connection)
         await admin.start()
         try:
             found = await admin.list_consumer_group_offsets(group)

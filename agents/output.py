@@ -12,6 +12,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from agents.messages import Outgoing
+from pipeline.broker.security import security_arguments
 from pipeline.errors import DeadlyInput, FatalError
 from pipeline.settings import Settings
 from pipeline.topics import registry
@@ -56,6 +57,7 @@ class Output:
             max_batch_size=_BATCH_BYTES,
             max_request_size=self._settings.topics.max_message_bytes,
             request_timeout_ms=int(self._settings.broker.request_timeout_s * 1000),
+            **security_arguments(self._settings),
         )
         await producer.start()
         self._producer = producer

@@ -29,6 +29,9 @@ from agents.offsets import Offsets
 from agents.output import Output
 from agents.passing import place
 from agents.watchdog import Watchdog
+from pipeline.broker.connection import problem
+from pipeline.broker.errors import AccessDenied
+from pipeline.broker.security import security_arguments
 from pipeline.errors import DeadlyInput, FatalError, InvalidEvent, RetryableError
 from pipeline.metrics import Metrics
 from pipeline.records import Void
@@ -44,6 +47,8 @@ _RETRY_LONGEST_S = 30.0
 _LAG_EVERY_S = 2.0
 _ROOM_EVERY_S = 0.5
 _LAG_TIMEOUT_S = 10.0
+# Lag that cannot be measured so often in a row: is the cluster down, or does it not let us in any more?
+_LAG_FAILURES = 3
 
 
 class Runner(Generic[T]):
@@ -73,7 +78,10 @@ class Runner(Generic[T]):
         self._stage = stage
         self._output = output
         self._short = short_names
-        self._offsets = Offsets(bootstrap, f"{worker}-lag", settings.topics.max_message_bytes)
+        self._bootstrap = bootstrap
+        self._offsets = Offsets(
+            bootstrap, f"{worker}-lag", settings.topics.max_message_bytes, security_arguments(settings)
+        )
         journal = CrashJournal(settings.state_dir / "in-work" / stage.name)
         self._blame = Blame(journal, stage.name, settings.runner.max_attempts)
         self._watchdog = Watchdog(settings.runner.watchdog_s, frozen_s=settings.broker.session_timeout_s)
@@ -371,13 +379,25 @@ class Runner(Generic[T]):
     # -- lag -------------------------------------------------------------------------------------------------------
 
     async def _watch_lag(self) -> None:
-        """Measure lag beside the group's consumer: a stuck consumer does not notice its own."""
+        """Measure lag beside the group's consumer: a stuck consumer does not notice its own.
+
+        Raises:
+            AccessDenied: it cannot be measured, because the cluster does not let us in any more. The clients would try
+                for ever.
+        """
+        failures = 0
         while True:
             await asyncio.sleep(_LAG_EVERY_S)
             try:
                 await asyncio.wait_for(self._look_at_lag(), _LAG_TIMEOUT_S)
+                failures = 0
             except (TimeoutError, OSError, KafkaError) as error:
                 log.debug("lag not measured: %r", error)
+                failures += 1
+                if failures % _LAG_FAILURES == 0:
+                    why = await asyncio.to_thread(problem, self._settings, self._bootstrap)
+                    if why is not None and why.final:
+                        raise AccessDenied(why.text) from error
 
     async def _look_at_lag(self) -> None:
         ends = await self._offsets.ends([(topic(self._settings, name), number) for name, number in self._taken])

@@ -10,6 +10,7 @@ from agents.decided import Decided
 from agents.offsets import Offsets
 from agents.progress import watching
 from pipeline.broker.client import bootstrap
+from pipeline.broker.security import security_arguments
 from pipeline.dedup.decision import Decision as DedupDecision
 from pipeline.dedup.state import Dedup
 from pipeline.errors import FatalError
@@ -45,7 +46,9 @@ async def verify(settings: Settings) -> Report:
         WirefuseError: the cluster or the store does not answer.
     """
     report = Report()
-    offsets = Offsets(bootstrap(settings), "wirefuse-verify", settings.topics.max_message_bytes)
+    offsets = Offsets(
+        bootstrap(settings), "wirefuse-verify", settings.topics.max_message_bytes, security_arguments(settings)
+    )
     ledgers = []
     await offsets.start()
     try:

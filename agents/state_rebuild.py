@@ -74,13 +74,13 @@ def replay_sink(settings: Settings, *, clear_store: bool) -> None:
 def first_of_raw(settings: Settings) -> dict[int, int]:
     """Offset of the oldest record that each edition of `raw` still has; what was before, a rebuild cannot see."""
     partitions = [TopicPartition(topic(settings, "raw"), e) for e in range(settings.topics.editions)]
-    with explained(bootstrap(settings)), closing(KafkaConsumer(**client_options(settings))) as consumer:
+    with explained(settings, bootstrap(settings)), closing(KafkaConsumer(**client_options(settings))) as consumer:
         return {tp.partition: offset for tp, offset in consumer.beginning_offsets(partitions).items()}
 
 
 @contextmanager
 def _admin(settings: Settings) -> Iterator[KafkaAdminClient]:
-    with explained(bootstrap(settings)), KafkaAdminClient(**client_options(settings)) as admin:
+    with explained(settings, bootstrap(settings)), KafkaAdminClient(**client_options(settings)) as admin:
         yield admin
 
 

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
+from pipeline.broker.errors import EXIT_REFUSED, AccessDenied
 from pipeline.errors import SettingsError
 from pipeline.settings import Settings, as_environment, with_values
 
@@ -31,6 +32,9 @@ _TAIL_BYTES = 16 * 1024
 _LOG_BYTES = 16 * 1024 * 1024
 # What `wirefuse` ends with when its settings are wrong; starting it again cannot help.
 _EXIT_SETTINGS = 2
+# A process that the cluster refuses so often in a row is not started again: rights that were given a moment ago may
+# take a second to reach every broker, a wrong password stays wrong.
+_REFUSALS = 3
 
 
 @dataclass(slots=True)
@@ -44,6 +48,7 @@ class Process:
     started_at: float = 0.0
     deaths: int = 0
     recent_deaths: int = 0
+    refusals: int = 0
     next_start: float = 0.0
     output: IO[bytes] | None = field(default=None, repr=False)
 
@@ -136,6 +141,7 @@ class Supervisor:
 
         Raises:
             SettingsError: a process ended because of its settings; the others are left running.
+            AccessDenied: likewise, because the cluster refuses it.
         """
         now = time.monotonic()
         for process in self.processes:
@@ -161,6 +167,9 @@ class Supervisor:
             process.output.close()
         if status == _EXIT_SETTINGS:
             raise SettingsError(f"{process.name} cannot run with them: {process.log_tail(1)}; log: {process.log_file}")
+        process.refusals = process.refusals + 1 if status == EXIT_REFUSED else 0
+        if process.refusals == _REFUSALS:
+            raise AccessDenied(f"{process.name}: {process.log_tail(1)}; log: {process.log_file}")
         how = f"killed by {signal.Signals(-status).name}" if status < 0 else f"exit status {status}"
         self._said(f"{process.name} died ({how}), starting again in {wait:g} s; log: {process.log_file}")
 

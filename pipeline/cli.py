@@ -11,8 +11,9 @@ from pathlib import Path
 import click
 
 from pipeline import __version__
+from pipeline.broker.errors import EXIT_REFUSED, AccessDenied
 from pipeline.errors import SettingsError, WirefuseError
-from pipeline.settings import load
+from pipeline.settings import catalogue, load
 
 EXIT_USAGE = 2
 EXIT_FAILED = 1
@@ -27,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "feeds": ("pipeline.sources.commands:feeds", "Follow RSS and Atom feeds and watched folders."),
     "broker": ("pipeline.broker.commands:broker", "Start, stop or look at the local Kafka broker."),
     "topics": ("pipeline.broker.commands:topics", "Create or describe the topics."),
+    "acls": ("pipeline.broker.acl_commands:acls", "Show or set the rights that each stage needs on a cluster."),
     "offline": ("pipeline.offline:offline", "Run the same decisions on files, without Kafka."),
     "evaluate": ("pipeline.evaluate.commands:evaluate", "Score dedup, entities or incidents against labelled data."),
     "annotate": ("pipeline.entities.commands:annotate", "Find the entities in texts."),
@@ -80,13 +82,20 @@ def root(ctx: click.Context, config_file: Path | None, overrides: tuple[str, ...
     """Wirefuse: live news wires in, incidents out.
 
     \b
-    Exit codes: 0 done, 1 failed, 2 wrong usage or settings, 70 a worker that stopped itself.
+    Exit codes: 0 done, 1 failed, 2 wrong usage or settings, 70 a worker that stopped itself, 77 the cluster does not
+    let us in or does not allow it.
     """
+    secrets = {info.name: info.env for info in catalogue().values() if info.secret == "all"}
     flags = {}
     for text in overrides:
         name, separator, value = text.partition("=")
         if not separator:
             raise click.UsageError(f"--set {text}: write NAME=VALUE")
+        if name.strip() in secrets:
+            raise click.UsageError(
+                f"--set {name}: everybody on this machine can read a command line; use {secrets[name.strip()]} or, "
+                f"better, {name}_file"
+            )
         flags[name.strip()] = value
     ctx.obj = load(config_file, flags=flags)
 
@@ -107,6 +116,9 @@ def main() -> None:
     except SettingsError as e:
         click.echo(f"settings: {e}", err=True)
         sys.exit(EXIT_USAGE)
+    except AccessDenied as e:
+        click.echo(f"error: {e}", err=True)
+        sys.exit(EXIT_REFUSED)
     except WirefuseError as e:
         click.echo(f"error: {e}", err=True)
         sys.exit(EXIT_FAILED)

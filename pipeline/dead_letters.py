@@ -257,7 +257,7 @@ def _consumer(settings: Settings) -> Iterator[KafkaConsumer]:
 
     address = bootstrap(settings)
     with (
-        explained(address),
+        explained(settings, address),
         KafkaConsumer(
             **client_options(settings, address),
             group_id=None,
@@ -274,7 +274,7 @@ def _producer(settings: Settings) -> Iterator[KafkaProducer]:
 
     address = bootstrap(settings)
     with (
-        explained(address),
+        explained(settings, address),
         KafkaProducer(
             **client_options(settings, address), acks="all", max_request_size=settings.topics.max_message_bytes
         ) as producer,

@@ -123,7 +123,7 @@ def describe_topics(settings: Settings, address: str | None = None) -> tuple[Top
 def _admin(settings: Settings, address: str) -> Iterator[KafkaAdminClient]:
     from kafka import KafkaAdminClient
 
-    with explained(address), KafkaAdminClient(**client_options(settings, address)) as admin:
+    with explained(settings, address), KafkaAdminClient(**client_options(settings, address)) as admin:
         yield admin
 
 

@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from typing import Any
 
 from pipeline import __version__
-from pipeline.broker.errors import BrokerError
+from pipeline.broker.errors import AccessDenied, BrokerError
 from pipeline.broker.local import LocalBroker
+from pipeline.broker.security import identity, security_arguments
 from pipeline.settings import Settings
 
 _BOOTSTRAP_TIMEOUT_S = 15.0
@@ -39,12 +40,14 @@ def client_options(settings: Settings, address: str | None = None) -> dict[str, 
 
     Raises:
         BrokerError: as `bootstrap`.
+        SettingsError: a file of the connection's security cannot be used.
     """
     return {
         "bootstrap_servers": servers(address or bootstrap(settings)),
         "client_id": f"wirefuse-{__version__}",
         "request_timeout_ms": int(settings.broker.request_timeout_s * 1000),
         "bootstrap_timeout_ms": int(min(_BOOTSTRAP_TIMEOUT_S, settings.broker.request_timeout_s) * 1000),
+        **security_arguments(settings),
     }
 
 
@@ -63,13 +66,28 @@ def servers(address: str) -> list[str]:
 
 
 @contextmanager
-def explained(address: str) -> Iterator[None]:
-    """Turns the errors of kafka-python into BrokerErrors that name the cluster."""
-    from kafka.errors import KafkaError, KafkaTimeoutError
+def explained(settings: Settings, address: str) -> Iterator[None]:
+    """Turns the errors of kafka-python into BrokerErrors that name the cluster and, as far as can be found out, why."""
+    from kafka.errors import AuthorizationError, KafkaError, KafkaTimeoutError
 
     try:
         yield
     except KafkaTimeoutError as e:
-        raise BrokerError(f"the Kafka cluster at {address} does not answer: {e}") from e
+        raise silent(settings, address, e) from e
+    except AuthorizationError as e:
+        raise AccessDenied(
+            f"the Kafka cluster at {address} does not allow this to {identity(settings)}: {e}; `wirefuse acls show` "
+            "prints what each role needs"
+        ) from e
     except KafkaError as e:
         raise BrokerError(f"the Kafka cluster at {address} refused: {e}") from e
+
+
+def silent(settings: Settings, address: str, error: Exception) -> BrokerError:
+    """The error to raise for a cluster that a client got no answer from."""
+    from pipeline.broker.connection import problem
+
+    found = problem(settings, address)
+    if found is not None and found.final:
+        return AccessDenied(found.text)
+    return BrokerError(f"the Kafka cluster at {address} does not answer: {found.text if found else error}")

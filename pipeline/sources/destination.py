@@ -11,8 +11,9 @@ from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
 
 from pipeline.broker.admin import ensure_topics
-from pipeline.broker.client import bootstrap, client_options
-from pipeline.broker.errors import BrokerError
+from pipeline.broker.client import bootstrap, client_options, silent
+from pipeline.broker.errors import AccessDenied, BrokerError
+from pipeline.broker.rights import require
 from pipeline.settings import Settings
 from pipeline.topics import topic
 
@@ -44,6 +45,7 @@ def until_it_answers(
 
     Raises:
         BrokerError: not for `give_up_s` seconds (None: for ever), or the cluster refuses.
+        AccessDenied: it does not take us for who we say we are, or cannot prove to be the one we look for.
         Stopped: `stop` was set.
     """
     started = time.monotonic()
@@ -54,8 +56,9 @@ def until_it_answers(
         except KafkaError as e:
             if not e.retriable:
                 raise BrokerError(f"the Kafka cluster at {address} refuses: {e}") from e
-            if give_up_s is not None and time.monotonic() - started >= give_up_s:
-                raise BrokerError(f"the Kafka cluster at {address} does not answer: {e}") from e
+            why = silent(settings, address, e)
+            if isinstance(why, AccessDenied) or (give_up_s is not None and time.monotonic() - started >= give_up_s):
+                raise why from e
         say(f"{address} does not answer; trying again in {pause:.1f} s")
         if stop.wait(pause):
             raise Stopped
@@ -67,6 +70,7 @@ def destination(settings: Settings, edition: int, *, say: Callable[[str], None],
 
     Raises:
         BrokerError: no broker, it does not answer for a minute, or it has no such edition.
+        AccessDenied: it does not let us in, or publish.
         Stopped: the user asked to stop.
     """
     address = bootstrap(settings)
@@ -82,6 +86,7 @@ def destination(settings: Settings, edition: int, *, say: Callable[[str], None],
         return until_it_answers(look, address, settings=settings, say=say, stop=stop, give_up_s=START_S)
 
     cluster, partitions = answer()
+    require(settings, "producer")
     if len(partitions) < len(names):
         ensure_topics(settings, address)
         cluster, partitions = answer()

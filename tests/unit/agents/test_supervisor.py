@@ -13,6 +13,7 @@ import pytest
 
 from agents import supervisor
 from agents.supervisor import Supervisor, workers
+from pipeline.broker.errors import EXIT_REFUSED, AccessDenied
 from pipeline.errors import SettingsError
 from pipeline.settings import Settings, load
 
@@ -76,6 +77,25 @@ def test_wrong_settings_are_not_tried_again(start: Start) -> None:
         SettingsError, match=r"child-0 cannot run with them: settings: no such model; log: .*child-0.log"
     ):
         tend(found, lambda: False)
+
+
+def test_what_the_cluster_refuses_is_tried_three_times_and_then_told(start: Start) -> None:
+    """Rights may be on their way to the brokers; a password that is wrong three times stays wrong."""
+    found = start(f"print('error: User:x is not allowed to READ topic y'); raise SystemExit({EXIT_REFUSED})")
+    with pytest.raises(AccessDenied, match="child-0: error: User:x is not allowed to READ topic y; log: "):
+        tend(found, lambda: False)
+    assert found.processes[0].deaths == 3
+
+
+def test_a_refusal_between_other_deaths_is_none_in_a_row(start: Start, tmp_path: Path) -> None:
+    count = tmp_path / "count"
+    found = start(f"""
+from pathlib import Path
+n = len(Path({str(count)!r}).read_text()) if Path({str(count)!r}).exists() else 0
+Path({str(count)!r}).write_text("x" * (n + 1))
+raise SystemExit(70 if n % 2 else {EXIT_REFUSED})
+""")
+    tend(found, lambda: found.processes[0].deaths >= 6)
 
 
 def test_a_log_that_grows_is_moved_aside_and_the_process_writes_on(start: Start) -> None:
