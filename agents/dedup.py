@@ -122,9 +122,10 @@ class DedupStage:
         if decision.article_id is not None and decision.verdict not in CHANGES_NOTHING:
             until = None if decision.verdict in ("kill", "withheld") else item.value.embargoed_until
             self._embargoes.note(decision.article_id, None if until is None else until.timestamp())
+        # Made with a provider's first article: the increase from no series to 1 would not be seen.
+        kills = self._metrics.counter("kills_received_total").labels(self._metrics.provider(item.value.provider))
         if decision.verdict == "kill":
-            provider = self._metrics.provider(item.value.provider)
-            self._metrics.counter("kills_received_total").labels(provider).inc()
+            kills.inc()
 
     def first_offset(self, name: TopicName, partition: int, offset: int) -> None:
         """Refuse to go on without the state that belongs to the offset.

@@ -72,6 +72,7 @@ class SinkStage:
         provider = self._metrics.provider(event.provider)
         latency = max(0.0, time.time() - int(raw_time(incoming)) / 1000)
         self._metrics.histogram("end_to_end_latency_seconds").labels(provider).observe(latency)
+        self._metrics.counter("kills_propagated_total").labels(provider)  # there before the first one is counted
 
     def decided(self, value: SinkRecord, incoming: Incoming) -> bool:
         return False
