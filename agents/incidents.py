@@ -17,6 +17,7 @@ from agents.newsroom import Newsroom
 from agents.offsets import Offsets
 from agents.passing import raw_time, void_of
 from pipeline import codec, headers
+from pipeline.entities.gazetteer import gazetteer
 from pipeline.errors import FatalError, InvalidEvent
 from pipeline.incidents.decision import Decision
 from pipeline.incidents.ledger import Ledger
@@ -42,7 +43,7 @@ class _Edition(Decided[Ledger, Decision]):
     """One edition's ledger and the records that wait for an earlier seq, by the seq that they wait for."""
 
     def __init__(self, edition: int, settings: Settings) -> None:
-        ledger = Ledger(edition, settings.incidents)
+        ledger = Ledger(edition, settings.incidents, names=gazetteer(settings.entities.aliases))
         super().__init__(edition, ledger, Decision, "incident-log", topic(settings, "incident-log"))
         self.waiting: dict[int, tuple[Annotated, Incoming]] = {}
         self.held: set[int] = set()
@@ -76,7 +77,9 @@ class IncidentsStage:
     compacted_inputs = False
 
     def __init__(self, settings: Settings, metrics: Metrics) -> None:
-        load_publishers(settings.incidents.publishers)  # a file that cannot be used ends the worker before it begins
+        # A file that cannot be used ends the worker before it begins.
+        load_publishers(settings.incidents.publishers)
+        gazetteer(settings.entities.aliases)
         self.batch_size = min(settings.runner.batch_size, CHUNK)
         self._settings = settings
         self._metrics = metrics

@@ -24,6 +24,7 @@ from pipeline.dedup.decision import annotated
 from pipeline.dedup.prepare import prepare
 from pipeline.dedup.state import Dedup
 from pipeline.entities.annotator import Annotator
+from pipeline.entities.gazetteer import gazetteer
 from pipeline.errors import InvalidEvent, WirefuseError
 from pipeline.incidents.ledger import Ledger
 from pipeline.intake import raw_record
@@ -142,7 +143,7 @@ class _Chain:
         self._annotator = annotator
         self._batch_size = settings.entities.batch_size
         self._dedup = Dedup(edition, settings.dedup)
-        self._ledger = Ledger(edition, settings.incidents)
+        self._ledger = Ledger(edition, settings.incidents, names=gazetteer(settings.entities.aliases))
         self._seq = 0
         self._regrouped: dict[str, str] = {}
         self._last_state: dict[str, int] = {}  # incident -> where its newest record stands in the file "states"

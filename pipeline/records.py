@@ -300,6 +300,10 @@ class IncidentRecord:
     all reports; `reports` and `timeline` list at most 1,000 of them: the first and those put into it last. `words` are
     the editors' words about it that are in force, the last 50: {"word", "word_id", "by", "at", "note"}. `languages` are
     those of the listed reports, the most frequent first: {"language", "reports"}; what says none is left out.
+    `weapons` are weapons, vehicles, ships and aircraft, those that most reports name first: {"entity_id", "name",
+    "label", "forms", "reports"}; they are among the `entities` too. Reports that tell of many events (`why.round_up`)
+    count as reports, not as independent origins, and are not read for title, time, places and names where there is any
+    other.
     """
 
     incident_id: str
@@ -318,6 +322,7 @@ class IncidentRecord:
     timeline: tuple[dict[str, Any], ...]
     words: tuple[dict[str, Any], ...] = ()
     languages: tuple[dict[str, Any], ...] = ()
+    weapons: tuple[dict[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

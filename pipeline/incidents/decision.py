@@ -40,6 +40,7 @@ class Features:
         clocks: times of day, in minutes after midnight.
         killed, wounded: counts of victims as flat pairs (lowest, highest); -1 stands for an open end.
         day: day of publication, as ordinal; None where the article says no time.
+        scenes: of a round-up, how many events it tells of (see `pipeline.facts.scenes`); 0 for a report of one.
         crowd: how alike the article is to articles that are not its nearest (`match.crowd`); frozen like the weights.
     """
 
@@ -60,6 +61,7 @@ class Features:
     killed: tuple[int, ...] = ()
     wounded: tuple[int, ...] = ()
     day: int | None = None
+    scenes: int = 0
     crowd: float = 0.0
 
 

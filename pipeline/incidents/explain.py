@@ -51,9 +51,9 @@ def explain(why: Mapping[str, Any], title_of: Callable[[str], str | None] = lamb
     """
     kind = why.get("kind")
     if kind == "copy":
-        return f"It repeats the text of {_name(why['of'], title_of)} and goes where that is."
+        return f"It repeats the text of {_name(why['of'], title_of)} and goes where that is.{_round_up(why)}"
     if kind == "editor":
-        return _editors(why)
+        return _editors(why) + _round_up(why)
     if kind == "taken_back":
         return f"It was taken back ({why.get('reason', 'no reason given')})."
     sentences = [_opening(why, title_of)]
@@ -67,7 +67,16 @@ def explain(why: Mapping[str, Any], title_of: Callable[[str], str | None] = lamb
         sentences.append(_runner_up(why))
     if "split_from" in why:
         sentences.append(f"Its coming parted them from incident {why['split_from'][:8]}.")
-    return " ".join(sentences)
+    return " ".join(sentences) + _round_up(why)
+
+
+def _round_up(why: Mapping[str, Any]) -> str:
+    if "round_up" not in why:
+        return ""
+    return (
+        f" It is a round-up of {why['round_up']} events or more: it does not count as an independent origin of this"
+        " one, and is not read for when and where."
+    )
 
 
 def _editors(why: Mapping[str, Any]) -> str:

@@ -8,9 +8,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 
-from pipeline.facts.addresses import addresses
-from pipeline.facts.ages import ages
-from pipeline.facts.dates import DateMention, clocks, dateline, dates
+from pipeline.facts import scenes
+from pipeline.facts.addresses import Address, addresses
+from pipeline.facts.ages import Age, ages
+from pipeline.facts.dates import ClockMention, DateMention, clocks, dateline, dates
 from pipeline.facts.names import Name, names
 from pipeline.facts.tolls import Toll, tolls
 from pipeline.incidents import background
@@ -70,7 +71,7 @@ def features(item: Annotated, frequency: Frequency, remembered: int) -> Features
     told = f"{title}. {head}"
     full = f"{title}. {body}"  # begins with `told`
     said = [d for d in dates(full, published) if d.precision == "day"]
-    counted = list(tolls(told))
+    counted, hours, aged, streets = list(tolls(full)), list(clocks(full)), list(ages(full)), list(addresses(full))
     return Features(
         words=words,
         weights=weights,
@@ -81,13 +82,14 @@ def features(item: Annotated, frequency: Frequency, remembered: int) -> Features
         places=_places(named, tokens),
         leads=_leads(of_title + [n for n in of_body if n.start < lead_end], tokens),
         persons=tuple(sorted({n.words[-1] for n in named if n.kind == "person" and len(n.words) > 1})),
-        ages=tuple(sorted({a.years for a in ages(full)})),
-        addresses=tuple(sorted({a.street for a in addresses(full)})),
+        ages=tuple(sorted({a.years for a in aged})),
+        addresses=tuple(sorted({a.street for a in streets})),
         days=_days(d for d in said if d.start < len(told)),
         back=_back(said, published),
-        clocks=tuple(sorted({c.minutes for c in clocks(told)})),
-        killed=_toll(t for t in counted if t.kind == "killed"),
-        wounded=_toll(t for t in counted if t.kind == "wounded"),
+        clocks=tuple(sorted({c.minutes for c in hours if c.end <= len(told)})),
+        killed=_toll(t for t in counted if t.kind == "killed" and t.end <= len(told)),
+        wounded=_toll(t for t in counted if t.kind == "wounded" and t.end <= len(told)),
+        scenes=_scenes(full, of_body, len(full) - len(body), streets, aged, hours, counted),
         day=None if published is None else published.toordinal(),
     )
 
@@ -160,6 +162,31 @@ def _toll(counted: Iterable[Toll]) -> tuple[int, ...]:
     """Flat pairs of lowest and highest; -1 stands for an open end."""
     pairs = sorted({(t.low, -1 if t.high is None else t.high) for t in counted})
     return tuple(n for pair in pairs for n in pair)
+
+
+def _scenes(
+    text: str,
+    named: Iterable[Name],
+    offset: int,
+    streets: Iterable[Address],
+    aged: Iterable[Age],
+    hours: Iterable[ClockMention],
+    counted: Iterable[Toll],
+) -> int:
+    """Events that a round-up tells of; 0 for a report of one.
+
+    Args:
+        offset: of the text that the names are of, in `text`.
+    """
+    told: list[scenes.Said] = [(a.start, a.years) for a in aged]
+    told += [(c.start, ("hour", c.minutes)) for c in hours]
+    told += [(t.start, (t.kind, t.low, t.high)) for t in counted]
+    if len(told) < scenes.MANY_STREETS:
+        return 0
+    in_streets = scenes.count(text, [(a.start, a.street) for a in streets], told)
+    in_places = scenes.count(text, [(n.start + offset, n.words) for n in named if n.kind == "place"], told)
+    many = in_streets >= scenes.MANY_STREETS or in_places >= scenes.MANY_PLACES
+    return max(in_streets, in_places) if many else 0
 
 
 def _first_words(text: str, limit: int) -> str:

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
+from pipeline.entities.gazetteer import Gazetteer
 from pipeline.facts.article import facts_of, tolls_of
 from pipeline.incidents.card import card
 from pipeline.incidents.constraints import barred, home_of, why_held
@@ -46,19 +47,28 @@ class Ledger:
     Args:
         fitted: the scorer; default: the one that ships.
         extract: makes an article's features; default: `features.features`. Another one is for measurements.
+        names: known names that an incident's reports are folded with; default: those that ship. Decisions never see
+            them.
 
     Raises:
         SettingsError: the file of publishers cannot be used.
     """
 
     def __init__(
-        self, edition: int, settings: Incidents, *, fitted: Weights | None = None, extract: Extract = features
+        self,
+        edition: int,
+        settings: Incidents,
+        *,
+        fitted: Weights | None = None,
+        extract: Extract = features,
+        names: Gazetteer | None = None,
     ) -> None:
         self.edition = edition
         self._settings = settings
         self._weights = weights() if fitted is None else fitted
         self._extract = extract
         self._publishers = load_publishers(settings.publishers)
+        self._names = names
         self._state = State(days(settings.ttl_days))
 
     @property
@@ -162,7 +172,7 @@ class Ledger:
     def record(self, incident_id: str) -> IncidentRecord | None:
         """An incident as it stands now; None if it is unknown or forgotten."""
         close_after = days(self._settings.close_after_days)
-        return incident_record(self._state, self.edition, incident_id, close_after, self._publishers)
+        return incident_record(self._state, self.edition, incident_id, close_after, self._publishers, self._names)
 
     def incident_of(self, article_id: str) -> str | None:
         """The incident that a remembered article is in now."""
@@ -215,6 +225,12 @@ class Ledger:
         return plan.finish()
 
     def _place(self, plan: Plan, item: Annotated) -> None:
+        self._find_home(plan, item)
+        assert plan.features is not None
+        if plan.features.scenes:
+            plan.why = {**plan.why, "round_up": plan.features.scenes}
+
+    def _find_home(self, plan: Plan, item: Annotated) -> None:
         article_id = plan.article_id
         assert article_id is not None
         plan.card = card(item)

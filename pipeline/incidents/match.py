@@ -61,6 +61,16 @@ def crowd(cosines: Sequence[float]) -> float:
     return round(math.log(mean + _CROWD_FLOOR), 4)
 
 
+def speakers(index: Index, entries: Sequence[Entry]) -> list[Entry]:
+    """The reports that an incident is compared through: indexed ones, and no round-up if there is any other.
+
+    A round-up is like every event that it tells of, and would glue them together.
+    """
+    indexed = [e for e in entries if e.seq in index]
+    of_one_event = [e for e in indexed if not e.is_round_up]
+    return of_one_event or indexed
+
+
 def query_of_entry(state: State, entry: Entry) -> Query:
     """A remembered, indexed article, unpacked for comparing it with many."""
     assert entry.profile is not None
@@ -107,7 +117,7 @@ def match_incidents(
     """
     index = state.index
     reports = {i: [e for e in state.reports(i) if e.article_id != without] for i in incident_ids}
-    speaking = {i: [e for e in entries if e.seq in index][-MEMBERS:] for i, entries in reports.items()}
+    speaking = {i: speakers(index, entries)[-MEMBERS:] for i, entries in reports.items()}
     cosines = dict(known or {})
     rest = [e.seq for entries in speaking.values() for e in entries if e.seq not in cosines]
     cosines.update(zip(rest, index.cosines(query.words, query.weights, rest), strict=True))

@@ -29,6 +29,7 @@ class Profile:
         "persons",
         "places",
         "rarity",
+        "scenes",
         "seq",
         "title",
         "title_weights",
@@ -52,4 +53,5 @@ class Profile:
         self.killed = features.killed
         self.wounded = features.wounded
         self.day = features.day
+        self.scenes = features.scenes
         self.crowd = features.crowd

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from pipeline.entities import aliases
+from pipeline.entities.gazetteer import Gazetteer
 from pipeline.facts.places import fold
 from pipeline.incidents.constraints import title_said, words_about
 from pipeline.incidents.decision import Card
@@ -17,6 +18,7 @@ from pipeline.incidents.state import Entry, State, earlier
 from pipeline.records import IncidentRecord, IncidentStatus, Report
 
 PLACE_LABELS = frozenset({"GPE", "LOC", "FAC"})
+WEAPON_LABELS = frozenset({"WEAPON", "PLATFORM"})
 
 LISTED = 1_000
 """Reports that a record lists: bounds its size and its cost. Its counts are of all."""
@@ -26,28 +28,42 @@ FOLDED = 40
 
 
 def incident_record(
-    state: State, edition: int, incident_id: str, close_after: timedelta, publishers: Publishers
+    state: State,
+    edition: int,
+    incident_id: str,
+    close_after: timedelta,
+    publishers: Publishers,
+    names: Gazetteer | None = None,
 ) -> IncidentRecord | None:
-    """The record of an incident as the state has it; None if there is none."""
+    """The record of an incident as the state has it; None if there is none.
+
+    Args:
+        names: known names that reports are folded with; default: those that ship. Like the publishers, they act on the
+            record alone: no decision sees them, so a replay decides alike whatever the tables say.
+    """
     all_entries = state.reports(incident_id)
     mark = state.marks.get(incident_id)
     if mark is None or not (all_entries or mark.withdrawn or mark.merged_into):
         return None
     entries = listed(all_entries)
     cards = [e.read_card() for e in entries]
-    folded = entities(entries, cards)
+    # What a round-up names is mostly where, when and who of other events.
+    telling = [n for n, e in enumerate(entries) if not e.is_round_up] or range(len(entries))
+    tellers, told = [entries[n] for n in telling], [cards[n] for n in telling]
+    folded = entities(tellers, told, names)
     return IncidentRecord(
         incident_id=incident_id,
         edition=edition,
         version=mark.seq,
         status=_status(state, incident_id, close_after),
         merged_into=mark.merged_into,
-        title=title_said(state, incident_id) or title_of(entries, cards, state.index),
+        title=title_said(state, incident_id) or title_of(tellers, told, state.index),
         first_seen=min((e.event_time for e in all_entries), default=None),
         last_seen=max((e.event_time for e in all_entries), default=None),
-        event_time=event_time(cards),
-        places=places(cards, folded),
+        event_time=event_time(told),
+        places=places(told, folded),
         entities=folded,
+        weapons=weapons(told, folded),
         reports=tuple(_report(e, c) for e, c in zip(entries, cards, strict=True)),
         counts={
             "reports": len(all_entries),
@@ -84,6 +100,9 @@ def _status(state: State, incident_id: str, close_after: timedelta) -> IncidentS
 
 
 def _report(entry: Entry, card: Card) -> Report:
+    why = entry.read_why()
+    if entry.profile is not None and entry.profile.scenes:  # second thoughts may have written reasons without it
+        why["round_up"] = entry.profile.scenes
     return Report(
         article_id=entry.article_id,
         assigned_seq=entry.assigned_seq,
@@ -93,7 +112,7 @@ def _report(entry: Entry, card: Card) -> Report:
         published=card.published,
         verdict=card.verdict,
         copy_of=entry.copy_of,
-        why=entry.read_why(),
+        why=why,
     )
 
 
@@ -159,9 +178,14 @@ def places(cards: Sequence[Card], folded: Sequence[dict[str, Any]] = ()) -> tupl
     return tuple(rows)
 
 
-def entities(entries: Sequence[Entry], cards: Sequence[Card]) -> tuple[dict[str, Any], ...]:
+def entities(
+    entries: Sequence[Entry], cards: Sequence[Card], names: Gazetteer | None = None
+) -> tuple[dict[str, Any], ...]:
     """The names of all reports, folded: {"entity_id", "name", "label", "forms", "disagreements"}, the most mentioned
     first.
+
+    Args:
+        names: known names; default: those that ship.
     """
     mentions = [
         aliases.Mention(
@@ -184,9 +208,31 @@ def entities(entries: Sequence[Entry], cards: Sequence[Card]) -> tuple[dict[str,
             "forms": _forms(group.forms),
             "disagreements": [{"kind": d.kind, "forms": _forms(d.forms)} for d in group.disagreements],
         }
-        for group in aliases.fold(mentions)
+        for group in aliases.fold(mentions, names)
     ]
     rows.sort(key=lambda r: (-sum(f["count"] for f in r["forms"]), r["label"], r["name"]))
+    return tuple(rows)
+
+
+def weapons(cards: Sequence[Card], folded: Sequence[dict[str, Any]]) -> tuple[dict[str, Any], ...]:
+    """Weapons, vehicles, ships and aircraft by the number of reports that name them: {"entity_id", "name", "label",
+    "forms", "reports"}. One and many of a kind ("rocket", "rockets") are one row, under the more frequent.
+
+    Args:
+        folded: the incident's entities, the most mentioned first.
+    """
+    kinds: dict[str, list[dict[str, Any]]] = {}
+    for entity in folded:
+        if entity["label"] in WEAPON_LABELS:
+            kinds.setdefault(entity["name"].casefold().removesuffix("s"), []).append(entity)
+    rows = []
+    for alike in kinds.values():
+        forms = sorted((f for entity in alike for f in entity["forms"]), key=lambda f: (-f["count"], f["text"]))
+        written = {f["text"] for f in forms}
+        naming = sum(any(m.label in WEAPON_LABELS and m.text in written for m in c.mentions) for c in cards[:FOLDED])
+        head = {key: alike[0][key] for key in ("entity_id", "name", "label")}
+        rows.append(head | {"forms": forms, "reports": naming})
+    rows.sort(key=lambda r: (-r["reports"], r["label"], r["name"]))
     return tuple(rows)
 
 
@@ -201,7 +247,11 @@ def _languages(cards: Sequence[Card]) -> tuple[dict[str, Any], ...]:
 
 
 def independent_origins(entries: Sequence[Entry], publishers: Publishers) -> int:
-    """Number of reports that may have been written independently: copies and one publisher's own reports count once."""
+    """Number of reports that may have been written independently: copies and one publisher's own reports count once.
+
+    A round-up repeats what others have reported: it counts only where there is nothing else.
+    """
+    entries = [e for e in entries if not e.is_round_up] or entries
     parent: dict[tuple[str, str], tuple[str, str]] = {}
 
     def root(key: tuple[str, str]) -> tuple[str, str]:

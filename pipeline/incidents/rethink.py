@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pipeline.incidents.constraints import barred, home_of
-from pipeline.incidents.match import Match, match_incidents, query_of_entry
+from pipeline.incidents.match import Match, match_incidents, query_of_entry, speakers
 from pipeline.incidents.plan import Plan
 from pipeline.incidents.score import Query, Weights, incident_score, link
 from pipeline.incidents.state import Entry, State
@@ -35,7 +35,8 @@ def rethink(
     """
     home = plan.incident_id
     assert home is not None
-    if plan.old is not None or not is_young(state, home, plan.event_time, settings):
+    # A round-up is like each of its events, which says nothing about whether they are one.
+    if plan.old is not None or query.profile.scenes or not is_young(state, home, plan.event_time, settings):
         return False
     moved = False
     for match in matches:
@@ -61,7 +62,7 @@ def _together(state: State, plan: Plan, query: Query, match: Match, fitted: Weig
     links = [x.score for _, x in match.links[:MEMBERS]]
     others = [e for e, _ in match.links[:MEMBERS]]
     coefficients = fitted.coefficients()
-    at_home = [e for e in state.reports(plan.incident_id) if e.seq in state.index][-MEMBERS:]
+    at_home = speakers(state.index, state.reports(plan.incident_id))[-MEMBERS:]
     for entry in at_home:
         own = query_of_entry(state, entry)
         cosines = state.index.cosines(own.words, own.weights, [e.seq for e in others])

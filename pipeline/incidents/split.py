@@ -50,7 +50,7 @@ def split_by(
     """Split the incident that a new article has joined, if it brings the evidence that was missing."""
     joined = next((m for m in matches if m.incident_id == plan.incident_id), None)
     # Only an article that is at odds with a report there can tell two events apart.
-    if plan.old is None and joined is not None and joined.links[-1][1].score < 0:
+    if plan.old is None and not query.profile.scenes and joined is not None and joined.links[-1][1].score < 0:
         _split(state, plan, joined.incident_id, [query], fitted, settings)
 
 

@@ -78,6 +78,11 @@ class Entry:
     def age_key(self) -> tuple[datetime, str]:
         return self.time, self.article_id
 
+    @property
+    def is_round_up(self) -> bool:
+        """Whether the article tells of many events."""
+        return self.profile is not None and self.profile.scenes > 0
+
     def read_card(self) -> Card:
         return codec.decode(self.card, Card)
 

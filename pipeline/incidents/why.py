@@ -1,7 +1,8 @@
 """Why a report is where it is, as data; `explain` turns it into sentences.
 
 Keys of a `why` (those that say something): kind, score and needed, closest (article id), parts (what each signal
-added to the closest link), shared and conflicts (the evidence itself), gap_days, runner_up.
+added to the closest link), shared and conflicts (the evidence itself), gap_days, runner_up; round_up: how many events
+the report tells of, where it is many; split_from: the incident that its coming has split.
 """
 
 from __future__ import annotations

@@ -7,6 +7,8 @@ from datetime import timedelta
 
 import pytest
 
+from pipeline import codec
+from pipeline.entities.gazetteer import Gazetteer, Name
 from pipeline.incidents import record as record_module
 from pipeline.incidents.ledger import Ledger
 from pipeline.records import Annotated, Annotation, Article, Entity, IncidentRecord
@@ -107,3 +109,44 @@ def test_a_very_large_incident_lists_its_first_and_its_last_reports_and_counts_a
     assert names == [aid(f"{n:02}") for n in (0, 1, 2, 15, 16, 17, 18, 19)]
     assert [t["article_id"] for t in record.timeline] == names
     assert record.first_seen == START
+
+
+def test_weapons_and_vehicles_of_all_reports_are_listed_by_how_many_name_them() -> None:
+    texts = (
+        "A Shahed-136 drone hit the port; a Grad rocket fell into the sea. The drone came from the north.",
+        "Fragments of a Shahed 136 drone were found. The ferry Marena was hit by Grads.",
+    )
+    wire, ledger = Wire(), Ledger(0, Incidents())
+    first = entities(texts[0], ("Shahed-136", "WEAPON"), ("Grad", "WEAPON"))
+    second = entities(texts[1], ("Shahed 136", "WEAPON"), ("Marena", "PLATFORM"), ("Grads", "WEAPON"))
+    found = ledger.decide(item(wire, "a", texts[0], first, "Gazette", "Drone hits Port Velasco")).incident_id
+    assert ledger.decide(item(wire, "b", texts[1], second, "Post", "Drone hits Port Velasco")).incident_id == found
+    assert found is not None
+    record = ledger.record(found)
+    assert record is not None
+    rows = [(w["label"], w["name"], len(w["forms"]), w["reports"]) for w in record.weapons]
+    assert rows == [("PLATFORM", "Shahed drone", 2, 2), ("WEAPON", "Grad", 2, 2), ("PLATFORM", "Marena", 1, 1)]
+    assert {w["entity_id"] for w in record.weapons} <= {e["entity_id"] for e in record.entities}
+
+
+def test_a_user_s_names_join_forms_across_reports_and_decide_nothing() -> None:
+    own = Gazetteer((Name("Wolves of the Tarn", "ORG", ("Wolves of the Tarn", "WOT")),))
+    texts = ("The Wolves of the Tarn sank the ferry off Port Velasco.", "The WOT sank the ferry off Port Velasco.")
+    names, decided = [], []
+    for known in (None, own):
+        wire, ledger = Wire(), Ledger(0, Incidents(), names=known)
+        first = entities(texts[0], ("Wolves of the Tarn", "ORG"))
+        second = entities(texts[1], ("WOT", "ORG"))
+        decisions = [
+            ledger.decide(item(wire, "a", texts[0], first, "Gazette", "Ferry sunk off Port Velasco")),
+            ledger.decide(item(wire, "b", texts[1], second, "Post", "Ferry sunk off Port Velasco")),
+        ]
+        found = decisions[0].incident_id
+        assert found is not None
+        assert decisions[1].incident_id == found
+        record = ledger.record(found)
+        assert record is not None
+        names.append(sorted(e["name"] for e in record.entities))
+        decided.append([codec.encode(d) for d in decisions])
+    assert names == [["WOT", "Wolves of the Tarn"], ["Wolves of the Tarn"]]
+    assert decided[0] == decided[1]
