@@ -39,6 +39,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "dead-letters": ("pipeline.dead_letter_commands:dead_letters", "List, show, replay or drop dead letters."),
     "state": ("agents.state_commands:state", "Check what the stages remember, or make it anew."),
     "health": ("pipeline.health_command:health", "Ask the running processes how they are."),
+    "doctor": ("agents.doctor:doctor", "Look at everything that the chain needs, and say what to do."),
     "config": ("pipeline.config_commands:config", "Show the settings in force and where each came from."),
 }
 

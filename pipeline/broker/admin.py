@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline import topics
 from pipeline.broker.client import bootstrap, client_options, explained
-from pipeline.broker.errors import BrokerError
+from pipeline.broker.errors import AccessDenied, BrokerError
+from pipeline.broker.security import identity
 from pipeline.settings import Settings
 from pipeline.topics import Topic, TopicName
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 EDITION_TOPICS: tuple[TopicName, ...] = ("raw", "annotated", "dedup-log", "incident-log")
 
 _OK = 0
+_TOPIC_AUTHORIZATION_FAILED = 29
 _TOPIC_ALREADY_EXISTS = 36
 
 
@@ -97,14 +99,14 @@ def ensure_topics(settings: Settings, address: str | None = None, *, alter: bool
     address = address or bootstrap(settings)
     wanted = topics.registry(settings)
     with _admin(settings, address) as admin:
-        before = _states(admin, wanted)
+        before = _states(settings, admin, wanted)
         _check_editions(before)
         created = _create(admin, [wanted[state.role] for state in before if not state.exists], settings)
         altered = []
         if alter:
             altered = [state.name for state in before if state.exists and state.differences]
             _alter(admin, [state for state in before if state.name in altered])
-        after = _states(admin, wanted)
+        after = _states(settings, admin, wanted)
     _check_editions(after)
     return EnsureReport(tuple(created), tuple(altered), tuple(_notes(after)), tuple(after))
 
@@ -116,7 +118,7 @@ def describe_topics(settings: Settings, address: str | None = None) -> tuple[Top
         BrokerError: the cluster cannot be reached.
     """
     with _admin(settings, address or bootstrap(settings)) as admin:
-        return tuple(_states(admin, topics.registry(settings)))
+        return tuple(_states(settings, admin, topics.registry(settings)))
 
 
 @contextmanager
@@ -127,8 +129,15 @@ def _admin(settings: Settings, address: str) -> Iterator[KafkaAdminClient]:
         yield admin
 
 
-def _states(admin: KafkaAdminClient, wanted: dict[TopicName, Topic]) -> list[TopicState]:
-    found = {t["name"]: t for t in admin.describe_topics([t.name for t in wanted.values()]) if t["error_code"] == _OK}
+def _states(settings: Settings, admin: KafkaAdminClient, wanted: dict[TopicName, Topic]) -> list[TopicState]:
+    answers = admin.describe_topics([t.name for t in wanted.values()])
+    denied = sorted(t["name"] for t in answers if t["error_code"] == _TOPIC_AUTHORIZATION_FAILED)
+    if denied:
+        raise AccessDenied(
+            f"{identity(settings)} is not allowed to DESCRIBE {', '.join(denied)}; `wirefuse acls show operator` "
+            "prints what is needed to look after the topics"
+        )
+    found = {t["name"]: t for t in answers if t["error_code"] == _OK}
     configs = _configs(admin, [t for t in wanted.values() if t.name in found])
     sizes = _sizes(admin, {name: len(t["partitions"]) for name, t in found.items()})
     states = []

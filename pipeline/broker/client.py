@@ -67,9 +67,19 @@ def servers(address: str) -> list[str]:
 
 @contextmanager
 def explained(settings: Settings, address: str) -> Iterator[None]:
-    """Turns the errors of kafka-python into BrokerErrors that name the cluster and, as far as can be found out, why."""
+    """Turns the errors of kafka-python into BrokerErrors that name the cluster and, as far as can be found out, why.
+
+    Where there is a login, it is tried before anything else: the clients try a wrong password again and again for as
+    long as they are given, and then say only that nobody answered.
+    """
     from kafka.errors import AuthorizationError, KafkaError, KafkaTimeoutError
 
+    from pipeline.broker.connection import problem
+
+    if settings.broker.security_protocol != "PLAINTEXT":
+        found = problem(settings, address)
+        if found is not None and found.final:
+            raise AccessDenied(found.text)
     try:
         yield
     except KafkaTimeoutError as e:

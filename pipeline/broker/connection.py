@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import ssl
 from dataclasses import dataclass
@@ -162,5 +163,5 @@ def _closed(settings: Settings, server: str, cause: BaseException | None) -> Pro
 
 
 def _reason(error: OSError) -> str:
-    # asyncio packs several addresses of one host into one error, with all of their texts and no errno of its own.
-    return error.strerror.split(" (")[0] if error.strerror else str(error)
+    # asyncio's text is its own, and of a host with several addresses it has no errno.
+    return os.strerror(error.errno) if error.errno else str(error)

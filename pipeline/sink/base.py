@@ -277,7 +277,7 @@ def open_sink(url: str) -> Sink:
         SettingsError: no such kind of sink. The message never holds the URL, which may have a password in it.
         RetryableError, FatalError: see `Sink.open`.
     """
-    kind, path = _parse(url)
+    kind, path = sink_kind(url)
     sink: Sink
     if kind == "sqlite":
         from pipeline.sink.sqlite import SqliteSink
@@ -304,7 +304,7 @@ def open_reader(url: str) -> Reader:
         RetryableError: the store does not answer.
         FatalError: the store cannot be read.
     """
-    kind, path = _parse(url)
+    kind, path = sink_kind(url)
     if kind == "sqlite":
         from pipeline.sink.sqlite_reader import SqliteReader
 
@@ -318,7 +318,12 @@ def open_reader(url: str) -> Reader:
     return PostgresReader(url)
 
 
-def _parse(url: str) -> tuple[Literal["sqlite", "jsonl", "postgresql"], Path]:
+def sink_kind(url: str) -> tuple[Literal["sqlite", "jsonl", "postgresql"], Path]:
+    """The kind of sink that a URL names, and the path of a file or folder; a database has none.
+
+    Raises:
+        SettingsError: no such kind of sink. The message never holds the URL.
+    """
     scheme, separator, rest = url.partition("://")
     if not separator:
         raise SettingsError("sink.url: write sqlite:///PATH, jsonl:///DIR or postgresql://USER@HOST/DATABASE")

@@ -1,0 +1,1 @@
+"""`wirefuse doctor`: looks at everything that a chain needs, changes nothing, and says what to do."""
