@@ -1,0 +1,1 @@
+"""The dashboards, as Python. `generate.py` makes the committed JSON of them."""
