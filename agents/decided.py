@@ -15,6 +15,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Generic, Protocol, TypeVar
 
+from aiokafka import ConsumerRecord
+
 from agents.messages import Outgoing
 from agents.offsets import Offsets
 from pipeline import codec, headers
@@ -30,6 +32,10 @@ EVICTIONS = ("age", "size")
 """Why an entry leaves an index."""
 TAIL = 2 * CHUNK
 """Decisions kept to be emitted again; `CHUNK` would do."""
+
+
+_SCHEMA = str(SCHEMA_VERSION).encode()
+_KNOWN = ((headers.SCHEMA, _SCHEMA),)
 
 
 class Decision(Protocol):
@@ -103,7 +109,7 @@ class Decided(Generic[E, D]):
         gc.disable()
         try:
             async for chunk in offsets.read(self._topic, self.edition, self._position):
-                count += self._fold([(r.value, r.offset) for r in chunk if r.value is not None])
+                count += self._fold([r for r in chunk if r.value is not None])
                 self._position = chunk[-1].offset + 1
                 progress()
         finally:
@@ -120,23 +126,38 @@ class Decided(Generic[E, D]):
             self.engine.last_seq,
         )
 
-    def _fold(self, records: Sequence[tuple[bytes, int]]) -> int:
+    def _fold(self, records: Sequence[ConsumerRecord]) -> int:
         decisions = []
         last = self.engine.last_seq
-        for value, offset in records:
+        for record in records:
+            if record.headers != _KNOWN:
+                self._check_schema(record)
             try:
-                decision = self.engine.read(value)
+                decision = self.engine.read(record.value)
             except InvalidEvent as error:
-                raise FatalError(
-                    f"{self._topic}[{self.edition}]@{offset} cannot be read ({error}); "
-                    "it was written by another version"
-                ) from None
+                raise FatalError(f"{self._where(record)} cannot be read ({error}); another version wrote it") from None
             if decision.seq > last:
                 last = decision.seq
                 decisions.append(decision)
-                self._keep(last, value)
+                self._keep(last, record.value)
         self.engine.apply_all(decisions)
         return len(records)
+
+    def _check_schema(self, record: ConsumerRecord) -> None:
+        """Refuse what a newer version wrote: leaving out what this one does not know would change decisions.
+
+        Raises:
+            FatalError: its schema is not known.
+        """
+        said = dict(record.headers).get(headers.SCHEMA, _SCHEMA)
+        if said != _SCHEMA:
+            raise FatalError(
+                f"{self._where(record)} has schema {said.decode(errors='replace')}, and this version of Wirefuse knows "
+                f"{SCHEMA_VERSION}: start the version that wrote it, or decide anew with `wirefuse state rebuild`"
+            )
+
+    def _where(self, record: ConsumerRecord) -> str:
+        return f"{self._topic}[{self.edition}]@{record.offset}"
 
     def remember(self, decision: D) -> None:
         """Keep a decision for as long as its input may come again."""
@@ -163,10 +184,9 @@ class Decided(Generic[E, D]):
         """What goes to the log for decisions that were made together: themselves, and tombstones of what they pushed
         out.
         """
-        head = ((headers.SCHEMA, str(SCHEMA_VERSION).encode()),)
-        records = [self._record(decision.key, codec.encode(decision), head) for decision in decisions]
-        records += [self._record(key, None, head) for key in self.engine.drain_tombstones()]
+        records = [self._record(decision.key, codec.encode(decision)) for decision in decisions]
+        records += [self._record(key, None) for key in self.engine.drain_tombstones()]
         return records
 
-    def _record(self, key: str, value: bytes | None, head: tuple[tuple[str, bytes], ...]) -> Outgoing:
-        return Outgoing(topic=self._short, key=key.encode(), value=value, partition=self.edition, headers=head)
+    def _record(self, key: str, value: bytes | None) -> Outgoing:
+        return Outgoing(topic=self._short, key=key.encode(), value=value, partition=self.edition, headers=_KNOWN)

@@ -17,6 +17,7 @@ from agents.decided import CHUNK, Decided
 from agents.messages import Outgoing
 from pipeline import codec
 from pipeline.errors import FatalError
+from pipeline.records import SCHEMA_VERSION
 
 _MODULUS = 2**61 - 1
 
@@ -75,13 +76,15 @@ class Log:
 
     records: list[tuple[int, bytes | None]] = field(default_factory=list)
     reads: list[int] = field(default_factory=list)
+    schema: bytes = str(SCHEMA_VERSION).encode()
 
     def append(self, record: Outgoing) -> None:
         self.records.append((self.records[-1][0] + 1 if self.records else 0, record.value))
 
     async def read(self, topic: str, partition: int, start: int) -> AsyncIterator[Sequence[Any]]:
         self.reads.append(start)
-        found = [SimpleNamespace(offset=offset, value=value) for offset, value in self.records if offset >= start]
+        head = (("wf-schema", self.schema),)
+        found = [SimpleNamespace(offset=at, value=value, headers=head) for at, value in self.records if at >= start]
         for n in range(0, len(found), 100):
             yield found[n : n + 100]
 
@@ -211,6 +214,13 @@ def test_evictions_are_counted_once() -> None:
     state, _ = filled(11)
     assert state.newly_evicted() == {"old": 3}
     assert state.newly_evicted() == {}
+
+
+def test_a_log_of_a_newer_version_stops_the_stage_although_it_could_be_read() -> None:
+    _, log = filled(3)
+    log.schema = b"999"
+    with pytest.raises(FatalError, match=r"@0 has schema 999, and this version .* state rebuild"):
+        restore(decided(), log)
 
 
 def test_a_log_of_another_version_stops_the_stage() -> None:
