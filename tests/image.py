@@ -28,6 +28,7 @@ ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "tests" / "broker")]
 
 import postgres  # noqa: E402
+from agents.demo import DEMO_WIRE  # noqa: E402
 from agents.progress import watching  # noqa: E402
 from chain import compare, expected  # noqa: E402  # the tests' own modules, found by the line above
 from compose import FILLED_IN, PLAIN, SECURE, config  # noqa: E402
@@ -170,18 +171,28 @@ def _run(image: Image, folder: Path, hosts: Path, sink_url: str, *, secure: bool
         workers.append(runtime.start("feeds", ANY_PORT))
         for worker in workers:
             _until_ready(worker)
-        shutil.copytree(ROOT / "seeds", folder / "wire")
-        shutil.copyfile(folder / "wire" / "written-wire.jsonl", folder / "incoming" / "written-wire.jsonl")
-        (folder / "wire" / "written-wire.jsonl").unlink()
+        older, newest = _wires(folder / "wire")
         print(runtime.run("publish").tail(3), flush=True)
+        shutil.copyfile(newest, folder / "incoming" / newest.name)
         settings = _settings(folder, sink_url, secure=secure)
-        _until_done(settings, workers)
+        _until_done(settings, workers, older + newest.read_bytes().count(b"\n"))
         verdicts = compare(settings, expected(settings, folder / "offline"))
         print(f"in the sink: {verdicts.total()} inputs, as an offline run decides them", flush=True)
         for worker in workers:
             _check_confined(worker)
         for worker in workers:
             print(f"{worker.name}: ended {worker.stop():.1f} s after SIGTERM", flush=True)
+
+
+def _wires(folder: Path) -> tuple[int, Path]:
+    """Lay out the wires to publish in the order of the demo; their lines, and the one that is for `feeds`."""
+    *older, newest = (
+        path for pattern in DEMO_WIRE for path in sorted((ROOT / "seeds").glob(pattern)) if "broken" not in path.name
+    )
+    folder.mkdir()
+    for n, path in enumerate(older):
+        shutil.copyfile(path, folder / f"{n}-{path.name}")
+    return sum(path.read_bytes().count(b"\n") if path.suffix == ".jsonl" else 1 for path in older), newest
 
 
 def _sink(stage: str, url: str) -> dict[str, str]:
@@ -223,11 +234,10 @@ def _until_ready(worker: Container) -> None:
     assert worker.execute("wirefuse", "health").returncode == 0
 
 
-def _until_done(settings: Settings, workers: list[Container]) -> None:
+def _until_done(settings: Settings, workers: list[Container], lines: int) -> None:
     deadline = time.monotonic() + DONE_S
-    fed = (ROOT / "seeds" / "written-wire.jsonl").read_bytes().count(b"\n")
     with watching(settings) as progress:
-        while not (progress.finished() and progress.size("raw") + progress.size("dead-letter") > fed):
+        while progress.size("raw") < lines or not progress.finished():
             for worker in workers:
                 assert worker.process.poll() is None, worker.tail()
             assert time.monotonic() < deadline, f"not done in {DONE_S:.0f} s: {progress.stages()}"
