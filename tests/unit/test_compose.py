@@ -151,6 +151,29 @@ def test_mounted_files_are_there() -> None:
     assert {str(folder.path) for folder in sources.folders} <= mounted
 
 
+def test_grafana_finds_its_dashboards_and_their_data() -> None:
+    grafana = services(PLAIN)["grafana"]
+    mounted = {v["target"]: Path(v["source"]) for v in grafana["volumes"] if v["type"] == "bind"}
+    folder = ROOT / "deploy" / "grafana" / "provisioning"
+    assert mounted["/etc/grafana/provisioning"] == folder
+    (provider,) = yaml.safe_load((folder / "dashboards" / "wirefuse.yaml").read_text())["providers"]
+    assert list(mounted[provider["options"]["path"]].glob("*.json"))
+    home = Path(grafana["environment"]["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"])
+    assert (mounted[str(home.parent)] / home.name).exists()
+    (source,) = yaml.safe_load((folder / "datasources" / "wirefuse.yaml").read_text())["datasources"]
+    (variable,) = re.findall(r"\$\{(\w+)\}", source["url"])
+    assert grafana["environment"][variable] == "http://prometheus:9090"
+
+
+def test_prometheus_finds_the_alerts() -> None:
+    mounted = {v["target"]: Path(v["source"]) for v in services(PLAIN)["prometheus"]["volumes"] if v["type"] == "bind"}
+    file = "/etc/prometheus/prometheus.yml"
+    assert f"--config.file={file}" in services(PLAIN)["prometheus"]["command"]
+    for name in yaml.safe_load(mounted[file].read_text())["rule_files"]:
+        path = Path(file).parent / name
+        assert (mounted[str(path.parent)] / path.name).exists()
+
+
 @pytest.mark.parametrize("files", KINDS, ids=["plain", "secure"])
 def test_stages_wait_for_their_topics_and_state_stays(files: tuple[Path, ...]) -> None:
     found = services(files)
