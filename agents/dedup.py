@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from typing import TypeAlias, get_args
+from typing import Any, TypeAlias, get_args
 
 from aiokafka.errors import KafkaError
 
@@ -46,6 +46,7 @@ class DedupStage:
         self._editions: dict[int, Decided[Dedup, Decision]] = {}
         self._offsets: Offsets | None = None
         self._embargoes = Embargoes()
+        self._kills: dict[str, Any] = {}
         for kind in get_args(CopyKind):
             metrics.counter("copies_total").labels(kind)
         for reason in EVICTIONS:
@@ -122,10 +123,12 @@ class DedupStage:
         if decision.article_id is not None and decision.verdict not in CHANGES_NOTHING:
             until = None if decision.verdict in ("kill", "withheld") else item.value.embargoed_until
             self._embargoes.note(decision.article_id, None if until is None else until.timestamp())
-        # Made with a provider's first article: the increase from no series to 1 would not be seen.
-        kills = self._metrics.counter("kills_received_total").labels(self._metrics.provider(item.value.provider))
+        provider = self._metrics.provider(item.value.provider)
+        if provider not in self._kills:
+            # Made with a provider's first article: the increase from no series to 1 would not be seen.
+            self._kills[provider] = self._metrics.counter("kills_received_total").labels(provider)
         if decision.verdict == "kill":
-            kills.inc()
+            self._kills[provider].inc()
 
     def first_offset(self, name: TopicName, partition: int, offset: int) -> None:
         """Refuse to go on without the state that belongs to the offset.

@@ -225,6 +225,7 @@ class Runner(Generic[T]):
             current = [e for e in events if e.message.generation_id == generation]
             self._meters.in_flight.set(len(current) + sum(len(q) for q in self._unacked.values()))
             items = [self._take(event) for event in current]
+            self._meters.received.inc(len(items))
             await self._check_gaps(items)
             events_of = {(i.topic, i.partition, i.offset): e for i, e in zip(items, current, strict=True)}
             for part in self._blame.parts(items):
@@ -261,7 +262,6 @@ class Runner(Generic[T]):
             timestamp_ms=int((m.timestamp or 0) * 1000),
             place=place(found, self._settings.topics.editions),
         )
-        self._meters.received.inc()
         self._meters.size.observe(len(m.value or b""))
         return incoming
 

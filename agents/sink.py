@@ -36,6 +36,8 @@ class SinkStage:
     def __init__(self, settings: Settings, metrics: Metrics) -> None:
         self.batch_size = settings.sink.batch_size
         self._metrics = metrics
+        self._latency = metrics.histogram("end_to_end_latency_seconds")
+        self._providers: set[str] = set()
         self._url = settings.sink_url
         self._sink: Sink | None = None
         # One thread: SQLite and its like want their connection used by one.
@@ -71,8 +73,10 @@ class SinkStage:
     def _count(self, event: ArticleEvent, incoming: Incoming) -> None:
         provider = self._metrics.provider(event.provider)
         latency = max(0.0, time.time() - int(raw_time(incoming)) / 1000)
-        self._metrics.histogram("end_to_end_latency_seconds").labels(provider).observe(latency)
-        self._metrics.counter("kills_propagated_total").labels(provider)  # there before the first one is counted
+        self._latency.labels(provider).observe(latency)
+        if provider not in self._providers:
+            self._providers.add(provider)
+            self._metrics.counter("kills_propagated_total").labels(provider)  # there before the first one is counted
 
     def decided(self, value: SinkRecord, incoming: Incoming) -> bool:
         return False

@@ -15,10 +15,11 @@ from prometheus_client import (
     CollectorRegistry,
     Counter,
     Gauge,
-    Histogram,
     ProcessCollector,
     disable_created_metrics,
 )
+
+from pipeline.histogram import Histogram
 
 # A series `_created` beside every counter and histogram would double their number; nothing here asks for it.
 disable_created_metrics()  # type: ignore[no-untyped-call]
@@ -197,7 +198,8 @@ class Metrics:
                 self._gauges[d.name] = Gauge(name, d.help, d.labels, registry=self.registry)
             else:
                 assert d.buckets is not None
-                self._histograms[d.name] = Histogram(name, d.help, d.labels, buckets=d.buckets, registry=self.registry)
+                self._histograms[d.name] = Histogram(name, d.help, d.labels, d.buckets)
+                self.registry.register(self._histograms[d.name])
 
     def counter(self, name: str) -> Counter:
         return self._counters[name]

@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -86,7 +87,7 @@ class Sheet:
         box.set_ylim(h, 0)
         box.axis("off")
         box.add_patch(Rectangle((0, 0), w, h, facecolor=PANEL, edgecolor=LINE, lw=1))
-        box.text(9, 16, panel["title"], color=TEXT, size=8.5, va="center", weight="medium")
+        box.text(9, 16, panel["title"], color=TEXT, size=8.5, va="center")
         return box
 
 
@@ -130,9 +131,19 @@ def _day(time_: float) -> float:
     return float(date2num(datetime.fromtimestamp(time_)))
 
 
+def _with_gaps(points: list[tuple[float, float]], step: float) -> list[tuple[float, float]]:
+    """The points, and one that is no number where some are missing: Grafana draws no line over a gap."""
+    found = points[:1]
+    for before, after in pairwise(points):
+        if after[0] - before[0] > 1.5 * step:
+            found.append((before[0] + step, math.nan))
+        found.append(after)
+    return found
+
+
 def _time_axis(axes: Axes, window: Window) -> None:
     axes.set_xlim(_day(window.start), _day(window.end))
-    locator = AutoDateLocator(maxticks=6)
+    locator = AutoDateLocator(minticks=4, maxticks=7)
     axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_major_formatter(ConciseDateFormatter(locator, show_offset=False))
 
@@ -150,7 +161,7 @@ def _draw_stat(box: Axes, panel: dict[str, Any], found: Found, window: Window) -
     value = series[0].last
     colour = COLOURS[colour_of(value, steps)]
     box.add_patch(Rectangle((0, 0), w, h, facecolor=colour, edgecolor=LINE, lw=1))
-    box.text(9, 16, panel["title"], color="#111217", size=8.5, va="center", weight="medium")
+    box.text(9, 16, panel["title"], color="#111217", size=8.5, va="center")
     if len(series[0].points) > 2:
         line = _inner(box, 0, h * 0.58, 0, 0)
         times, numbers = zip(*series[0].points, strict=True)
@@ -179,14 +190,15 @@ def _draw_graph(box: Axes, panel: dict[str, Any], found: Found, window: Window) 
     top = 0.0
     for n, one in enumerate(series):
         colour = CLASSIC[n % len(CLASSIC)]
-        times = [_day(t) for t, _ in one.points]
-        numbers = [v for _, v in one.points]
+        points = _with_gaps(one.points, window.step)
+        times = [_day(t) for t, _ in points]
+        numbers = [v for _, v in points]
         below = [0.0] * len(numbers)
         if stacked:
-            below = [base.get(t, 0.0) for t, _ in one.points]
+            below = [base.get(t, 0.0) for t, _ in points]
             numbers = [b + v for b, v in zip(below, numbers, strict=True)]
-            base.update({t: v for (t, _), v in zip(one.points, numbers, strict=True)})
-        top = max(top, *numbers)
+            base.update({t: v for (t, _), v in zip(points, numbers, strict=True) if math.isfinite(v)})
+        top = max(top, *(v for v in numbers if math.isfinite(v)))
         axes.plot(times, numbers, color=colour, lw=1.2, marker="." if len(times) == 1 else None)
         if not log:
             axes.fill_between(times, numbers, below, color=colour, alpha=0.35 if stacked else 0.08, lw=0)
@@ -315,7 +327,7 @@ def render(url: str, board: Path, file: Path, window: Window) -> None:
     sheet.draw()
     sheet.figure.savefig(file, dpi=DPI, facecolor=PAGE)
     with Image.open(file) as image:
-        image.convert("RGB").quantize(256, kmeans=1, dither=Image.Dither.NONE).save(file, optimize=True)
+        image.convert("RGB").quantize(128, kmeans=1, dither=Image.Dither.NONE).save(file, optimize=True)
 
 
 def main() -> None:

@@ -58,8 +58,11 @@ class Newsday:
         file.write_text(text)
         return file
 
-    def tick(self, articles: int) -> int:
-        """Bring so many more articles, one entry of them by each feed; now and then what no stage can use.
+    def tick(self, articles: int, hostile_every: int = 5) -> int:
+        """Bring so many more articles, one entry of them by each feed.
+
+        Args:
+            hostile_every: each so many ticks, what no stage can use comes by each folder, and straight onto `raw`.
 
         Returns:
             How many there were left to bring.
@@ -74,13 +77,13 @@ class Newsday:
         for n, folder in enumerate(FOLDERS):
             rows = [row | {"provider": folder} for row in by_file[n :: len(FOLDERS)]]
             lines = b"".join(streams.lines(rows))
-            if self._ticks % 5 == n:
+            if self._ticks % hostile_every == n:
                 lines += self._rng.choice(_NONSENSE).encode() + b"\n" + _odd(self._ticks)
             if lines:
                 made = self._folder / folder / f"{self._ticks:05d}.jsonl.part"
                 made.write_bytes(lines)
                 made.rename(made.with_suffix(""))
-        if self._ticks % 7 == 3:
+        if self._ticks % hostile_every == len(FOLDERS):
             send(self.chain.settings, [b"\x00 straight onto the topic"])
         self.chain.supervisor.tend()
         return len(portion)

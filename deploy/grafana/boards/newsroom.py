@@ -11,6 +11,8 @@ from pipeline.metrics import AT_LEAST, RANKS
 PLAIN = ((None, BLUE),)
 OF_INCIDENTS = 'change=~"created|merged|split|closed|withdrawn"'
 OF_REPORTS = 'change=~"joined|moved|retracted"'
+RESTORED = series("ready", 'stage="incidents"') + " == 1"
+"""Before its state is restored, a process knows of no article."""
 DEDUP = 'stage="dedup"'
 
 
@@ -169,6 +171,6 @@ def _wire() -> list[Panel]:
             "Articles in incidents",
             "Articles that the open and closed incidents hold.",
             "short",
-            Query(per("", series("incident_reports")), "articles"),
+            Query(per("", f"{series('incident_reports')} and on (instance) ({RESTORED})"), "articles"),
         ),
     ]

@@ -64,7 +64,7 @@ def or_none(expression: str, zero: str, label: str) -> str:
         zero: an expression without labels that gives something whenever there is data at all.
         label: takes the name.
     """
-    return f'({expression}) or label_replace(0 * {zero}, "{label}", "none", "", "")'
+    return f'({expression}) or (label_replace(0 * {zero}, "{label}", "none", "", "") unless on () ({expression}))'
 
 
 def or_zero(expression: str) -> str:
