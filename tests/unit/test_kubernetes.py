@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import re
 import sys
 from types import ModuleType
 
 import click
-import kubernetes_validate
+import kubernetes_validate.utils
 import pytest
 import yaml
 
@@ -33,6 +34,8 @@ MIB = 1024 * 1024
 # Bytes of a remembered article, from docs/quality/copies.md and incidents.md, and MiB of the process without any.
 ARTICLE_BYTES = {"wirefuse-dedup": 1_500, "wirefuse-incidents": 17_000}
 EMPTY_MIB = 100
+# It reads all definitions again for every resource.
+_SCHEMA_CONTENTS = functools.cache(kubernetes_validate.utils.schema_contents)
 
 overlays = pytest.mark.parametrize("overlay", OVERLAYS)
 versions = pytest.mark.parametrize("version", VERSIONS)
@@ -60,7 +63,8 @@ def amount(text: str) -> int:
 
 @overlays
 @versions
-def test_resources_are_valid(overlay: str, version: str) -> None:
+def test_resources_are_valid(overlay: str, version: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kubernetes_validate.utils, "schema_contents", _SCHEMA_CONTENTS)
     for resource in built(overlay):
         if (resource["apiVersion"], resource["kind"]) not in EXTENSIONS:
             kubernetes_validate.validate(resource, version, strict=True)
