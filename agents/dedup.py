@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from typing import Any, TypeAlias, get_args
+from typing import TypeAlias, get_args
 
 from aiokafka.errors import KafkaError
+from prometheus_client import Counter
 
 from agents.app import create_app
 from agents.decided import CHUNK, EVICTIONS, Decided
@@ -46,7 +47,7 @@ class DedupStage:
         self._editions: dict[int, Decided[Dedup, Decision]] = {}
         self._offsets: Offsets | None = None
         self._embargoes = Embargoes()
-        self._kills: dict[str, Any] = {}
+        self._kills: dict[str, Counter] = {}
         for kind in get_args(CopyKind):
             metrics.counter("copies_total").labels(kind)
         for reason in EVICTIONS:

@@ -7,6 +7,8 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+from prometheus_client import Counter
+
 from agents.app import create_app
 from agents.messages import Incoming, Item, Outcome
 from agents.offsets import Offsets
@@ -24,6 +26,8 @@ _KINDS: dict[TopicName, type[ArticleEvent | IncidentRecord | IncidentChange]] = 
     "incidents": IncidentRecord,
     "incident-changes": IncidentChange,
 }
+_RESULTS = ("articles", "incidents", "changes", "inputs", "ignored")
+"""What a `WriteResult` counts."""
 
 
 class SinkStage:
@@ -38,6 +42,7 @@ class SinkStage:
         self._metrics = metrics
         self._latency = metrics.histogram("end_to_end_latency_seconds")
         self._providers: set[str] = set()
+        self._rows: dict[str, Counter] = {}
         self._url = settings.sink_url
         self._sink: Sink | None = None
         # One thread: SQLite and its like want their connection used by one.
@@ -58,8 +63,8 @@ class SinkStage:
         records = [item.value for item in written if not isinstance(item.value, Void)]
         result = await asyncio.get_running_loop().run_in_executor(self._thread, sink.write, records)
         self._metrics.histogram("sink_write_duration_seconds").labels(sink.name).observe(time.perf_counter() - started)
-        for what in ("articles", "incidents", "changes", "inputs", "ignored"):
-            self._metrics.counter("sink_writes_total").labels(sink.name, what).inc(getattr(result, what))
+        for what, rows in self._rows.items():
+            rows.inc(getattr(result, what))
         for provider, count in result.kills.items():
             self._metrics.counter("kills_propagated_total").labels(self._metrics.provider(provider)).inc(count)
         outcome = Outcome()
@@ -94,7 +99,10 @@ class SinkStage:
         return frozenset()
 
     async def start(self) -> None:
-        self._sink = await asyncio.get_running_loop().run_in_executor(self._thread, open_sink, self._url)
+        sink = await asyncio.get_running_loop().run_in_executor(self._thread, open_sink, self._url)
+        rows = self._metrics.counter("sink_writes_total")
+        self._rows = {what: rows.labels(sink.name, what) for what in _RESULTS}
+        self._sink = sink
 
     async def stop(self) -> None:
         if self._sink is not None:
