@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -33,6 +34,8 @@ class Offsets:
             "fetch_max_bytes": max(_FETCH_BYTES, max_record_bytes),
         }
         self._consumer: AIOKafkaConsumer | None = None
+        self._admin: AIOKafkaAdminClient | None = None
+        self._asking = asyncio.Lock()
 
     async def start(self) -> None:
         self._consumer = AIOKafkaConsumer(**self._options)
@@ -42,6 +45,12 @@ class Offsets:
         if self._consumer is not None:
             await self._consumer.stop()
             self._consumer = None
+        await self._close_admin()
+
+    async def _close_admin(self) -> None:
+        admin, self._admin = self._admin, None
+        if admin is not None:
+            await admin.close()
 
     async def ends(self, partitions: Iterable[tuple[str, int]]) -> dict[tuple[str, int], int]:
         """Offset after the last record of each partition."""
@@ -57,12 +66,17 @@ class Offsets:
 
     async def committed(self, group: str) -> dict[tuple[str, int], int]:
         """Offset that a consumer group goes on from, for each partition that it has committed."""
-        admin = AIOKafkaAdminClient(**self._connection)
-        await admin.start()
-        try:
-            found = await admin.list_consumer_group_offsets(group)
-        finally:
-            await admin.close()
+        async with self._asking:
+            # Kept open: with TLS and a login, a connection costs more than the question, and dedup asks every second.
+            if self._admin is None:
+                admin = AIOKafkaAdminClient(**self._connection)
+                await admin.start()
+                self._admin = admin
+            try:
+                found = await self._admin.list_consumer_group_offsets(group)
+            except BaseException:
+                await self._close_admin()  # a new one finds out anew who answers
+                raise
         return {(tp.topic, tp.partition): m.offset for tp, m in found.items() if m.offset >= 0}
 
     async def read(self, topic: str, partition: int, start: int) -> AsyncIterator[Sequence[ConsumerRecord]]:

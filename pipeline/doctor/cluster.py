@@ -62,7 +62,7 @@ def check_topics(settings: Settings) -> Iterator[Finding]:
     try:
         states = describe_topics(settings)
     except AccessDenied as e:
-        yield skip("topics", str(e), "let the operator run this: `wirefuse acls show operator`")
+        yield skip("topics", str(e), "let the operator run this")
         return
     found = [finding for state in states for finding in _about_topic(settings, state)]
     yield from found

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from agents.progress import STAGE_INPUTS
 from certificates import Authority
+from pipeline.broker.acl_admin import grant
 from pipeline.broker.acls import ROLES, Acl, Role, acls, principals
 from pipeline.broker.local import HOST
 from pipeline.settings import CONFIG_ENV, Settings, load
@@ -62,9 +63,9 @@ class Logins:
         return load(env={CONFIG_ENV: ""}, flags=self._common() | own)
 
     def granted(self) -> list[Acl]:
-        """Grant every role its rights."""
+        """Grant every role its rights, as `wirefuse acls apply` does."""
         rows = [acl for role in ROLES for acl in acls(self.administrator(), role)]
-        self.broker.allow(rows, principals())
+        grant(self.administrator(), rows, principals())
         return rows
 
     def _common(self) -> dict[str, object]:

@@ -12,6 +12,7 @@ from agents.progress import watching
 from certificates import Authority
 from chain import compare, expected, publish, publishing
 from logins import STAGES, Logins, decisions, running, start
+from pipeline.broker.acl_admin import grant
 from pipeline.broker.acls import Acl, acls, principals
 from pipeline.broker.admin import describe_topics, ensure_topics
 from pipeline.broker.connection import problem
@@ -130,6 +131,8 @@ def test_who_lacks_a_right_ends_with_its_name_and_77(logins: Logins, tmp_path: P
     ensure_topics(operator)
     with pytest.raises(AccessDenied, match=r"User:wirefuse-producer is not allowed to DESCRIBE .*annotated"):
         ensure_topics(logins.of("producer"))
+    with pytest.raises(AccessDenied, match="User:wirefuse-operator is not allowed to ALTER the cluster"):
+        grant(operator, acls(operator, "sink"), principals())
     lacking = [a for a in acls(operator, "entities") if a.operation == "WRITE"]
     for acl in lacking:
         logins.broker.forbid(acl, principals()["entities"])

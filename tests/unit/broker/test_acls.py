@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -69,6 +71,22 @@ def test_a_principal_may_have_any_name() -> None:
     line = _run("acls", "show", "producer", "--principal", "producer=CN=wire desk,O=Norr").splitlines()[0]
     assert "'User:CN=wire desk,O=Norr'" in line
     assert json.loads(_run("acls", "show", "sink", "--format", "json"))[0]["principal"] == "User:wirefuse-sink"
+
+
+def test_the_page_of_security_shows_this_table(settings: Settings) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "security.md").read_text()
+    shown = dict(re.findall(r"^\| (\w+) \| ((?:READ|WRITE|DESCRIBE) .*) \|$", page, re.MULTILINE))
+    for role in ROLES:
+        if role == "operator":
+            continue  # what it may do with every topic is said in words there
+        said = {
+            (kind, name, operation)
+            for part in shown[role].split("; ")
+            for operation, kind, names in [part.split(" ", 2)]
+            for name in names.split(", ")
+        }
+        prefix = settings.topics.prefix
+        assert said == {(a.resource, a.name.removeprefix(prefix), a.operation) for a in acls(settings, role)}, role
 
 
 @pytest.mark.parametrize("wrong", ["sink", "reader=x", "sink="])

@@ -180,3 +180,10 @@ def test_a_password_is_not_taken_from_the_command_line(name: str) -> None:
     assert result.exit_code == 2
     assert f"{name}_file" in result.output
     assert "geheim" not in result.output
+
+
+def test_the_page_of_security_names_every_setting_of_it() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "security.md").read_text()
+    names = [n for n in catalogue() if n.startswith(("broker.security", "broker.sasl", "broker.tls"))]
+    assert len(names) > 5
+    assert [n for n in names if f"`{n}`" not in page] == []
