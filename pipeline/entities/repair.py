@@ -11,7 +11,7 @@ from spacy.tokens import Doc, Span
 from pipeline.entities.classes import lexicon
 from pipeline.entities.gazetteer import Gazetteer, gazetteer, shipped
 from pipeline.entities.labels import LABELS
-from pipeline.entities.names import without_title
+from pipeline.entities.names import is_title, without_title
 from pipeline.entities.rules import ClassString, Match, matches, resolve
 
 RULES = frozenset({"MONEY", "QUANTITY", "TIME", "DATE", "LOC", "FAC", "UNIT", "WEAPON", "PLATFORM", "EVENT"})
@@ -238,13 +238,16 @@ def _drop_words(doc: Doc, spans: _Spans) -> None:
 
 
 def _spread_surnames(doc: Doc, spans: _Spans) -> None:
-    """Once a text has "Lloyd Austin", "Austin" is the man wherever it stands alone, unless that is a known name."""
+    """Once a text has "Lloyd Austin" or "Secretary Austin", "Austin" is the man wherever it stands alone.
+
+    Unless that is a known name of something else.
+    """
     surnames = set()
     for m in spans.all:
         if m.label == "PERSON" and m.end - m.start > 1:
             _, name = without_title(doc[m.start : m.end].text)
-            words = name.split()
-            if len(words) > 1 and words[-1][:1].isupper() and len(words[-1]) > 2 and shipped().find(words[-1]) is None:
+            last = name.rpartition(" ")[2]
+            if last[:1].isupper() and len(last) > 2 and not is_title(last) and shipped().find(last) is None:
                 surnames.add(doc[m.end - 1].orth)
     if not surnames:
         return

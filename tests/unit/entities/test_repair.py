@@ -41,6 +41,12 @@ def repaired(text: str, *given: tuple[str, str]) -> list[tuple[str, str]]:
             [("Secretary Lloyd Austin", "PERSON"), ("Austin left"[:6], "GPE")][:1],
             [("Defense Secretary Lloyd Austin", "PERSON"), ("Austin", "PERSON")],
         ),
+        (
+            "President Halloran spoke hours after Halloran left.",
+            [("President Halloran", "PERSON")],
+            [("President Halloran", "PERSON"), ("Halloran", "PERSON")],
+        ),
+        ("Prime Minister Sir spoke to a Minister.", [("Prime Minister", "PERSON")], [("Prime Minister", "PERSON")]),
         ("Michael Jordan left Jordan.", [("Michael Jordan", "PERSON")], [("Michael Jordan", "PERSON")]),
         ("Nobody came.", [("Nobody", "PERSON")], []),
         ("in the Al Omar region", [("Al Omar", "PERSON")], [("Al Omar", "LOC")]),
