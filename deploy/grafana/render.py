@@ -215,6 +215,9 @@ def _draw_graph(box: Axes, panel: dict[str, Any], found: Found, window: Window) 
         power = 1024.0 ** int(math.log(top, 1024))
         nice = next(step for step in (1, 2, 5, 10, 20, 25, 50, 100, 200, 250, 500) if top / (step * power) <= 5)
         axes.yaxis.set_major_locator(mpl.ticker.MultipleLocator(nice * power))
+    elif unit == "s" and top > 60:
+        nice = next(step for step in (15, 30, 60, 120, 300, 600, 1800, 3600, 86400) if top / step <= 6 or step == 86400)
+        axes.yaxis.set_major_locator(mpl.ticker.MultipleLocator(nice))
     elif not log:
         axes.yaxis.set_major_locator(mpl.ticker.MaxNLocator(5, integer=unit in ("short", "none") and top >= 4))
     axes.yaxis.set_major_formatter(lambda value, _: shown(value, unit))
@@ -330,6 +333,16 @@ def render(url: str, board: Path, file: Path, window: Window) -> None:
         image.convert("RGB").quantize(128, kmeans=1, dither=Image.Dither.NONE).save(file, optimize=True)
 
 
+def render_all(url: str, folder: Path, minutes: float, only: Sequence[str] | None = None) -> None:
+    """Draw every dashboard, or some, as they show the last so many minutes."""
+    folder.mkdir(parents=True, exist_ok=True)
+    end = time.time()
+    window = Window(end - 60 * minutes, end)
+    for board in sorted((HERE / "dashboards").glob("*.json")):
+        if not only or board.stem in only:
+            render(url, board, folder / f"{board.stem}.png", window)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("url", help="of Prometheus, e.g. http://127.0.0.1:9090")
@@ -337,12 +350,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=60.0, help="how far back to look (default 60)")
     parser.add_argument("--board", action="append", help="only this one; may be repeated")
     asked = parser.parse_args()
-    asked.folder.mkdir(parents=True, exist_ok=True)
-    end = time.time()
-    window = Window(end - 60 * asked.minutes, end)
-    for board in sorted((HERE / "dashboards").glob("*.json")):
-        if not asked.board or board.stem in asked.board:
-            render(asked.url, board, asked.folder / f"{board.stem}.png", window)
+    render_all(asked.url, asked.folder, asked.minutes, asked.board)
 
 
 if __name__ == "__main__":
