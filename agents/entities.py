@@ -85,6 +85,7 @@ class EntitiesStage:
 
     async def start(self) -> None:
         self._pool.start()
+        self._metrics.gauge("ner_pool_resident_memory_bytes").set_function(self._pool.resident_bytes)
 
     async def stop(self) -> None:
         self._pool.stop()

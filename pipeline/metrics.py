@@ -120,6 +120,7 @@ DEFINITIONS: tuple[MetricDef, ...] = (
     MetricDef("embargo_held", "gauge", "Articles seen since the start whose embargo has not ended"),
     # Entities
     MetricDef("ner_words_total", "counter", "Words that went through NER"),
+    MetricDef("ner_pool_resident_memory_bytes", "gauge", "Resident memory of the processes of the pool"),
     # State of dedup and incidents
     MetricDef("state_entries", "gauge", "Entries of an in-memory index", ("table",)),
     MetricDef("state_bound_entries", "gauge", "Configured limit of an index; the oldest entries go first", ("table",)),

@@ -267,9 +267,10 @@ def _processes() -> list[Panel]:
         ),
         graph(
             "Memory",
-            "Resident memory of each process, without the pool of the entities stage.",
+            "Resident memory of each process. The pool of the entities stage stands for itself.",
             "bytes",
             Query(per("instance", series("process_resident_memory_bytes")), "{{instance}}"),
+            Query(f"{per('instance', series('ner_pool_resident_memory_bytes'))} > 0", "{{instance}}, pool"),
             runbook="StateGrowth",
         ),
         graph(
