@@ -35,7 +35,7 @@ def by_centrality(entries: Sequence[Entry], index: Index) -> list[int]:
     total = dict.fromkeys(speaking, 0.0)
     for n in speaking if len(speaking) > 2 else []:
         # Rounded, because two reports may be equally central but for the last bit of a sum.
-        total[n] = round(sum(index.cosines(*index.vector(entries[n].seq), seqs)), 6)
+        total[n] = round(sum(index.cosines(index.lookup_of(entries[n].seq), seqs)), 6)
     rest = [n for n in range(len(entries)) if n not in total]
     return sorted(speaking, key=lambda n: (-total[n], n)) + rest
 

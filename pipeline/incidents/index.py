@@ -1,8 +1,9 @@
 """Inverted index over the articles that stand for themselves: which earlier ones may report the same event.
 
-Two structures: postings (word -> seqs) find candidates, a matrix of word numbers and weights compares them. Seqs are
-the only order that shows outside, because a seq means the same article after a restart and a row number does not;
-cosines are sums of integers, so that they do not depend on the numbers that words happened to get.
+Two structures: postings (word -> seqs) find candidates, and each article's words and weights, packed into bytes,
+compare them. Seqs are the only order that shows outside, because a seq means the same article after a restart and a
+word's number does not; cosines are sums of integers, so that they do not depend on the numbers that words happened to
+get.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import heapq
 from array import array
 from bisect import bisect_left
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -28,8 +30,24 @@ QUERY_WORDS = 28
 NEWEST = 64
 """Articles looked at per word: older ones with a common word are found through a rarer one."""
 
+VECTOR = np.dtype([("word", "<i4"), ("weight", "<u2")])
+
 _SEQ = (1 << 63) - 1
 _ONE = float(WEIGHT_ONE * WEIGHT_ONE)
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """Words of an article that the index knows, by number, heaviest first. Good until the index changes.
+
+    Attributes:
+        numbers, weights: of the known words.
+        leading: how many of them are among the article's QUERY_WORDS heaviest.
+    """
+
+    numbers: list[int]
+    weights: list[int]
+    leading: int
 
 
 class Index:
@@ -41,22 +59,19 @@ class Index:
         self._postings: list[array[int]] = []
         """Seqs, ascending, by word number."""
         self._free_numbers: list[int] = []
-        self._rows: dict[int, int] = {}
-        self._free_rows: list[int] = []
-        # Number -1 (no word) reads the last cell of the query vector, which is always 0.
-        self._words: npt.NDArray[Any] = np.full((0, MAX_WORDS), -1, dtype=np.int32)
-        self._weights: npt.NDArray[Any] = np.zeros((0, MAX_WORDS), dtype=np.uint16)
-        self._query: npt.NDArray[Any] = np.zeros(1, dtype=np.int64)
+        self._vectors: dict[int, bytes] = {}
+        self._dense: npt.NDArray[Any] = np.zeros(1, dtype=np.int64)
+        """Weights of a query by word number; zeros between queries."""
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return len(self._vectors)
 
     def __contains__(self, seq: int) -> bool:
-        return seq in self._rows
+        return seq in self._vectors
 
     def seqs(self) -> list[int]:
         """Seqs of the indexed articles, ascending."""
-        return sorted(self._rows)
+        return sorted(self._vectors)
 
     def frequency(self, word: str) -> int:
         """Number of indexed articles with the word among their heaviest."""
@@ -65,17 +80,12 @@ class Index:
 
     def add(self, seq: int, words: Sequence[str], weights: Sequence[int]) -> None:
         """Index an article by its words, heaviest first; its seq must not be indexed yet."""
-        row = self._free_rows.pop() if self._free_rows else len(self._rows)
-        if row >= len(self._words):
-            self._grow()
-        self._rows[seq] = row
-        count = len(words)
         known = self._numbers.get
         numbers = [n if (n := known(word)) is not None else self._number(word) for word in words]
-        self._words[row, :count] = numbers
-        self._words[row, count:] = -1
-        self._weights[row, :count] = weights
-        self._weights[row, count:] = 0
+        vector = np.empty(len(numbers), dtype=VECTOR)
+        vector["word"] = numbers
+        vector["weight"] = weights
+        self._vectors[seq] = vector.tobytes()
         postings = self._postings
         for number in numbers:
             found = postings[number]
@@ -86,13 +96,11 @@ class Index:
 
     def remove(self, seq: int) -> tuple[tuple[str, ...], tuple[int, ...]] | None:
         """Take an article out; returns its words and weights, None if it was not in."""
-        row = self._rows.pop(seq, None)
-        if row is None:
+        if seq not in self._vectors:
             return None
-        self._free_rows.append(row)
-        numbers = [n for n in self._words[row].tolist() if n >= 0]
-        words = tuple(self._names[n] for n in numbers)
-        weights = tuple(self._weights[row, : len(words)].tolist())
+        numbers = np.frombuffer(self._vectors[seq], dtype=VECTOR)["word"].tolist()
+        words, weights = self.vector(seq)
+        del self._vectors[seq]
         for number in numbers:
             found = self._postings[number]
             del found[bisect_left(found, seq)]
@@ -100,41 +108,57 @@ class Index:
                 self._free_numbers.append(self._numbers.pop(self._names[number]))
         return words, weights
 
-    def candidates(
-        self, words: Sequence[str], weights: Sequence[int], limit: int, without: int | None = None
-    ) -> list[int]:
+    def look_up(self, words: Sequence[str], weights: Sequence[int]) -> Lookup:
+        """What the index knows of the words of an article, heaviest first."""
+        numbers = list(map(self._numbers.get, words))
+        known = [(n, w) for n, w in zip(numbers, weights, strict=True) if n is not None]
+        leading = sum(n is not None for n in numbers[:QUERY_WORDS])
+        return Lookup([n for n, _ in known], [w for _, w in known], leading)
+
+    def lookup_of(self, seq: int) -> Lookup:
+        """The same of an indexed article."""
+        vector = np.frombuffer(self._vectors[seq], dtype=VECTOR)
+        return Lookup(vector["word"].tolist(), vector["weight"].tolist(), min(QUERY_WORDS, len(vector)))
+
+    def candidates(self, query: Lookup, limit: int, without: int | None = None) -> list[int]:
         """The seqs that share most with a query, best first; ties go to the newer article."""
         votes: dict[int, int] = {}
-        for word, weight in zip(words[:QUERY_WORDS], weights, strict=False):
+        for number, weight in zip(query.numbers[: query.leading], query.weights, strict=False):
             # Votes approximate the cosine: a word's weight in the other article is about its weight in this one.
             vote = weight * weight >> 10
-            number = self._numbers.get(word)
-            if number is not None:
-                for seq in self._postings[number][-NEWEST:]:
-                    votes[seq] = votes.get(seq, 0) + vote
+            for seq in self._postings[number][-NEWEST:]:
+                votes[seq] = votes.get(seq, 0) + vote
         if without is not None:
             votes.pop(without, None)
         # Votes and seq in one integer, because those compare fast; a seq is an offset and fits into 63 bits.
         best = heapq.nlargest(limit, [vote << 63 | seq for seq, vote in votes.items()])
         return [key & _SEQ for key in best]
 
-    def cosines(self, words: Sequence[str], weights: Sequence[int], seqs: Sequence[int]) -> list[float]:
+    def cosines(self, query: Lookup, seqs: Sequence[int]) -> list[float]:
         """Cosine, 0 to 1, of a query with each of the indexed articles."""
         if not seqs:
             return []
-        known = [(n, w) for word, w in zip(words, weights, strict=True) if (n := self._numbers.get(word)) is not None]
-        numbers = [n for n, _ in known]
-        self._query[numbers] = [w for _, w in known]
-        rows = [self._rows[seq] for seq in seqs]
-        dots = np.einsum("ij,ij->i", self._query[self._words[rows]], self._weights[rows].astype(np.int64))
-        self._query[numbers] = 0
-        return [dot / _ONE for dot in dots.tolist()]
+        vectors = [self._vectors[seq] for seq in seqs]
+        joined = np.frombuffer(b"".join(vectors), dtype=VECTOR)
+        self._dense[query.numbers] = query.weights
+        # Sums up to each place; what an article adds is the difference between its end and its beginning.
+        sums = np.zeros(len(joined) + 1, dtype=np.int64)
+        np.cumsum(self._dense[joined["word"]] * joined["weight"], out=sums[1:])
+        self._dense[query.numbers] = 0
+        ends = np.cumsum([0, *map(len, vectors)]) // VECTOR.itemsize
+        return [dot / _ONE for dot in np.diff(sums[ends]).tolist()]
 
     def vector(self, seq: int) -> tuple[tuple[str, ...], tuple[int, ...]]:
         """Words and weights of an indexed article."""
-        row = self._rows[seq]
-        words = tuple(self._names[n] for n in self._words[row].tolist() if n >= 0)
-        return words, tuple(self._weights[row, : len(words)].tolist())
+        vector = np.frombuffer(self._vectors[seq], dtype=VECTOR)
+        return tuple(self._names[n] for n in vector["word"].tolist()), tuple(vector["weight"].tolist())
+
+    def shared(self, query: Lookup, seq: int) -> list[tuple[int, str]]:
+        """Words that a query shares with an indexed article and what they add to the cosine, strongest first."""
+        theirs = dict(np.frombuffer(self._vectors[seq], dtype=VECTOR).tolist())
+        both = zip(query.numbers, query.weights, strict=True)
+        found = [(w * theirs[n], self._names[n]) for n, w in both if n in theirs]
+        return sorted(found, key=lambda x: (-x[0], x[1]))
 
     def postings(self) -> dict[str, list[int]]:
         """A copy of the postings, by word."""
@@ -149,12 +173,7 @@ class Index:
             number = len(self._names)
             self._names.append(word)
             self._postings.append(array("q"))
-            if number + 1 >= len(self._query):
-                self._query = np.zeros(max(1024, 2 * len(self._query)), dtype=np.int64)
+            if number >= len(self._dense):
+                self._dense = np.zeros(max(1024, 2 * len(self._dense)), dtype=np.int64)
         self._numbers[word] = number
         return number
-
-    def _grow(self) -> None:
-        more = max(1024, len(self._words))
-        self._words = np.vstack([self._words, np.full((more, MAX_WORDS), -1, dtype=np.int32)])
-        self._weights = np.vstack([self._weights, np.zeros((more, MAX_WORDS), dtype=np.uint16)])

@@ -17,6 +17,7 @@ from pipeline.incidents.features import Extract, features
 from pipeline.incidents.figures import Figures, figures
 from pipeline.incidents.match import Match, crowd, match_incidents, nearest, rank
 from pipeline.incidents.plan import Plan
+from pipeline.incidents.profile import Profile
 from pipeline.incidents.publishers import load_publishers
 from pipeline.incidents.record import incident_record
 from pipeline.incidents.rethink import rethink
@@ -70,6 +71,8 @@ class Ledger:
         self._publishers = load_publishers(settings.publishers)
         self._names = names
         self._state = State(days(settings.ttl_days))
+        self._compared: Profile | None = None
+        """The profile of the article in work, if it was compared."""
 
     @property
     def last_seq(self) -> int:
@@ -96,8 +99,9 @@ class Ledger:
             raise ValueError(f"record of edition {item.edition} given to the ledger of edition {self.edition}")
         if item.prev_seq != self.last_seq:
             raise ValueError(f"seq {item.seq} follows {item.prev_seq}, but the last decided is {self.last_seq}")
+        self._compared = None
         decision = self._decide(item)
-        self._state.apply(decision)
+        self._state.apply(decision, self._compared)
         return decision
 
     @staticmethod
@@ -237,7 +241,8 @@ class Ledger:
         index = self._state.index
         found = self._extract(item, index.frequency, len(index))
         own = self._state.entries.get(article_id)
-        near, cosines = nearest(index, found.words, found.weights, None if own is None else own.seq)
+        lookup = index.look_up(found.words, found.weights)
+        near, cosines = nearest(index, lookup, None if own is None else own.seq)
         plan.features = found = replace(found, crowd=crowd(cosines))
         source = self._source(item, plan.old)
         held = home_of(self._state, article_id)
@@ -253,7 +258,8 @@ class Ledger:
             plan.why = why_copy(item, source)
             return
         plan.scored = True
-        query = query_of(item.seq, found)
+        query = query_of(item.seq, found, lookup)
+        self._compared = query.profile
         matches = rank(self._state, query, plan.event_time, near, cosines, self._weights, item.article_id)
         if plan.old is None:
             self._place_new(plan, matches)

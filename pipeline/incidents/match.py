@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from pipeline.incidents.index import Index
-from pipeline.incidents.score import Link, Query, Weights, incident_score, link
+from pipeline.incidents.index import Index, Lookup
+from pipeline.incidents.score import Link, Query, Weights, incident_score, links
 from pipeline.incidents.state import Entry, State
 
 CANDIDATES = 30
@@ -36,16 +36,14 @@ class Match:
     links: tuple[tuple[Entry, Link], ...]
 
 
-def nearest(
-    index: Index, words: Sequence[str], weights: Sequence[int], without: int | None = None
-) -> tuple[list[int], list[float]]:
+def nearest(index: Index, query: Lookup, without: int | None = None) -> tuple[list[int], list[float]]:
     """Seqs of the articles nearest by words, best first, and their cosines.
 
     Args:
         without: the seq of an article to leave out: the query's own earlier version.
     """
-    seqs = index.candidates(words, weights, CANDIDATES, without)
-    ranked = sorted(zip(index.cosines(words, weights, seqs), seqs, strict=True), key=_by_cosine)
+    seqs = index.candidates(query, CANDIDATES, without)
+    ranked = sorted(zip(index.cosines(query, seqs), seqs, strict=True), key=_by_cosine)
     return [seq for _, seq in ranked], [cosine for cosine, _ in ranked]
 
 
@@ -74,7 +72,7 @@ def speakers(index: Index, entries: Sequence[Entry]) -> list[Entry]:
 def query_of_entry(state: State, entry: Entry) -> Query:
     """A remembered, indexed article, unpacked for comparing it with many."""
     assert entry.profile is not None
-    return Query(entry.profile, *state.index.vector(entry.seq))
+    return Query(entry.profile, state.index.lookup_of(entry.seq), entry.read_said)
 
 
 def rank(
@@ -120,17 +118,21 @@ def match_incidents(
     speaking = {i: speakers(index, entries)[-MEMBERS:] for i, entries in reports.items()}
     cosines = dict(known or {})
     rest = [e.seq for entries in speaking.values() for e in entries if e.seq not in cosines]
-    cosines.update(zip(rest, index.cosines(query.words, query.weights, rest), strict=True))
-    coefficients = fitted.coefficients()
+    cosines.update(zip(rest, index.cosines(query.lookup, rest), strict=True))
+    compared = [(e, e.profile) for entries in speaking.values() for e in entries if e.profile is not None]
+    found = links(query, [p for _, p in compared], [cosines[e.seq] for e, _ in compared], fitted.coefficients())
+    by_incident: dict[str, list[tuple[Entry, Link]]] = {i: [] for i in incident_ids}
+    for (entry, _), link in zip(compared, found, strict=True):
+        assert entry.incident_id is not None
+        by_incident[entry.incident_id].append((entry, link))
     matches = []
-    for incident_id, entries in speaking.items():
-        links = [(e, link(query, e.profile, cosines[e.seq], coefficients)) for e in entries if e.profile is not None]
-        if not links:
+    for incident_id, linked in by_incident.items():
+        if not linked:
             continue
-        links.sort(key=lambda x: (-x[1].score, x[0].seq))
+        linked.sort(key=lambda x: (-x[1].score, x[0].seq))
         gap = min(abs((event_time - e.event_time).total_seconds()) for e in reports[incident_id]) / _DAY
-        score = incident_score([x.score for _, x in links], gap, fitted)
-        matches.append(Match(incident_id, score, gap, tuple(links)))
+        score = incident_score([x.score for _, x in linked], gap, fitted)
+        matches.append(Match(incident_id, score, gap, tuple(linked)))
     matches.sort(key=lambda m: (-m.score, m.incident_id))
     return matches
 

@@ -46,7 +46,8 @@ def incident_record(
     if mark is None or not (all_entries or mark.withdrawn or mark.merged_into):
         return None
     entries = listed(all_entries)
-    cards = [e.read_card() for e in entries]
+    read = [e.read() for e in entries]
+    cards = [card for card, _ in read]
     # What a round-up names is mostly where, when and who of other events.
     telling = [n for n, e in enumerate(entries) if not e.is_round_up] or range(len(entries))
     tellers, told = [entries[n] for n in telling], [cards[n] for n in telling]
@@ -64,7 +65,7 @@ def incident_record(
         places=places(told, folded),
         entities=folded,
         weapons=weapons(told, folded),
-        reports=tuple(_report(e, c) for e, c in zip(entries, cards, strict=True)),
+        reports=tuple(_report(e, card, why) for e, (card, why) in zip(entries, read, strict=True)),
         counts={
             "reports": len(all_entries),
             "copies": sum(e.copy_of is not None for e in all_entries),
@@ -99,8 +100,7 @@ def _status(state: State, incident_id: str, close_after: timedelta) -> IncidentS
     return "closed" if line is not None and last is not None and last < line else "open"
 
 
-def _report(entry: Entry, card: Card) -> Report:
-    why = entry.read_why()
+def _report(entry: Entry, card: Card, why: dict[str, Any]) -> Report:
     if entry.profile is not None and entry.profile.scenes:  # second thoughts may have written reasons without it
         why["round_up"] = entry.profile.scenes
     return Report(

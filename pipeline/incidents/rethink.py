@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pipeline.incidents.constraints import barred, home_of
 from pipeline.incidents.match import Match, match_incidents, query_of_entry, speakers
 from pipeline.incidents.plan import Plan
-from pipeline.incidents.score import Query, Weights, incident_score, link
+from pipeline.incidents.score import Query, Weights, incident_score, links
 from pipeline.incidents.state import Entry, State
 from pipeline.incidents.why import why_moved
 from pipeline.incidents.young import is_young
@@ -59,17 +59,15 @@ def rethink(
 def _together(state: State, plan: Plan, query: Query, match: Match, fitted: Weights) -> float:
     """Score of two incidents as one: from the mean link between their reports, the new one included."""
     assert plan.incident_id is not None
-    links = [x.score for _, x in match.links[:MEMBERS]]
+    scores = [x.score for _, x in match.links[:MEMBERS]]
     others = [e for e, _ in match.links[:MEMBERS]]
+    profiles = [e.profile for e in others if e.profile is not None]
     coefficients = fitted.coefficients()
-    at_home = speakers(state.index, state.reports(plan.incident_id))[-MEMBERS:]
-    for entry in at_home:
+    for entry in speakers(state.index, state.reports(plan.incident_id))[-MEMBERS:]:
         own = query_of_entry(state, entry)
-        cosines = state.index.cosines(own.words, own.weights, [e.seq for e in others])
-        for other, cosine in zip(others, cosines, strict=True):
-            assert other.profile is not None
-            links.append(link(own, other.profile, cosine, coefficients).score)
-    mean = sum(links) / len(links)
+        cosines = state.index.cosines(own.lookup, [p.seq for p in profiles])
+        scores += [x.score for x in links(own, profiles, cosines, coefficients)]
+    mean = sum(scores) / len(scores)
     return incident_score([mean], match.gap_days, fitted)
 
 
@@ -86,9 +84,9 @@ def _attract(state: State, plan: Plan, match: Match, fitted: Weights) -> bool:
         own = query_of_entry(state, entry)
         there = match_incidents(state, own, entry.event_time, [match.incident_id], fitted, entry.article_id)
         here = match_incidents(state, own, entry.event_time, [home], fitted)
-        links = sorted([x.score for m in here for _, x in m.links] + [with_new.score], reverse=True)
+        all_links = sorted([x.score for m in here for _, x in m.links] + [with_new.score], reverse=True)
         gap = abs((plan.event_time - entry.event_time).total_seconds()) / 86_400
-        score = incident_score(links, min([gap, *(m.gap_days for m in here)]), fitted)
+        score = incident_score(all_links, min([gap, *(m.gap_days for m in here)]), fitted)
         needed = max([fitted.join, *(m.score for m in there)]) + fitted.margin
         if score >= needed and here:
             why = why_moved(state, own, here[0], fitted)

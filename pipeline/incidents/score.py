@@ -7,18 +7,21 @@ incident's score is a second one over its best links and the gap in time. `weigh
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from operator import mul
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from pipeline.codec import convert, decode_json
 from pipeline.incidents.decision import Features
 from pipeline.incidents.features import RARITY_ONE
-from pipeline.incidents.index import WEIGHT_ONE
-from pipeline.incidents.profile import Profile
+from pipeline.incidents.index import WEIGHT_ONE, Lookup
+from pipeline.incidents.profile import AGE, LEAD, NAME, PERSON, PLACE, STREET, TITLE, TOKEN, Profile
 
 SIGNALS = (
     "text",  # ln(cosine of the weighted words + .02)
@@ -49,6 +52,7 @@ TOP = 3
 _FLOOR = 0.02
 _TITLE_FLOOR = 0.05
 _MINUTES = 5
+_ONE = WEIGHT_ONE * WEIGHT_ONE
 _PER_RARITY = 3.0 / RARITY_ONE
 
 
@@ -84,54 +88,128 @@ def weights() -> Weights:
 
 
 class Query:
-    """One article, unpacked for comparing it with many."""
+    """One article, unpacked for comparing it with many.
 
-    __slots__ = ("names", "places", "profile", "title", "weights", "words")
+    Attributes:
+        lookup: its words as the index knows them.
+    """
 
-    def __init__(self, profile: Profile, words: Sequence[str], weights: Sequence[int]) -> None:
+    __slots__ = ("_said", "lookup", "profile", "roles", "tokens", "weights")
+
+    def __init__(self, profile: Profile, lookup: Lookup, said: Features | Callable[[], Features]) -> None:
         self.profile = profile
-        self.words = words
-        self.weights = weights
-        self.title = dict(zip(profile.title, profile.title_weights, strict=True))
-        self.names = dict(zip(profile.names, profile.rarity, strict=True))
-        self.places = frozenset(profile.places)
+        self.lookup = lookup
+        self._said = said
+        records = np.frombuffer(profile.tokens, dtype=TOKEN)
+        order = np.argsort(records["token"])
+        self.tokens: npt.NDArray[Any] = records["token"][order]
+        self.weights: list[int] = records["weight"][order].tolist()
+        self.roles: list[int] = records["role"][order].tolist()
+
+    def said(self) -> Features:
+        """What the article says, in words; without its words and title where it is a remembered one."""
+        if not isinstance(self._said, Features):
+            self._said = self._said()
+        return self._said
 
 
-def query_of(seq: int, features: Features) -> Query:
+def query_of(seq: int, features: Features, lookup: Lookup) -> Query:
     """A query from the features of the decision `seq`."""
-    return Query(Profile(seq, features), features.words, features.weights)
+    return Query(Profile(seq, features), lookup, features)
 
 
-def signals(query: Query, other: Profile, cosine: float) -> tuple[float, ...]:
-    """Values of SIGNALS, in that order, for two articles whose weighted words have the given cosine."""
-    mine = query.profile
-    own = query.names
-    names = places = leads = 0
-    shared = [name for name in other.names if name in own]
-    for name in shared:
-        least = min(own[name], other.rarity[other.names.index(name)])
-        if name in query.places or name in other.places:
-            places += least
+@dataclass(slots=True)
+class _Shared:
+    """What two articles share: numbers of shared tokens, sums over shared names."""
+
+    persons: int = 0
+    streets: int = 0
+    ages: int = 0
+    days: int = 0
+    title: int = 0
+    names: int = 0
+    places: int = 0
+    leads: int = 0
+    any_place: bool = False
+    my_lead: bool = False
+    their_lead: bool = False
+
+
+_NOTHING = _Shared()
+
+
+def signals(query: Query, others: Sequence[Profile], cosines: Sequence[float]) -> list[tuple[float, ...]]:
+    """Values of SIGNALS, in that order, for an article and each of some others.
+
+    Args:
+        cosines: of their weighted words.
+    """
+    shared = _shared(query, others)
+    return [
+        _values(query.profile, o, c, shared.get(n, _NOTHING))
+        for n, (o, c) in enumerate(zip(others, cosines, strict=True))
+    ]
+
+
+def _shared(query: Query, others: Sequence[Profile]) -> dict[int, _Shared]:
+    """What the query shares with each of the others, by position; nothing where it shares no token."""
+    joined = b"".join([p.tokens for p in others])
+    if not joined or not len(query.tokens):
+        return {}
+    theirs = np.frombuffer(joined, dtype=TOKEN)
+    tokens = theirs["token"]
+    at = np.searchsorted(query.tokens, tokens)
+    at[at == len(query.tokens)] = 0
+    hits = np.flatnonzero(query.tokens[at] == tokens)
+    ends = np.cumsum([len(p.tokens) for p in others]) // TOKEN.itemsize
+    rows = np.searchsorted(ends, hits, side="right")
+    found: dict[int, _Shared] = {}
+    for row, mine, (_, weight, kind, role) in zip(rows.tolist(), at[hits].tolist(), theirs[hits].tolist(), strict=True):
+        shared = found.get(row)
+        if shared is None:
+            shared = found[row] = _Shared()
+        if kind == NAME:
+            own = query.roles[mine]
+            least = min(query.weights[mine], weight)
+            if (own | role) & PLACE:
+                shared.places += least
+                shared.any_place = True
+            else:
+                shared.names += least
+            if own & role & LEAD:
+                shared.leads += least
+            shared.my_lead = shared.my_lead or bool(own & LEAD)
+            shared.their_lead = shared.their_lead or bool(role & LEAD)
+        elif kind == TITLE:
+            shared.title += query.weights[mine] * weight
+        elif kind == PERSON:
+            shared.persons += 1
+        elif kind == STREET:
+            shared.streets += 1
+        elif kind == AGE:
+            shared.ages += 1
         else:
-            names += least
-        if name in mine.leads and name in other.leads:
-            leads += least
+            shared.days += 1
+    return found
+
+
+def _values(mine: Profile, other: Profile, cosine: float, shared: _Shared) -> tuple[float, ...]:
     newer = mine if mine.seq >= other.seq else other
     return (
         math.log(cosine + _FLOOR),
-        math.log(_title_cosine(query.title, other) + _TITLE_FLOOR),
-        *overlap(mine.ages, other.ages),
-        *overlap(mine.addresses, other.addresses),
-        *overlap(mine.days, other.days),
-        math.log1p(names * _PER_RARITY) if names else 0.0,
-        math.log1p(places * _PER_RARITY) if places else 0.0,
+        math.log(shared.title / _ONE + _TITLE_FLOOR),
+        *_overlap(shared.ages, mine.ages, other.ages),
+        *_overlap(shared.streets, mine.streets, other.streets),
+        *_overlap(shared.days, mine.days, other.days),
+        math.log1p(shared.names * _PER_RARITY) if shared.names else 0.0,
+        math.log1p(shared.places * _PER_RARITY) if shared.places else 0.0,
         _back(mine, other) if mine.back or other.back else 0.0,
         *_hours(mine.clocks, other.clocks),
         _tolls_differ(mine.killed, other.killed) + _tolls_differ(mine.wounded, other.wounded),
-        _places_differ(query, other, shared),
-        _differ(mine.persons, other.persons),
-        math.log1p(leads * _PER_RARITY) if leads else 0.0,
-        _leads_differ(mine, other, shared),
+        float(mine.has_places and other.has_places and not shared.any_place),
+        float(mine.persons > 0 and other.persons > 0 and not shared.persons),
+        math.log1p(shared.leads * _PER_RARITY) if shared.leads else 0.0,
+        0.5 * (not shared.my_lead) + 0.5 * (not shared.their_lead) if mine.has_leads and other.has_leads else 0.0,
         newer.crowd,
     )
 
@@ -144,15 +222,20 @@ class Link:
     values: tuple[float, ...]
 
 
-def link(query: Query, other: Profile, cosine: float, coefficients: Sequence[float]) -> Link:
-    """Compare two articles whose weighted words have the given cosine.
+def links(
+    query: Query, others: Sequence[Profile], cosines: Sequence[float], coefficients: Sequence[float]
+) -> list[Link]:
+    """Compare an article with each of some others.
 
     Args:
+        cosines: of their weighted words.
         coefficients: from `Weights.coefficients`.
     """
-    values = signals(query, other, cosine)
-    score = sum(map(mul, coefficients, values), coefficients[-1])
-    return Link(max(-LIMIT, min(LIMIT, score)), values)
+    found = []
+    for values in signals(query, others, cosines):
+        score = sum(map(mul, coefficients, values), coefficients[-1])
+        found.append(Link(max(-LIMIT, min(LIMIT, score)), values))
+    return found
 
 
 def incident_score(links: Sequence[float], gap_days: float, fitted: Weights) -> float:
@@ -163,31 +246,17 @@ def incident_score(links: Sequence[float], gap_days: float, fitted: Weights) -> 
     return w["bias"] + w["best"] * top[0] + w["top"] * mean + w["gap"] * math.log1p(gap_days)
 
 
-def overlap(a: Sequence[object], b: Sequence[object]) -> tuple[float, float]:
+def _overlap(shared: int, mine: int, others: int) -> tuple[float, float]:
     """(share of the smaller set that both have, 1 if both say something and share nothing)."""
-    if not a or not b:
+    if not mine or not others:
         return 0.0, 0.0
-    shared = len([x for x in a if x in b])
-    return shared / min(len(a), len(b)), float(not shared)
-
-
-def _differ(a: Sequence[str], b: Sequence[str]) -> float:
-    """1 if both say something and share nothing."""
-    if not a or not b:
-        return 0.0
-    return 0.0 if [x for x in a if x in b] else 1.0
-
-
-def _title_cosine(mine: dict[str, int], other: Profile) -> float:
-    shared = [n for n, word in enumerate(other.title) if word in mine]
-    dot = sum(mine[other.title[n]] * other.title_weights[n] for n in shared)
-    return dot / (WEIGHT_ONE * WEIGHT_ONE)
+    return shared / min(mine, others), float(not shared)
 
 
 def _back(a: Profile, b: Profile) -> float:
     if a.day is None or b.day is None:
         return 0.0
-    return float(any(d in b.days or d == b.day for d in a.back) or any(d in a.days or d == a.day for d in b.back))
+    return float(any(d in b.on or d == b.day for d in a.back) or any(d in a.on or d == a.day for d in b.back))
 
 
 def _hours(a: Sequence[int], b: Sequence[int]) -> tuple[float, float]:
@@ -205,15 +274,3 @@ def _tolls_differ(a: Sequence[int], b: Sequence[int]) -> float:
             if (b[j + 1] < 0 or a[i] <= b[j + 1]) and (a[i + 1] < 0 or b[j] <= a[i + 1]):
                 return 0.0
     return 1.0
-
-
-def _places_differ(query: Query, other: Profile, shared: Sequence[str]) -> float:
-    if not query.places or not other.places:
-        return 0.0
-    return float(not any(name in query.places or name in other.places for name in shared))
-
-
-def _leads_differ(a: Profile, b: Profile, shared: Sequence[str]) -> float:
-    if not a.leads or not b.leads:
-        return 0.0
-    return 0.5 * (not any(n in shared for n in a.leads)) + 0.5 * (not any(n in shared for n in b.leads))

@@ -15,7 +15,7 @@ from typing import Any
 from pipeline.incidents.constraints import home_of
 from pipeline.incidents.match import Match, query_of_entry
 from pipeline.incidents.plan import Plan
-from pipeline.incidents.score import SIGNALS, Link, Query, Weights, link
+from pipeline.incidents.score import SIGNALS, Link, Query, Weights, links
 from pipeline.incidents.state import Entry, State
 from pipeline.incidents.why import conflicts
 from pipeline.incidents.young import is_young
@@ -66,9 +66,9 @@ def _split(state: State, plan: Plan, home: str, new: list[Query], fitted: Weight
     if not 2 < len(speaking) + len(new) <= MEMBERS or not is_young(state, home, plan.event_time, settings):
         return
     queries = [query_of_entry(state, e) for e in speaking] + new
-    links = _links(state, queries, len(speaking), fitted)
-    parts = _parts(len(queries), links)
-    across = [links[pair] for pair in product(*parts)]
+    matrix = _matrix(state, queries, len(speaking), fitted)
+    parts = _parts(len(queries), matrix)
+    across = [matrix[pair] for pair in product(*parts)]
     speakers = [[speaking[n] for n in part if n < len(speaking)] for part in parts]
     if not all(speakers) or not _contradict(across):
         return
@@ -80,10 +80,10 @@ def _split(state: State, plan: Plan, home: str, new: list[Query], fitted: Weight
         return
     if [e for e in leaving if home_of(state, e.article_id) is not None]:
         return
-    a, b = min(product(*parts), key=lambda pair: (links[pair].score, pair))
+    a, b = min(product(*parts), key=lambda pair: (matrix[pair].score, pair))
     evidence: dict[str, Any] = {
         "score": round(_mean(across), 3),
-        "conflicts": conflicts(queries[a], queries[b].profile, links[a, b]),
+        "conflicts": conflicts(queries[a].said(), queries[b].said(), matrix[a, b]),
     }
     plan.split(home, leaving, evidence, follow=bool(new) and len(queries) - 1 in parts[leaves])
 
@@ -111,27 +111,27 @@ def _leaving(plan: Plan, home: str, sides: Sequence[Sequence[Entry]]) -> int:
     return 1 if sides[0][0].seq < sides[1][0].seq else 0
 
 
-def _links(state: State, queries: Sequence[Query], indexed: int, fitted: Weights) -> Links:
+def _matrix(state: State, queries: Sequence[Query], indexed: int, fitted: Weights) -> Links:
     """The link between each two, by position, both ways round; the first `indexed` are in the index."""
     coefficients = fitted.coefficients()
     found: dict[tuple[int, int], Link] = {}
     for a, one in enumerate(queries):
         others = [q.profile for q in queries[: min(a, indexed)]]
-        cosines = state.index.cosines(one.words, one.weights, [p.seq for p in others])
-        for b, (other, cosine) in enumerate(zip(others, cosines, strict=True)):
-            found[a, b] = found[b, a] = link(one, other, cosine, coefficients)
+        cosines = state.index.cosines(one.lookup, [p.seq for p in others])
+        for b, link in enumerate(links(one, others, cosines, coefficients)):
+            found[a, b] = found[b, a] = link
     return found
 
 
-def _parts(count: int, links: Links) -> Parts:
+def _parts(count: int, matrix: Links) -> Parts:
     """Two parts, by position: around the two that are most at odds, each other one where its links are stronger."""
-    seeds = min(combinations(range(count), 2), key=lambda pair: (links[pair].score, pair))
+    seeds = min(combinations(range(count), 2), key=lambda pair: (matrix[pair].score, pair))
     part = fixed = dict(zip(seeds, (0, 1), strict=True))
     for _ in range(_ROUNDS):
         found = dict(fixed)
         for a in range(count):
             if a not in fixed:
-                means = [_mean([links[a, b] for b, p in part.items() if p == side and b != a]) for side in (0, 1)]
+                means = [_mean([matrix[a, b] for b, p in part.items() if p == side and b != a]) for side in (0, 1)]
                 found[a] = int(means[1] > means[0])
         if found == part:
             break
@@ -139,8 +139,8 @@ def _parts(count: int, links: Links) -> Parts:
     return [a for a in range(count) if part[a] == 0], [a for a in range(count) if part[a] == 1]
 
 
-def _mean(links: Sequence[Link]) -> float:
-    return sum(x.score for x in links) / len(links)
+def _mean(found: Sequence[Link]) -> float:
+    return sum(x.score for x in found) / len(found)
 
 
 def _contradict(across: Sequence[Link]) -> bool:

@@ -14,18 +14,33 @@ from sys import intern
 from typing import Any
 
 from pipeline import codec
-from pipeline.incidents.decision import Card, Decision, Floor, Logged, Mark, Placement, Ruling, Watermark, kept
+from pipeline.incidents.decision import (
+    Card,
+    Decision,
+    Features,
+    Floor,
+    Logged,
+    Mark,
+    Placement,
+    Ruling,
+    Watermark,
+    kept,
+)
 from pipeline.incidents.index import Index
 from pipeline.incidents.profile import Profile
 from pipeline.incidents.rulings import Rulings
+from pipeline.incidents.stowed import pack, pack_vector, read_said, said_of, unpack, unpack_vector
 from pipeline.records import CHANGES_NOTHING
+
+Vector = tuple[tuple[str, ...], tuple[int, ...]]
+"""Words and their weights."""
 
 EffectKey = tuple[str, str]
 """("article", article id) or ("incident", incident id): one register that later decisions may overwrite."""
 
 
 class Entry:
-    """One remembered article. The card and the reasons are kept as bytes: they are read only to write a record.
+    """One remembered article. What is only shown (card, reasons, what it says) is kept compressed.
 
     Attributes:
         seq: of its newest own decision.
@@ -35,13 +50,12 @@ class Entry:
         assigned_seq: seq of the decision that put it into its incident.
         profile: None when it was taken back.
         outlet: who carried it, folded; empty where the article does not say.
-        vector: words and weights, while the article is not indexed; the index holds them otherwise.
+        vector: words and weights, compressed, while the article is not indexed; the index holds them otherwise.
     """
 
     __slots__ = (
         "article_id",
         "assigned_seq",
-        "card",
         "copy_group",
         "copy_of",
         "event_time",
@@ -51,27 +65,30 @@ class Entry:
         "profile",
         "scored",
         "seq",
+        "stowed",
         "time",
         "vector",
-        "why",
     )
 
-    def __init__(self, decision: Decision | Logged) -> None:
+    def __init__(self, decision: Decision | Logged, profile: Profile | None = None) -> None:
         assert decision.article_id is not None
         assert decision.time is not None
         assert decision.event_time is not None
         self.article_id = decision.article_id
         self.seq = self.placed_seq = self.assigned_seq = decision.seq
         self.time = decision.time
-        self.event_time = decision.event_time
+        # Nearly always the same; once in memory is enough.
+        self.event_time = decision.time if decision.event_time == decision.time else decision.event_time
         self.incident_id = decision.incident_id
         self.scored = decision.scored
         self.copy_of = decision.copy_of
-        self.copy_group = decision.copy_group or decision.article_id
+        group = decision.copy_group
+        self.copy_group = decision.article_id if group is None or group == decision.article_id else group
         found = decision.features
-        self.profile = None if found is None else Profile(decision.seq, found)
-        self.vector = None if found is None else (found.words, found.weights)
-        self.card, self.why, source = kept(decision)
+        self.profile = None if found is None else profile or Profile(decision.seq, found)
+        self.vector: bytes | None = None
+        card, why, source = kept(decision)
+        self.stowed = pack(card, why, b"" if found is None else said_of(found))
         self.outlet = intern(source.casefold()) if source else ""
 
     @property
@@ -83,12 +100,22 @@ class Entry:
         """Whether the article tells of many events."""
         return self.profile is not None and self.profile.scenes > 0
 
-    def read_card(self) -> Card:
-        return codec.decode(self.card, Card)
+    def read(self) -> tuple[Card, dict[str, Any]]:
+        """The card and the reasons of a live article."""
+        card, why, _ = unpack(self.stowed)
+        return codec.decode(card, Card), codec.decode_json(why)
 
     def read_why(self) -> dict[str, Any]:
-        why: dict[str, Any] = codec.decode_json(self.why)
+        why: dict[str, Any] = codec.decode_json(unpack(self.stowed)[1])
         return why
+
+    def read_said(self) -> Features:
+        """What a live article says, without its words and title."""
+        return read_said(unpack(self.stowed)[2])
+
+    def put_why(self, why: dict[str, Any]) -> None:
+        card, _, said = unpack(self.stowed)
+        self.stowed = pack(card, codec.encode(why), said)
 
 
 class State:
@@ -112,7 +139,7 @@ class State:
         self.index = Index()
         self.evicted: Counter[str] = Counter()
         self.tombstones: dict[str, None] = {}
-        self._groups: dict[str, dict[str, Entry]] = {}
+        self._groups: dict[str, tuple[Entry, ...]] = {}
         self._held: dict[str, list[EffectKey]] = {}
         self._holder: dict[EffectKey, str] = {}
         self._by_age: list[tuple[datetime, str, int]] = []
@@ -133,7 +160,7 @@ class State:
 
     def group(self, copy_group: str) -> list[Entry]:
         """Live articles of a copy group, in the order of their decisions."""
-        return sorted(self._groups.get(copy_group, {}).values(), key=_by_seq)
+        return sorted(self._groups.get(copy_group, ()), key=_by_seq)
 
     def last_time(self, incident_id: str) -> datetime | None:
         return max((e.time for e in self.members.get(incident_id, {}).values()), default=None)
@@ -232,8 +259,12 @@ class State:
 
     # Writing
 
-    def apply(self, decision: Decision | Logged) -> None:
-        """Fold one decision in; one that is already in changes nothing."""
+    def apply(self, decision: Decision | Logged, profile: Profile | None = None) -> None:
+        """Fold one decision in; one that is already in changes nothing.
+
+        Args:
+            profile: of its features, where it has been made already.
+        """
         if decision.seq <= self.last_seq:
             return
         self.last_seq = decision.seq
@@ -242,7 +273,7 @@ class State:
             left = self._apply_ruling(decision.seq, ruling)
             holder = ruling.key
         elif decision.verdict not in CHANGES_NOTHING and article_id is not None:
-            left = self._apply_article(decision, article_id)
+            left = self._apply_article(decision, article_id, profile)
             holder = article_id
         else:
             return
@@ -257,16 +288,17 @@ class State:
             left += self._evict(decision.floor, article_id)
             self._prune_marks(decision.floor, left)
 
-    def _apply_article(self, decision: Decision | Logged, article_id: str) -> list[str]:
+    def _apply_article(self, decision: Decision | Logged, article_id: str, profile: Profile | None) -> list[str]:
         """Remember an article's newest version; returns the incident that it was in."""
         old = self.entries.get(article_id)
         left = [] if old is None or old.incident_id is None else [old.incident_id]
         self._forget(article_id)
         self.tombstones.pop(article_id, None)
-        entry = Entry(decision)
+        entry = Entry(decision, profile)
         self.entries[article_id] = self.by_seq[entry.seq] = entry
         heapq.heappush(self._by_age, (*entry.age_key, entry.seq))
-        self._place(entry)
+        found = decision.features
+        self._place(entry, None if found is None else (found.words, found.weights))
         return left
 
     def _apply_ruling(self, seq: int, ruling: Ruling) -> list[str]:
@@ -293,41 +325,58 @@ class State:
         for effect in self._held.pop(key, []):
             del self._holder[effect]
 
-    def _place(self, entry: Entry) -> None:
+    def _place(self, entry: Entry, vector: Vector | None = None) -> None:
+        """Let an entry into its incident.
+
+        Args:
+            vector: words and weights of a new entry.
+        """
         if entry.incident_id is None:
             return
         self.members.setdefault(entry.incident_id, {})[entry.article_id] = entry
-        self._groups.setdefault(entry.copy_group, {})[entry.article_id] = entry
+        self._groups[entry.copy_group] = (*self._groups.get(entry.copy_group, ()), entry)
         heapq.heappush(self._closing, (entry.time, entry.incident_id))
-        self._reindex(entry.incident_id, entry.copy_group)
+        self._reindex(entry.incident_id, entry.copy_group, entry.seq, vector)
+        if vector is not None and entry.seq not in self.index:
+            entry.vector = pack_vector(*vector)
 
     def _displace(self, entry: Entry) -> None:
         if entry.incident_id is None:
             return
         self._unindex(entry)
-        for table, key in ((self.members, entry.incident_id), (self._groups, entry.copy_group)):
-            group = table[key]
-            del group[entry.article_id]
-            if not group:
-                del table[key]
+        members = self.members[entry.incident_id]
+        del members[entry.article_id]
+        if not members:
+            del self.members[entry.incident_id]
+        group = tuple(e for e in self._groups[entry.copy_group] if e is not entry)
+        if group:
+            self._groups[entry.copy_group] = group
+        else:
+            del self._groups[entry.copy_group]
         self._reindex(entry.incident_id, entry.copy_group)
 
-    def _reindex(self, incident_id: str, copy_group: str) -> None:
-        """Within one incident, a copy group is compared through its scored articles, else through its first."""
+    def _reindex(self, incident_id: str, copy_group: str, new: int | None = None, vector: Vector | None = None) -> None:
+        """Within one incident, a copy group is compared through its scored articles, else through its first.
+
+        Args:
+            new: seq of an entry whose words and weights are `vector`.
+        """
         group = [e for e in self.group(copy_group) if e.incident_id == incident_id]
         speakers = [e for e in group if e.scored] or group[:1]
         wanted = {e.seq for e in speakers}
         for entry in group:
             if entry.seq not in wanted:
                 self._unindex(entry)
+            elif entry.seq == new and vector is not None:
+                self.index.add(entry.seq, *vector)
             elif entry.vector is not None:
-                self.index.add(entry.seq, *entry.vector)
+                self.index.add(entry.seq, *unpack_vector(entry.vector))
                 entry.vector = None
 
     def _unindex(self, entry: Entry) -> None:
         vector = self.index.remove(entry.seq)
         if vector is not None:
-            entry.vector = vector
+            entry.vector = pack_vector(*vector)
 
     def _apply_placement(self, placement: Placement, holder: str) -> list[str]:
         """Move an article; returns the incident that it left."""
@@ -341,7 +390,7 @@ class State:
         entry.assigned_seq = placement.assigned_seq
         entry.copy_of = placement.copy_of
         entry.copy_group = placement.copy_group
-        entry.why = codec.encode(placement.why)
+        entry.put_why(placement.why)
         self._place(entry)
         self._hold(("article", entry.article_id), holder)
         return [left]

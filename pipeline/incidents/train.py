@@ -24,7 +24,7 @@ from pipeline.evaluate.incidents import run, scores, shift_days
 from pipeline.incidents.features import features
 from pipeline.incidents.index import Index
 from pipeline.incidents.match import COMPARED, MEMBERS, crowd, nearest
-from pipeline.incidents.score import SIGNALS, TOP, Query, Weights, link, query_of, signals
+from pipeline.incidents.score import SIGNALS, TOP, Query, Weights, links, query_of, signals
 
 Array = npt.NDArray[np.float64]
 
@@ -53,11 +53,11 @@ def prepare(articles: Sequence[GoldArticle]) -> Prepared:
         found = features(item, index.frequency, len(index))
         if gold.shift:
             found = shift_days(found, gold.shift.days)
-        candidates, cosines = nearest(index, found.words, found.weights)
+        candidates, cosines = nearest(index, index.look_up(found.words, found.weights))
         found = replace(found, crowd=crowd(cosines))
-        queries.append(query_of(seq, found))
         near.append(candidates)
         index.add(seq, found.words, found.weights)
+        queries.append(query_of(seq, found, index.lookup_of(seq)))
     return Prepared(list(articles), queries, near, index)
 
 
@@ -66,10 +66,8 @@ def pair_samples(data: Prepared) -> tuple[Array, Array]:
     rows: list[tuple[float, ...]] = []
     labels: list[bool] = []
     for query, near, gold in zip(data.queries, data.near, data.articles, strict=True):
-        cosines = data.index.cosines(query.words, query.weights, near)
-        for seq, cosine in zip(near, cosines, strict=True):
-            rows.append(signals(query, data.queries[seq].profile, cosine))
-            labels.append(data.articles[seq].cluster == gold.cluster)
+        rows += signals(query, [data.queries[n].profile for n in near], data.index.cosines(query.lookup, near))
+        labels += [data.articles[n].cluster == gold.cluster for n in near]
     return np.array(rows), np.array(labels, dtype=float)
 
 
@@ -82,17 +80,12 @@ def incident_samples(data: Prepared, fitted: Weights) -> tuple[Array, Array]:
     for seq, (query, near, gold) in enumerate(zip(data.queries, data.near, data.articles, strict=True)):
         for cluster in sorted({data.articles[n].cluster for n in near[:COMPARED]}):
             company = members[cluster][-MEMBERS:]
-            cosines = data.index.cosines(query.words, query.weights, company)
-            links = sorted(
-                (
-                    link(query, data.queries[n].profile, c, coefficients).score
-                    for n, c in zip(company, cosines, strict=True)
-                ),
-                reverse=True,
-            )
-            top = links[:TOP]
+            cosines = data.index.cosines(query.lookup, company)
+            compared = links(query, [data.queries[n].profile for n in company], cosines, coefficients)
+            best = sorted((x.score for x in compared), reverse=True)
+            top = best[:TOP]
             gap = min(_days_between(gold, data.articles[n]) for n in members[cluster])
-            rows.append([links[0], sum(top) / len(top), math.log1p(gap)])
+            rows.append([best[0], sum(top) / len(top), math.log1p(gap)])
             labels.append(cluster == gold.cluster)
         members[gold.cluster].append(seq)
     return np.array(rows), np.array(labels, dtype=float)

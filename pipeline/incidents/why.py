@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
+from pipeline.incidents.decision import Features
 from pipeline.incidents.match import Match
 from pipeline.incidents.plan import Plan
-from pipeline.incidents.profile import Profile
 from pipeline.incidents.score import SIGNALS, Link, Query, Weights
 from pipeline.incidents.state import Entry, State
 from pipeline.records import Annotated
@@ -57,60 +57,56 @@ def _kind(plan: Plan, chosen: Match | None) -> str:
 def _evidence(state: State, query: Query, match: Match, fitted: Weights, short: bool = False) -> dict[str, Any]:
     entry, best = match.links[0]
     found: dict[str, Any] = {"score": round(match.score, 3), "closest": entry.article_id}
-    assert entry.profile is not None
+    mine, theirs = query.said(), entry.read_said()
+    against = conflicts(mine, theirs, best)
     if short:
-        against = conflicts(query, entry.profile, best)
         return found | ({"conflicts": against} if against else {})
     parts = {n: round(fitted.pair[n] * v, 2) for n, v in zip(SIGNALS, best.values, strict=True)}
     found["parts"] = {"bias": round(fitted.pair["bias"], 2)} | {n: v for n, v in parts.items() if abs(v) >= _LEAST_PART}
-    found["shared"] = shared(state, query, entry)
-    against = conflicts(query, entry.profile, best)
+    found["shared"] = shared([word for _, word in state.index.shared(query.lookup, entry.seq)], mine, theirs)
     if against:
         found["conflicts"] = against
     found["gap_days"] = round(match.gap_days, 3)
     return found
 
 
-def shared(state: State, query: Query, entry: Entry) -> dict[str, list[Any]]:
-    """What both articles have, strongest first."""
-    other = entry.profile
-    assert other is not None
-    words, weights = state.index.vector(entry.seq) if entry.seq in state.index else entry.vector or ((), ())
-    theirs = dict(zip(words, weights, strict=True))
-    both = [(w * theirs[t], t) for t, w in zip(query.words, query.weights, strict=True) if t in theirs]
-    both.sort(key=lambda x: (-x[0], x[1]))
-    names = [n for n in query.profile.names if n in other.names]
-    place = {n for n in names if n in query.places or n in other.places}
-    mine = query.profile
+def shared(words: Sequence[str], mine: Features, theirs: Features) -> dict[str, list[Any]]:
+    """What both articles have, strongest first.
+
+    Args:
+        words: those that both have.
+    """
+    known = frozenset(theirs.names)
+    names = [n for n in mine.names if n in known]
+    place = frozenset((*mine.places, *theirs.places))
     found: dict[str, list[Any]] = {
-        "words": [t for _, t in both[:MOST]],
+        "words": list(words[:MOST]),
         "names": [n for n in names if n not in place][:MOST],
         "places": [n for n in names if n in place][:MOST],
-        "ages": _both(mine.ages, other.ages),
-        "streets": _both(mine.addresses, other.addresses),
-        "days": [_iso(d) for d in _both(mine.days, other.days)],
-        "hours": [_clock(c) for c in _both(mine.clocks, other.clocks)],
+        "ages": _both(mine.ages, theirs.ages),
+        "streets": _both(mine.addresses, theirs.addresses),
+        "days": [_iso(d) for d in _both(mine.days, theirs.days)],
+        "hours": [_clock(c) for c in _both(mine.clocks, theirs.clocks)],
     }
     return {k: v for k, v in found.items() if v}
 
 
-def conflicts(query: Query, other: Profile, best: Link) -> dict[str, list[Any]]:
+def conflicts(mine: Features, theirs: Features, best: Link) -> dict[str, list[Any]]:
     """What speaks against one event: kind -> [of this article, of the other]."""
     values = dict(zip(SIGNALS, best.values, strict=True))
-    mine = query.profile
     found: dict[str, list[Any]] = {}
     for signal, name, a, b in (
-        ("ages_differ", "ages", mine.ages, other.ages),
-        ("streets_differ", "streets", mine.addresses, other.addresses),
-        ("days_differ", "days", [_iso(d) for d in mine.days], [_iso(d) for d in other.days]),
-        ("hours_differ", "hours", [_clock(c) for c in mine.clocks], [_clock(c) for c in other.clocks]),
-        ("places_differ", "places", mine.places, other.places),
-        ("persons_differ", "persons", mine.persons, other.persons),
+        ("ages_differ", "ages", mine.ages, theirs.ages),
+        ("streets_differ", "streets", mine.addresses, theirs.addresses),
+        ("days_differ", "days", [_iso(d) for d in mine.days], [_iso(d) for d in theirs.days]),
+        ("hours_differ", "hours", [_clock(c) for c in mine.clocks], [_clock(c) for c in theirs.clocks]),
+        ("places_differ", "places", mine.places, theirs.places),
+        ("persons_differ", "persons", mine.persons, theirs.persons),
     ):
         if values[signal]:
             found[name] = [list(a)[:MOST], list(b)[:MOST]]
     if values["tolls_differ"]:
-        found["tolls"] = [_tolls(mine), _tolls(other)]
+        found["tolls"] = [_tolls(mine), _tolls(theirs)]
     return found
 
 
@@ -126,11 +122,11 @@ def _clock(minutes: int) -> str:
     return f"{minutes // 60:02}:{minutes % 60:02}"
 
 
-def _tolls(profile: Profile) -> list[str]:
-    said = []
-    for name, flat in (("killed", profile.killed), ("wounded", profile.wounded)):
+def _tolls(said: Features) -> list[str]:
+    counts = []
+    for name, flat in (("killed", said.killed), ("wounded", said.wounded)):
         for low, high in zip(flat[::2], flat[1::2], strict=True):
-            said.append(
+            counts.append(
                 f"{low} {name}" if low == high else f"{low} or more {name}" if high < 0 else f"{low}-{high} {name}"
             )
-    return said[:MOST]
+    return counts[:MOST]

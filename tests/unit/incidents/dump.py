@@ -24,8 +24,7 @@ def dump(ledger: Ledger) -> dict[str, Any]:
                 e.scored,
                 e.copy_of,
                 e.copy_group,
-                e.card,
-                e.why,
+                e.stowed,
                 e.vector,
                 None if e.profile is None else {s: getattr(e.profile, s) for s in e.profile.__slots__},
             )
