@@ -132,6 +132,13 @@ def test_nothing_is_published_beyond_loopback() -> None:
     assert not [name for name, s in ours(SECURE).items() if s.get("ports")]
 
 
+def test_memory_is_enough_for_all_that_may_be_remembered() -> None:
+    # docs/quality/copies.md and incidents.md; 100 MiB are the process without any.
+    dedup, incidents = (services(PLAIN)[name] for name in ("dedup", "incidents"))
+    assert int(dedup["mem_limit"]) > settings_of(dedup).dedup.max_entries * 1_500 + 100 * 2**20
+    assert int(incidents["mem_limit"]) > settings_of(incidents).incidents.max_articles * 17_000 + 100 * 2**20
+
+
 def test_images_are_pinned() -> None:
     for name, service in services(SECURE).items():
         tag = service["image"].rpartition(":")[2]
