@@ -91,14 +91,14 @@ async def _look(settings: Settings, server: str, arguments: dict[str, Any]) -> P
         return Problem(f"{server} does not answer within {_TIMEOUT_S:.0f} s", final=False)
     except socket.gaierror as e:
         return Problem(f"{server}: the host name cannot be resolved ({e.strerror}); see broker.bootstrap", final=False)
+    except (ssl.SSLEOFError, ssl.SSLZeroReturnError, ConnectionResetError):
+        return _closed(settings, server, None)
     except ssl.SSLError as e:
         return Problem(
             f"{server} does not speak TLS as we do ({e.reason}); broker.security_protocol is "
             f"{broker.security_protocol}: is it the right port?",
             final=True,
         )
-    except ConnectionResetError:
-        return _closed(settings, server, None)
     except OSError as e:
         return Problem(f"{server} cannot be reached: {_reason(e)}", final=False)
     except KafkaError as e:
@@ -107,9 +107,11 @@ async def _look(settings: Settings, server: str, arguments: dict[str, Any]) -> P
         async with asyncio.timeout(_TIMEOUT_S):
             await connection.send(MetadataRequest([]))
     except KafkaConnectionError:
-        # A listener with SASL closes when anything but SASL comes first.
+        # A listener with SASL closes when anything but SASL comes first; but so does a broker that stops just now.
         return Problem(
-            f"{server} wants another way to log in; broker.security_protocol is {broker.security_protocol}", final=True
+            f"{server} closed the connection at the first request: if it goes on, it wants another way to log in; "
+            f"broker.security_protocol is {broker.security_protocol}",
+            final=False,
         )
     except TimeoutError:
         return Problem(f"{server} does not answer within {_TIMEOUT_S:.0f} s", final=False)
@@ -138,7 +140,7 @@ def _about_certificate(settings: Settings, host: str, error: ssl.SSLCertVerifica
 def _closed(settings: Settings, server: str, cause: BaseException | None) -> Problem:
     """The broker ended the connection; what it said before, if anything, is the cause."""
     broker = settings.broker
-    if isinstance(cause, ssl.SSLError):
+    if isinstance(cause, ssl.SSLError) and "ALERT" in (cause.reason or ""):
         if not broker.tls_cert_file:
             return Problem(
                 f"{server} asks for a client certificate: broker.tls_cert_file and broker.tls_key_file name one",

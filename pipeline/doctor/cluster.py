@@ -31,8 +31,11 @@ def check_broker(settings: Settings) -> Iterator[Finding]:
     try:
         address = bootstrap(settings)
         problems = {server: problem(settings, server) for server in servers(address)}
-    except (BrokerError, SettingsError) as e:
+    except SettingsError as e:
         yield fail("broker", str(e), "mend the settings of the section broker; docs/security.md explains them")
+        return
+    except BrokerError as e:
+        yield Finding("broker", "fail", str(e))
         return
     reached = not all(problems.values())
     for server, found in problems.items():

@@ -44,7 +44,8 @@ def test_a_chain_flows_with_exactly_the_rights_of_the_table(logins: Logins, tmp_
     ensure_topics(operator)
     # Half of the stages by password, half by certificate. The ledger soon asks whether what it waits for can come.
     by = {"dedup": "SASL_SSL", "entities": "SSL", "incidents": "SASL_SSL", "sink": "SSL"}
-    own = {stage: logins.of(stage, by[stage], **{"runner.watchdog_s": 8.0}) for stage in STAGES}  # type: ignore[arg-type]
+    own = {stage: logins.of(stage, by[stage]) for stage in STAGES}  # type: ignore[arg-type]
+    own["incidents"] = with_values(own["incidents"], {"runner.watchdog_s": 8.0}, "test")
     ner = {"entities": own.pop("entities")}
     wire = streams.write(tmp_path / "wire.jsonl", streams.mixed(60, seed=11))
     with wire.open("a") as f:
@@ -91,7 +92,6 @@ def test_whoever_is_kept_out_is_told_why(logins: Logins, tmp_path: Path) -> None
         (sasl, {"broker.tls_ca_file": ""}, "signed by nobody that this system trusts: broker.tls_ca_file"),
         (sasl, {"broker.tls_ca_file": str(others.file)}, "signed by nobody that .*others/ca.pem trusts"),
         (sasl, {"broker.bootstrap": f"localhost:{port}"}, "certificate is not for the host localhost"),
-        (sasl, {"broker.security_protocol": "SSL"} | no_login, "wants another way to log in; .* is SSL"),
         (sasl, {"broker.security_protocol": "PLAINTEXT"}, "speaks TLS, and broker.security_protocol is PLAINTEXT"),
         (mtls, no_certificate, "asks for a client certificate: broker.tls_cert_file"),
         (
@@ -114,6 +114,10 @@ def test_whoever_is_kept_out_is_told_why(logins: Logins, tmp_path: Path) -> None
     not_tls = problem(with_values(sasl, {"broker.bootstrap": f"{host}:{broker.port}"}, "test"), f"{host}:{broker.port}")
     assert not_tls is not None
     assert "closed the connection before TLS was there" in not_tls.text
+    no_sasl = problem(with_values(sasl, {"broker.security_protocol": "SSL"} | no_login, "test"), broker.sasl)
+    assert no_sasl is not None
+    assert "wants another way to log in; broker.security_protocol is SSL" in no_sasl.text
+    assert [no_sasl.final, not_tls.final] == [False, False], "a broker that stops just now looks like that, too"
     assert problem(with_values(sasl, {"broker.tls_check_hostname": False}, "test"), f"localhost:{port}") is None
     plain = {
         "broker.sasl_mechanism": "PLAIN",
