@@ -6,7 +6,8 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 STAMP_DEV := $(VENV)/.installed-dev
 
-.PHONY: help demo postgresql test check unit broker-test chaos bench model lock clean
+.PHONY: help demo postgresql prometheus test check unit broker-test chaos soak alerts-live rights image-test bench \
+	model dashboards audit sbom lock clean
 
 help:  ## Show what there is to make.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -14,8 +15,8 @@ help:  ## Show what there is to make.
 demo: $(STAMP)  ## Run the whole chain on the demo wire, real Kafka included, and show the incidents.
 	@$(BIN)/wirefuse demo
 
-test: check postgresql  ## Check and run every test, those on a real Kafka and a real PostgreSQL included.
-	$(BIN)/pytest
+test: check postgresql prometheus  ## Check and run every test, on a real Kafka, PostgreSQL and Prometheus.
+	$(BIN)/pytest -n 2 --dist loadfile
 
 check: $(STAMP_DEV)  ## Lint, format and types.
 	$(BIN)/ruff check .
@@ -26,6 +27,9 @@ check: $(STAMP_DEV)  ## Lint, format and types.
 postgresql:
 	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || deploy/install-postgresql.sh
 
+prometheus:
+	@{ command -v prometheus && command -v promtool; } >/dev/null 2>&1 || deploy/install-prometheus.sh
+
 unit: $(STAMP_DEV)  ## Only the tests that need no broker.
 	$(BIN)/pytest -m "not broker"
 
@@ -35,6 +39,15 @@ broker-test: $(STAMP_DEV)  ## Only the tests on the real broker.
 chaos: $(STAMP_DEV)  ## The long kill test: WIRE=articles.jsonl KILLS=50 make chaos
 	$(BIN)/python tests/chaos.py --kills $(or $(KILLS),50) $(WIRE)
 
+soak: $(STAMP_DEV)  ## Half an hour of restarts, an outage of Kafka and broken input: MINUTES=30 make soak
+	$(BIN)/python tests/soak.py --minutes $(or $(MINUTES),30) $(WIRE)
+
+alerts-live: $(STAMP_DEV) prometheus postgresql  ## Break a live chain in twelve ways and look which alerts fire (20 minutes).
+	$(BIN)/python tests/alerts_live.py
+
+rights: $(STAMP_DEV)  ## The long proofs of logins and rights: each right taken away in turn.
+	$(BIN)/pytest tests/broker/least_rights.py
+
 bench: $(STAMP_DEV)  ## All benchmarks; DATA=folder of corpora for those that want real ones.
 	$(BIN)/python benchmarks/end_to_end.py $(DATA)
 
@@ -43,17 +56,35 @@ model: $(STAMP)  ## Train the entity model anew: DATA=folder of corpora [OUT=mod
 	@test -n "$(DATA)" || { echo "make model needs DATA=FOLDER, one folder per corpus; docs/model-card.md names them"; exit 1; }
 	OPENBLAS_NUM_THREADS=1 $(BIN)/wirefuse train entities --data "$(DATA)" $(if $(OUT),--out "$(OUT)") --seed $(or $(SEED),0)
 
+AUDIT := .venv-audit
+
+audit: $(AUDIT)/.installed  ## Look the locked versions up in the advisory database of the package index.
+	@for lock in requirements.lock requirements-build.lock requirements-dev.lock requirements-audit.lock; do \
+		echo "$$lock:"; \
+		$(AUDIT)/bin/pip-audit --strict --disable-pip --require-hashes --progress-spinner off -r $$lock || exit 1; \
+	done
+
+sbom: $(AUDIT)/.installed  ## Write sbom.cdx.json, a CycloneDX bill of materials of the locked packages.
+	$(AUDIT)/bin/python -W ignore -m cyclonedx_py requirements --pyproject pyproject.toml --output-reproducible --sv 1.6 \
+		--of JSON -o sbom.cdx.json requirements.lock
+
+$(AUDIT)/.installed: requirements-audit.lock
+	$(PYTHON) -m venv $(AUDIT)
+	$(AUDIT)/bin/python -m pip install --quiet --require-hashes -r requirements-audit.lock
+	@touch $@
+
 lock: $(STAMP_DEV)  ## Make the lock files anew from pyproject.toml.
 	$(BIN)/pip-compile $(LOCK_FLAGS) -o requirements-build.lock requirements-build.in
 	$(BIN)/pip-compile $(LOCK_FLAGS) -o requirements.lock pyproject.toml
 	$(BIN)/pip-compile $(LOCK_FLAGS) --extra dev -c requirements.lock -o requirements-dev.lock pyproject.toml
+	$(BIN)/pip-compile $(LOCK_FLAGS) -o requirements-audit.lock requirements-audit.in
 
 # No index address may stand in a lock file: whoever installs chooses the index.
 LOCK_FLAGS := -q --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
 	--strip-extras --allow-unsafe --no-header
 
 clean:  ## Remove the virtual environment, caches and the demo's data.
-	rm -rf $(VENV) .wirefuse .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info
+	rm -rf $(VENV) $(AUDIT) .wirefuse .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
