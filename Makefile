@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 STAMP_DEV := $(VENV)/.installed-dev
 
 .PHONY: help demo postgresql prometheus test check unit broker-test chaos soak alerts-live rights image-test bench \
-	model dashboards audit sbom lock clean
+	model dashboards pictures audit sbom lock clean
 
 help:  ## Show what there is to make.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -55,6 +55,13 @@ bench: $(STAMP_DEV)  ## All benchmarks; DATA=folder of corpora for those that wa
 model: $(STAMP)  ## Train the entity model anew: DATA=folder of corpora [OUT=model folder] [SEED=0] make model
 	@test -n "$(DATA)" || { echo "make model needs DATA=FOLDER, one folder per corpus; docs/model-card.md names them"; exit 1; }
 	OPENBLAS_NUM_THREADS=1 $(BIN)/wirefuse train entities --data "$(DATA)" $(if $(OUT),--out "$(OUT)") --seed $(or $(SEED),0)
+
+dashboards: $(STAMP_DEV)  ## Make the Grafana dashboards and the page of metrics anew.
+	$(BIN)/python deploy/grafana/generate.py
+	$(BIN)/python -m pipeline.metrics_docs
+
+pictures: $(STAMP_DEV) prometheus  ## Draw the dashboards from eleven minutes of a live chain.
+	$(BIN)/python benchmarks/dashboards.py docs/pictures --minutes 11
 
 AUDIT := .venv-audit
 
