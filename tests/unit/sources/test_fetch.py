@@ -157,10 +157,10 @@ def test_a_gzip_bomb_is_refused(web: Web) -> None:
 @pytest.mark.parametrize(
     ("body", "encoding", "said"),
     [
-        (gzip.compress(b"x" * 100)[:-9], "gzip", "cut off"),
+        (gzip.compress(b"x" * 100, mtime=0)[:-9], "gzip", "cut off"),
         (b"not gzip", "gzip", "damaged"),
         (b"x", "br", "compressed with br"),
-        (gzip.compress(gzip.compress(b"x")), "gzip, gzip", "compressed with gzip, gzip"),
+        (gzip.compress(gzip.compress(b"x", mtime=0), mtime=0), "gzip, gzip", "compressed with gzip, gzip"),
     ],
 )
 def test_a_body_that_cannot_be_unpacked(web: Web, body: bytes, encoding: str, said: str) -> None:

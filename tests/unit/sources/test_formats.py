@@ -45,9 +45,9 @@ def outcome(item: Item) -> str:
         ("a.xml", "<nitf/>", "unsupported"),
         ("a.md", "Two trams collided.", "unsupported"),
         ("a", LINE, "unsupported"),
-        ("a.jsonl.gz", gzip.compress(LINE.encode()), "jsonl"),
-        ("a.jsonl", gzip.compress(LINE.encode()), "jsonl"),
-        ("a.json.gz", gzip.compress(LINE.encode()), "jsonl"),
+        ("a.jsonl.gz", gzip.compress(LINE.encode(), mtime=0), "jsonl"),
+        ("a.jsonl", gzip.compress(LINE.encode(), mtime=0), "jsonl"),
+        ("a.json.gz", gzip.compress(LINE.encode(), mtime=0), "jsonl"),
     ],
 )
 def test_the_reader_is_chosen_by_suffix_and_content(
