@@ -178,8 +178,9 @@ def _run(image: Image, folder: Path, hosts: Path, sink_url: str, *, secure: bool
         _until_done(settings, workers, older + newest.read_bytes().count(b"\n"))
         verdicts = compare(settings, expected(settings, folder / "offline"))
         print(f"in the sink: {verdicts.total()} inputs, as an offline run decides them", flush=True)
-        for worker in workers:
+        for worker, role in zip(workers, (*STAGES, "producer"), strict=True):
             _check_confined(worker)
+            _check_rights(worker, role, secure=secure)
         for worker in workers:
             print(f"{worker.name}: ended {worker.stop():.1f} s after SIGTERM", flush=True)
 
@@ -256,6 +257,16 @@ def _check_confined(worker: Container) -> None:
     log = worker.log.read_text(errors="replace")
     assert "Read-only file system" not in log, log
     assert "secret1" not in log, "a password is in the log"
+
+
+def _check_rights(worker: Container, role: str, *, secure: bool) -> None:
+    """With the container's own login, all is there that its role needs; with ACLs, not what another needs."""
+    asked = worker.execute("wirefuse", "doctor", "--role", role)
+    assert asked.returncode == 0, f"{worker.name}:\n{asked.stdout}{asked.stderr}"
+    if secure:
+        another = next(stage for stage in STAGES if stage != role)
+        asked = worker.execute("wirefuse", "doctor", "--role", another)
+        assert asked.returncode == 1, f"{worker.name} has the rights of {another}:\n{asked.stdout}"
 
 
 # -- help --------------------------------------------------------------------------------------------------------------
