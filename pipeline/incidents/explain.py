@@ -16,6 +16,7 @@ _PARTS = {
     "bias": "where every pair of articles begins",
     "text": "words in common, the rare ones above all",
     "title": "words that both titles have",
+    "covered": "how much of the other title is in its text",
     "ages": "ages in common",
     "ages_differ": "no age in common",
     "streets": "streets in common",

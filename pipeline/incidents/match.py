@@ -72,7 +72,8 @@ def speakers(index: Index, entries: Sequence[Entry]) -> list[Entry]:
 def query_of_entry(state: State, entry: Entry) -> Query:
     """A remembered, indexed article, unpacked for comparing it with many."""
     assert entry.profile is not None
-    return Query(entry.profile, state.index.lookup_of(entry.seq), entry.read_said)
+    words, _ = state.index.vector(entry.seq)
+    return Query(entry.profile, state.index.lookup_of(entry.seq), entry.read_said, words)
 
 
 def rank(

@@ -28,7 +28,7 @@ class Profile:
         seq: of the decision that the features came with; identifies the article version in the index.
         tokens: records of TOKEN, each token once.
         persons, streets, ages, days: how many of them `tokens` has.
-        has_places, has_leads: whether any name is one.
+        has_title, has_places, has_leads: whether there is any.
         on: days that are spoken of, for comparing with `back`.
     """
 
@@ -41,6 +41,7 @@ class Profile:
         "days",
         "has_leads",
         "has_places",
+        "has_title",
         "killed",
         "on",
         "persons",
@@ -58,6 +59,7 @@ class Profile:
         self.streets = len(features.addresses)
         self.ages = len(features.ages)
         self.days = len(features.days)
+        self.has_title = bool(features.title)
         self.has_places = bool(features.places)
         self.has_leads = bool(features.leads)
         self.on = _one(features.days)
@@ -83,7 +85,7 @@ def _tokens(features: Features) -> bytes:
     ):
         kinds += bytes([kind]) * len(said)
     found = np.zeros(len(kinds), dtype=TOKEN)
-    tokens = [crc32(f"{kind}{word}".encode()) for kind, word in zip(kinds, (*names, *title, *rest), strict=True)]
+    tokens = [token(kind, said) for kind, said in zip(kinds, (*names, *title, *rest), strict=True)]
     found["token"] = tokens
     found["weight"] = (*features.rarity, *features.title_weights, *(0,) * len(rest))
     found["kind"] = np.frombuffer(kinds, dtype=np.uint8)
@@ -91,6 +93,11 @@ def _tokens(features: Features) -> bytes:
     if len(set(tokens)) < len(tokens):
         found = found[np.sort(np.unique(found["token"], return_index=True)[1])]
     return found.tobytes()
+
+
+def token(kind: int, said: str) -> int:
+    """What stands for something of a kind that an article says."""
+    return crc32(f"{kind}{said}".encode())
 
 
 @lru_cache(maxsize=4096)

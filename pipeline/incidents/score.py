@@ -21,11 +21,12 @@ from pipeline.codec import convert, decode_json
 from pipeline.incidents.decision import Features
 from pipeline.incidents.features import RARITY_ONE
 from pipeline.incidents.index import WEIGHT_ONE, Lookup
-from pipeline.incidents.profile import AGE, LEAD, NAME, PERSON, PLACE, STREET, TITLE, TOKEN, Profile
+from pipeline.incidents.profile import AGE, LEAD, NAME, PERSON, PLACE, STREET, TITLE, TOKEN, Profile, token
 
 SIGNALS = (
     "text",  # ln(cosine of the weighted words + .02)
     "title",  # ln(cosine of the titles + .05)
+    "covered",  # how much of the other's title the article's words have, by weight; 0.5 where it has no title
     "ages",  # share of the smaller set of ages that both have
     "ages_differ",  # both name ages, none is shared
     "streets",
@@ -51,6 +52,7 @@ LIMIT = 6.0
 TOP = 3
 _FLOOR = 0.02
 _TITLE_FLOOR = 0.05
+_UNTITLED = 0.5
 _MINUTES = 5
 _ONE = WEIGHT_ONE * WEIGHT_ONE
 _PER_RARITY = 3.0 / RARITY_ONE
@@ -96,15 +98,19 @@ class Query:
 
     __slots__ = ("_said", "lookup", "profile", "roles", "tokens", "weights")
 
-    def __init__(self, profile: Profile, lookup: Lookup, said: Features | Callable[[], Features]) -> None:
+    def __init__(
+        self, profile: Profile, lookup: Lookup, said: Features | Callable[[], Features], words: Sequence[str]
+    ) -> None:
         self.profile = profile
         self.lookup = lookup
         self._said = said
-        records = np.frombuffer(profile.tokens, dtype=TOKEN)
-        order = np.argsort(records["token"])
-        self.tokens: npt.NDArray[Any] = records["token"][order]
-        self.weights: list[int] = records["weight"][order].tolist()
-        self.roles: list[int] = records["role"][order].tolist()
+        # A word of the text is met by titles that have it, though it is none of the own title.
+        known = {token(TITLE, word): (0, 0) for word in words}
+        known |= {t: (w, role) for t, w, _, role in np.frombuffer(profile.tokens, dtype=TOKEN).tolist()}
+        tokens = sorted(known)
+        self.tokens: npt.NDArray[Any] = np.array(tokens, dtype=np.uint32)
+        self.weights = [known[t][0] for t in tokens]
+        self.roles = [known[t][1] for t in tokens]
 
     def said(self) -> Features:
         """What the article says, in words; without its words and title where it is a remembered one."""
@@ -115,7 +121,7 @@ class Query:
 
 def query_of(seq: int, features: Features, lookup: Lookup) -> Query:
     """A query from the features of the decision `seq`."""
-    return Query(Profile(seq, features), lookup, features)
+    return Query(Profile(seq, features), lookup, features, features.words)
 
 
 @dataclass(slots=True)
@@ -127,6 +133,7 @@ class _Shared:
     ages: int = 0
     days: int = 0
     title: int = 0
+    covered: int = 0
     names: int = 0
     places: int = 0
     leads: int = 0
@@ -182,6 +189,7 @@ def _shared(query: Query, others: Sequence[Profile]) -> dict[int, _Shared]:
             shared.their_lead = shared.their_lead or bool(role & LEAD)
         elif kind == TITLE:
             shared.title += query.weights[mine] * weight
+            shared.covered += weight * weight
         elif kind == PERSON:
             shared.persons += 1
         elif kind == STREET:
@@ -198,6 +206,7 @@ def _values(mine: Profile, other: Profile, cosine: float, shared: _Shared) -> tu
     return (
         math.log(cosine + _FLOOR),
         math.log(shared.title / _ONE + _TITLE_FLOOR),
+        shared.covered / _ONE if other.has_title else _UNTITLED,
         *_overlap(shared.ages, mine.ages, other.ages),
         *_overlap(shared.streets, mine.streets, other.streets),
         *_overlap(shared.days, mine.days, other.days),
