@@ -6,7 +6,7 @@ and is not acknowledged before it is decided itself.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import get_args
 
@@ -61,12 +61,20 @@ class _Chunk:
 
     def complete(self) -> Outcome:
         """The outcome, with each touched incident's record as it stands now."""
-        for incident_id, (ledger, head) in self.touched.items():
+        self.tell(self.touched.keys())
+        return self.outcome
+
+    def tell(self, incident_ids: Collection[str]) -> None:
+        """Emit the records of those of the incidents that were touched, as they stand now.
+
+        Before the ledger forgets reports of theirs: what was decided must be told, however soon it is forgotten.
+        """
+        for incident_id in [i for i in self.touched if i in incident_ids]:
+            ledger, head = self.touched.pop(incident_id)
             record = ledger.record(incident_id)
             self.outcome.outputs += _incident_outputs(incident_id, record, head)
             if record is not None and record.status == "open":
                 self.newsroom.changed(record)
-        return self.outcome
 
 
 class IncidentsStage:
@@ -153,7 +161,7 @@ class IncidentsStage:
             edition.held.add(incoming.offset)
 
     def _decide(self, edition: _Edition, record: Annotated, incoming: Incoming, chunk: _Chunk) -> None:
-        decision = edition.engine.decide(record)
+        decision = edition.engine.decide(record, chunk.tell)
         edition.remember(decision)
         edition.held.discard(incoming.offset)
         chunk.decided += 1

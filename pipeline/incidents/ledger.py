@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
 from pipeline.entities.gazetteer import Gazetteer
@@ -89,8 +89,12 @@ class Ledger:
         """Forgotten articles by reason (age, size) since the process started."""
         return self._state.evicted
 
-    def decide(self, item: Annotated) -> Decision:
+    def decide(self, item: Annotated, parting: Callable[[Collection[str]], None] | None = None) -> Decision:
         """Decide one input and apply the decision.
+
+        Args:
+            parting: called before the decision lets articles be forgotten, with the ids of the incidents that lose
+                them: the last moment to ask for these incidents' records with them.
 
         Raises:
             ValueError: `item.prev_seq` is not the last decided seq, or the edition is another: a bug of the caller.
@@ -101,6 +105,10 @@ class Ledger:
             raise ValueError(f"seq {item.seq} follows {item.prev_seq}, but the last decided is {self.last_seq}")
         self._compared = None
         decision = self._decide(item)
+        if parting is not None and decision.floor is not None:
+            going = self._state.expired(decision.floor, decision.article_id)
+            if losing := {e.incident_id for e in going if e.incident_id is not None}:
+                parting(losing)
         self._state.apply(decision, self._compared)
         return decision
 

@@ -40,8 +40,11 @@ def problems(settings: Settings) -> list[str]:
 def test_state_is_verified_and_made_anew(make_settings: Callable[..., Settings], tmp_path: Path) -> None:
     settings = make_settings(**{"broker.session_timeout_s": 6.0})  # a stopped member stays in its group for so long
     ensure_topics(settings)
-    wire = tmp_path / "wire.jsonl"
-    wire.write_bytes(b"".join(line + b"\n" for line in streams.lines(streams.mixed(80, seed=5))))
+    archive = [
+        {"id": f"old-{n}", "provider": "archive", "text": row["text"], "published": f"199{n}-05-0{n + 1}"}
+        for n, row in enumerate(streams.shipped()[300:306])
+    ]
+    wire = streams.write(tmp_path / "wire.jsonl", [*streams.mixed(80, seed=5), *archive])
     with running(settings) as chain:
         publish(settings, wire)
         chain.finish()
@@ -50,6 +53,8 @@ def test_state_is_verified_and_made_anew(make_settings: Callable[..., Settings],
         assert "still running: dedup" in str(refused.exception)
     before = articles(sink(settings)), incidents(sink(settings))
     assert len(before[1]) > 5
+    # Also those of the archive, which the ledger forgets as soon as it has decided them.
+    assert {article["incident_id"] for article in before[0].values()} - {None} <= before[1].keys()
 
     lost = next(id for id, record in before[1].items() if record["status"] == "open")
     with closing(sqlite3.connect(settings.sink_url.removeprefix("sqlite:///"))) as db, db:
