@@ -48,6 +48,11 @@ alerts-live: $(STAMP_DEV) prometheus postgresql  ## Break a live chain in twelve
 rights: $(STAMP_DEV)  ## The long proofs of logins and rights: each right taken away in turn.
 	$(BIN)/pytest tests/broker/least_rights.py
 
+image-test: $(STAMP_DEV) postgresql  ## Build the image for real and run the services of compose.yaml from it (root, Debian).
+	@{ command -v buildah && command -v debootstrap && command -v runc && command -v openssl; } >/dev/null 2>&1 || \
+		deploy/install-buildah.sh
+	$(BIN)/python tests/image.py
+
 bench: $(STAMP_DEV)  ## All benchmarks; DATA=folder of corpora for those that want real ones.
 	$(BIN)/python benchmarks/end_to_end.py $(DATA)
 
