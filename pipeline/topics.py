@@ -24,6 +24,8 @@ _DAY_MS = 24 * 3600 * 1000
 # A restart may need decisions that a newer one of the same article has superseded: those of inputs whose offsets were
 # not yet committed. Records younger than this are never compacted away; commits happen every second.
 _MIN_COMPACTION_LAG_MS = 3600 * 1000
+# A kill must not leave the text that it took back in a segment that nothing fills: it becomes compactable within a day.
+_MAX_COMPACTION_LAG_MS = _DAY_MS
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +64,15 @@ def registry(settings: Settings) -> dict[TopicName, Topic]:
     def days(value: float) -> dict[str, str]:
         return {"cleanup.policy": "delete", "retention.ms": str(int(value * _DAY_MS))}
 
-    log = {"cleanup.policy": "compact", "min.compaction.lag.ms": str(_MIN_COMPACTION_LAG_MS)}
+    compact = {"cleanup.policy": "compact", "max.compaction.lag.ms": str(_MAX_COMPACTION_LAG_MS)}
+    log = compact | {"min.compaction.lag.ms": str(_MIN_COMPACTION_LAG_MS)}
     kept = days(t.output_retention_days) | log | {"cleanup.policy": "compact,delete"}
     rows: list[tuple[TopicName, str, int, dict[str, str], str]] = [
         ("raw", "article or word id", t.editions, days(t.raw_retention_days), "RawArticle or EditorWord"),
         ("unique", "article id", t.unique_partitions, days(t.work_retention_days), "Annotated, without annotation"),
         ("annotated", "article id", t.editions, days(t.work_retention_days), "Annotated, one per seq"),
         ("enriched", "article id", t.output_partitions, kept, "ArticleEvent"),
-        ("incidents", "incident id", t.output_partitions, {"cleanup.policy": "compact"}, "IncidentRecord"),
+        ("incidents", "incident id", t.output_partitions, compact, "IncidentRecord"),
         ("incident-changes", "incident id", t.output_partitions, days(t.output_retention_days), "IncidentChange"),
         ("dedup-log", "article id", t.editions, log, "decision of dedup"),
         ("incident-log", "article id", t.editions, log, "decision of the ledger"),
