@@ -16,6 +16,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -40,28 +41,29 @@ def others(files: Iterable[Path], start: datetime, count: int) -> list[GoldArtic
     """So many articles of the files, spread evenly over the day that begins at `start`; those that come again have an
     id with `#`.
     """
-    rows = [row for file in files for row in _rows(file)]
-    found = []
-    for n in range(count if rows else 0):
-        row, again = rows[n % len(rows)], n // len(rows)
-        at = start + DAY * n / count
-        found.append(
-            GoldArticle(
-                id=f"{row['id']}#{again}" if again else row["id"],
-                title=row.get("title") or None,
-                text=row.get("text") or row.get("title") or row["id"],
-                published=at,
-                precision="time",
-                source=row.get("source"),
-                cluster="",
-            )
-        )
-    return found
+    found = list(islice((_article(row) for file in files for row in _rows(file)), count))
+    known = len(found)
+    for n in range(known, count if known else 0):
+        found.append(replace(found[n % known], id=f"{found[n % known].id}#{n // known}"))
+    return [replace(a, published=start + DAY * n / len(found)) for n, a in enumerate(found)]
 
 
-def _rows(file: Path) -> list[dict[str, Any]]:
+def _rows(file: Path) -> Iterator[dict[str, Any]]:
     with gzip.open(file, "rb") if file.suffix == ".gz" else file.open("rb") as lines:
-        return [codec.decode_json(line) for line in lines]
+        for line in lines:
+            yield codec.decode_json(line)
+
+
+def _article(row: dict[str, Any]) -> GoldArticle:
+    return GoldArticle(
+        id=row["id"],
+        title=row.get("title") or None,
+        text=row.get("text") or row.get("title") or row["id"],
+        published=None,
+        precision="time",
+        source=row.get("source"),
+        cluster="",
+    )
 
 
 def inputs(articles: Sequence[GoldArticle]) -> Iterator[Annotated]:

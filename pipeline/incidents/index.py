@@ -142,11 +142,16 @@ class Index:
         joined = np.frombuffer(b"".join(vectors), dtype=VECTOR)
         self._dense[query.numbers] = query.weights
         # Sums up to each place; what an article adds is the difference between its end and its beginning.
-        sums = np.zeros(len(joined) + 1, dtype=np.int64)
-        np.cumsum(self._dense[joined["word"]] * joined["weight"], out=sums[1:])
+        sums = (self._dense[joined["word"]] * joined["weight"]).cumsum()
         self._dense[query.numbers] = 0
-        ends = np.cumsum([0, *map(len, vectors)]) // VECTOR.itemsize
-        return [dot / _ONE for dot in np.diff(sums[ends]).tolist()]
+        dots = []
+        end = before = 0
+        for vector in vectors:
+            end += len(vector) // VECTOR.itemsize
+            after = int(sums[end - 1]) if end else 0
+            dots.append((after - before) / _ONE)
+            before = after
+        return dots
 
     def vector(self, seq: int) -> tuple[tuple[str, ...], tuple[int, ...]]:
         """Words and weights of an indexed article."""

@@ -95,6 +95,7 @@ def _tokens(features: Features) -> bytes:
     return found.tobytes()
 
 
+@lru_cache(maxsize=1 << 16)
 def token(kind: int, said: str) -> int:
     """What stands for something of a kind that an article says."""
     return crc32(f"{kind}{said}".encode())

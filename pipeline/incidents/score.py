@@ -177,7 +177,7 @@ def _shared(query: Query, others: Sequence[Profile]) -> dict[int, _Shared]:
             shared = found[row] = _Shared()
         if kind == NAME:
             own = query.roles[mine]
-            least = min(query.weights[mine], weight)
+            least = weight if weight < query.weights[mine] else query.weights[mine]
             if (own | role) & PLACE:
                 shared.places += least
                 shared.any_place = True
@@ -259,7 +259,7 @@ def _overlap(shared: int, mine: int, others: int) -> tuple[float, float]:
     """(share of the smaller set that both have, 1 if both say something and share nothing)."""
     if not mine or not others:
         return 0.0, 0.0
-    return shared / min(mine, others), float(not shared)
+    return shared / (mine if mine < others else others), 0.0 if shared else 1.0
 
 
 def _back(a: Profile, b: Profile) -> float:
