@@ -70,8 +70,7 @@ class HealthServer:
         self._thread = threading.Thread(target=self._server.serve_forever, name="health", daemon=True)
 
     def start(self) -> HealthServer:
-        self._file.parent.mkdir(parents=True, exist_ok=True)
-        self._file.write_bytes(codec.encode({"host": self.host, "port": self.port, "pid": os.getpid()}))
+        _write(self._file, {"host": self.host, "port": self.port, "pid": os.getpid()})
         self._write_target()
         self._thread.start()
         return self
@@ -87,10 +86,7 @@ class HealthServer:
         host = socket.gethostname() if self.host in _EVERY_ADDRESS else self.host
         # The port differs after every start; under one name it stays one series in Prometheus.
         target = {"targets": [f"{host}:{self.port}"], "labels": {"instance": self._name}}
-        self._target_file.parent.mkdir(parents=True, exist_ok=True)
-        written = self._target_file.with_suffix(".new")  # Prometheus reads it whenever it changes
-        written.write_bytes(codec.encode([target]))
-        written.replace(self._target_file)
+        _write(self._target_file, [target])
 
     def __enter__(self) -> HealthServer:
         return self.start()
@@ -114,6 +110,14 @@ class HealthServer:
         body = (text + "\n").encode()
         start_response(status, [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(body)))])
         return [body]
+
+
+def _write(file: Path, content: object) -> None:
+    """Put a whole file in place: others read it at any moment, Prometheus whenever it changes."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    written = file.with_suffix(".new")
+    written.write_bytes(codec.encode(content))
+    written.replace(file)
 
 
 def address_file(settings: Settings, name: str) -> Path:
