@@ -136,7 +136,7 @@ def test_memory_is_enough_for_all_that_may_be_remembered() -> None:
     # docs/quality/copies.md and incidents.md; 100 MiB are the process without any.
     dedup, incidents = (services(PLAIN)[name] for name in ("dedup", "incidents"))
     assert int(dedup["mem_limit"]) > settings_of(dedup).dedup.max_entries * 1_500 + 100 * 2**20
-    assert int(incidents["mem_limit"]) > settings_of(incidents).incidents.max_articles * 17_000 + 100 * 2**20
+    assert int(incidents["mem_limit"]) > settings_of(incidents).incidents.max_articles * 5_000 + 100 * 2**20
 
 
 def test_images_are_pinned() -> None:
