@@ -9,7 +9,7 @@ Figures, each beside its limit where there is one:
 - CPU milliseconds per article of each stage, of the broker and of the publisher, and of the bare pipe;
 - latency from raw to sink at half of that rate: p50 and p99;
 - reading and folding a decision log;
-- resident memory at start and at the end (50,000 articles take a quarter of an hour: --articles 50000 --decisions 1000).
+- resident memory at start and at the end (50,000 articles: --articles 50000 --decisions 1000, a quarter of an hour).
 
 Without files the articles are made from the shipped ones. `--ner default` puts spaCy's default NER (a convolutional
 network of its default shape, trained for a moment on what ours finds) in the place of the shipped pipeline, which is
