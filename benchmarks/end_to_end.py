@@ -11,9 +11,9 @@ Figures, each beside its limit where there is one:
 - reading and folding a decision log;
 - resident memory at start and at the end (50,000 articles: --articles 50000 --decisions 1000, a quarter of an hour).
 
-Without files the articles are made from the shipped ones. `--ner default` puts spaCy's default NER (a convolutional
-network of its default shape, trained for a moment on what ours finds) in the place of the shipped pipeline, which is
-several times faster: what the chain costs beside a usual model.
+Without files the articles are made from the shipped ones, and where files hold too few, from theirs. `--ner default`
+puts spaCy's default NER (a convolutional network of its default shape, trained for a moment on what ours finds) in the
+place of the shipped pipeline, which is several times faster: what the chain costs beside a usual model.
 """
 
 from __future__ import annotations
@@ -71,8 +71,9 @@ _TRAINED_ON, _ROUNDS = 300, 4
 def main() -> int:
     arguments = _arguments()
     shutil.rmtree(arguments.dir, ignore_errors=True)
-    rows = streams.load(arguments.wires)[: arguments.articles] if arguments.wires else None
-    rows = rows or streams.mixed(arguments.articles, seed=1)
+    rows = streams.load(arguments.wires)[: arguments.articles]
+    if len(rows) < arguments.articles:
+        rows = streams.mixed(arguments.articles, 1, rows)
     wire = streams.write(_made(arguments.dir) / "wire.jsonl", rows)
     flags: dict[str, Any] = {"data.dir": str(arguments.dir / "data"), "topics.output_partitions": 3}
     if arguments.ner == "default":
@@ -201,7 +202,8 @@ def _publish(settings: Settings, wire: Path) -> float:
 def _latency(settings: Settings, progress: ChainProgress, supervisor: Supervisor, rate: float) -> dict[str, float]:
     """Publish at an even rate and read the sink's histogram before and after."""
     before = _histogram(settings)
-    rows = streams.mixed(int(rate * _LATENCY_SECONDS), seed=99)
+    # Ids of their own: else they would be other versions of what went before.
+    rows = [row | {"id": f"late-{row['id']}"} for row in streams.mixed(int(rate * _LATENCY_SECONDS), seed=99)]
     producer = KafkaProducer(**client_options(settings), acks="all", linger_ms=5)
     started = time.perf_counter()
     for n, line in enumerate(streams.lines(rows)):
