@@ -39,6 +39,10 @@ EffectKey = tuple[str, str]
 """("article", article id) or ("incident", incident id): one register that later decisions may overwrite."""
 
 
+_UNTIDY = 1024
+"""Items that the queues may hold beyond twice what they need."""
+
+
 class Entry:
     """One remembered article. What is only shown (card, reasons, what it says) is kept compressed.
 
@@ -140,11 +144,12 @@ class State:
         self.evicted: Counter[str] = Counter()
         self.tombstones: dict[str, None] = {}
         self._groups: dict[str, tuple[Entry, ...]] = {}
-        self._held: dict[str, list[EffectKey]] = {}
+        self._held: dict[str, dict[EffectKey, None]] = {}
         self._holder: dict[EffectKey, str] = {}
         self._by_age: list[tuple[datetime, str, int]] = []
         self._closing: list[tuple[datetime, str]] = []
         self._marks_by_time: list[tuple[datetime, str]] = []
+        self._tidy_at = _UNTIDY
         self._redirects: dict[str, dict[str, None]] = {}
 
     # Reading
@@ -287,6 +292,19 @@ class State:
         if decision.floor is not None:
             left += self._evict(decision.floor, article_id)
             self._prune_marks(decision.floor, left)
+        if len(self._closing) + len(self._marks_by_time) > self._tidy_at:
+            self._tidy()
+
+    def _tidy(self) -> None:
+        """Take out of the queues what would change nothing: without it, what is carried on and on would fill them."""
+        self._closing = list({item for item in self._closing if item[1] in self.members})
+        marks = self.marks
+        self._marks_by_time = list(
+            {item for item in self._marks_by_time if item[1] in marks and marks[item[1]].time == item[0]}
+        )
+        heapq.heapify(self._closing)
+        heapq.heapify(self._marks_by_time)
+        self._tidy_at = 2 * (len(self._closing) + len(self._marks_by_time)) + _UNTIDY
 
     def _apply_article(self, decision: Decision | Logged, article_id: str, profile: Profile | None) -> list[str]:
         """Remember an article's newest version; returns the incident that it was in."""
@@ -322,7 +340,7 @@ class State:
         self._forget_held(article_id)
 
     def _forget_held(self, key: str) -> None:
-        for effect in self._held.pop(key, []):
+        for effect in self._held.pop(key, ()):
             del self._holder[effect]
 
     def _place(self, entry: Entry, vector: Vector | None = None) -> None:
@@ -448,14 +466,14 @@ class State:
     def _hold(self, effect: EffectKey, holder: str) -> None:
         self._release(effect)
         self._holder[effect] = holder
-        self._held.setdefault(holder, []).append(effect)
+        self._held.setdefault(holder, {})[effect] = None
 
     def _release(self, effect: EffectKey) -> None:
         holder = self._holder.pop(effect, None)
         if holder is None:
             return
         held = self._held[holder]
-        held.remove(effect)
+        del held[effect]
         if not held:
             del self._held[holder]
 
