@@ -104,6 +104,17 @@ class StageApp(faust.App):
         await super().crash(reason)
 
 
+class _Worker(faust.Worker):
+    """Faust's process, which leaves standard output and error alone.
+
+    Its command line overrides the setting `worker_redirect_stdouts`. What it redirects becomes a log line per piece of
+    a print, hundreds for one traceback.
+    """
+
+    def _redirect_stdouts(self) -> None:
+        pass
+
+
 def _end_later(seconds: float) -> None:
     timer = threading.Timer(seconds, os._exit, (EXIT_CRASHED,))
     timer.daemon = True
@@ -141,6 +152,7 @@ def create_app(settings: Settings, stage: Stage[Any], metrics: Metrics) -> Stage
         FatalError: no broker is configured and the local one is not running, or another process has this one's name.
         SettingsError: a file of the connection's security cannot be used.
     """
+    logs.report_dying_threads()
     addresses = bootstrap(settings)
     name = worker_name(stage.name)
     conf = settings.broker
@@ -169,7 +181,7 @@ def create_app(settings: Settings, stage: Stage[Any], metrics: Metrics) -> Stage
         stream_buffer_maxsize=4 * settings.runner.batch_size,
         stream_wait_empty=False,  # the runner drains; Faust's wait has no end while the ledger holds records back
         stream_processing_timeout=24 * 3600.0,
-        worker_redirect_stdouts=False,
+        Worker=_Worker,
         logging_config=logs.config(settings),
         producer_acks=-1,
     )

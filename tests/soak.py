@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import random
 import shutil
 import signal
@@ -30,61 +29,27 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from itertools import cycle, pairwise
+from itertools import pairwise
 from pathlib import Path
 
 import psutil
-from kafka import KafkaProducer
 
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "tests" / "broker")]
 
-import hostile  # noqa: E402  # the tests' own modules, found by the line above
-import streams  # noqa: E402
 from agents.state_check import verify  # noqa: E402
-from chain import LiveChain, inputs, running, sink  # noqa: E402
-from pipeline import codec  # noqa: E402
+from chain import LiveChain, running  # noqa: E402  # the tests' own modules, found by the line above
+from feeding import Feeder, accounted, values  # noqa: E402
 from pipeline.broker.admin import ensure_topics  # noqa: E402
-from pipeline.broker.client import client_options  # noqa: E402
 from pipeline.broker.local import LocalBroker  # noqa: E402
-from pipeline.settings import Settings, load  # noqa: E402
-from pipeline.sources.jsonl import parse_line  # noqa: E402
-from pipeline.topics import topic  # noqa: E402
-from workers import read  # noqa: E402
+from pipeline.settings import load  # noqa: E402
 
-HOSTILE = 0.05
 OUTAGE_S = 60.0
 SETTLE_S = 20.0
 GROWTH = 0.05
 """What resident memory may gain in the undisturbed half, of its size at the beginning of it."""
 # Files and threads come and go by a few: a connection that is being replaced, a thread of a pool.
 FEW = 5
-
-
-class Feeder(threading.Thread):
-    """Publishes at an even rate until stopped; remembers when each input was handed over."""
-
-    def __init__(self, settings: Settings, values: Iterator[bytes], rate: float) -> None:
-        super().__init__(daemon=True)
-        self.sent: list[float] = []
-        self._settings, self._values, self._rate = settings, values, rate
-        self._ended = threading.Event()
-
-    def run(self) -> None:
-        raw = topic(self._settings, "raw")
-        options = client_options(self._settings) | {"delivery_timeout_ms": 600_000, "max_block_ms": 600_000}
-        with closing(KafkaProducer(**options, acks="all", linger_ms=5)) as producer:
-            due = time.time()
-            while not self._ended.is_set():
-                time.sleep(max(0.0, due - time.time()))
-                due += 1 / self._rate
-                self.sent.append(time.time())
-                producer.send(raw, value=next(self._values), partition=0)
-            producer.flush()
-
-    def stop(self) -> None:
-        self._ended.set()
-        self.join()
 
 
 class Watcher(threading.Thread):
@@ -186,7 +151,7 @@ def main() -> int:
     try:
         ensure_topics(settings)
         with running(settings) as chain:
-            feeder = Feeder(settings, _values(settings, arguments), arguments.rate)
+            feeder = Feeder(settings, values(settings, arguments.wires, arguments.seed), arguments.rate)
             watcher, meter = Watcher(settings.data_dir / "wirefuse.db"), Meter(chain)
             chain.tend(10.0)
             for thread in (feeder, watcher, meter):
@@ -202,7 +167,7 @@ def main() -> int:
             problems += _grown(meter.samples, quiet)
             feeder.stop()
             chain.finish(3600.0)
-        problems += _accounted(settings, len(feeder.sent))
+        problems += accounted(settings, len(feeder.sent))
         problems += asyncio.run(verify(settings)).problems
     finally:
         broker.stop()
@@ -210,20 +175,6 @@ def main() -> int:
         print("PROBLEM:", problem)
     print("nothing lost, nothing doubled, nothing grown" if not problems else f"{len(problems)} problems", flush=True)
     return int(bool(problems))
-
-
-def _values(settings: Settings, arguments: argparse.Namespace) -> Iterator[bytes]:
-    """Records for `raw`: articles without end, one in twenty of them broken."""
-    rng = random.Random(arguments.seed)
-    broken = cycle([value for value in hostile.topic_cases()["raw"] if len(value) < 100_000])
-    base = streams.load(arguments.wires) if arguments.wires else None
-    for seed in range(1_000_000):
-        # Streams that follow each other are others: their ids must not meet.
-        for row in streams.mixed(5_000, arguments.seed + seed, base):
-            if rng.random() < HOSTILE:
-                yield next(broken)
-            line = json.dumps(row | {"id": f"{seed}-{row['id']}"}).encode()
-            yield codec.encode(parse_line(line, settings=settings.producer))
 
 
 def _rolling(chain: LiveChain, feeder: Feeder, watcher: Watcher) -> None:
@@ -289,16 +240,6 @@ def _grown(samples: Sequence[Held], quiet: float) -> Iterator[str]:
             yield f"{name} was restarted by itself"
         if size[1] > size[0] * (1 + GROWTH) or files[1] > files[0] + FEW or threads[1] > threads[0] + FEW:
             yield f"grown: {shown}"
-
-
-def _accounted(settings: Settings, sent: int) -> Iterator[str]:
-    raw = len(read(settings, "raw"))
-    with closing(sink(settings)) as reader:
-        seqs = [seq for _, seq, _, _ in inputs(reader)]
-        verdicts = dict(reader.counts().inputs)
-    print(f"{sent} inputs handed over, {raw} in raw, {len(seqs)} in the sink: {verdicts}", flush=True)
-    if not sent == raw == len(seqs) or seqs != list(range(raw)):
-        yield f"{sent} inputs handed over, {raw} in raw, {len(set(seqs))} in {len(seqs)} rows of the sink"
 
 
 def _quantile(values: Sequence[float], q: float) -> float:
