@@ -6,8 +6,8 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 STAMP_DEV := $(VENV)/.installed-dev
 
-.PHONY: help demo postgresql prometheus test check unit broker-test chaos soak alerts-live rights image-test bench \
-	model dashboards pictures audit sbom lock clean
+.PHONY: help demo postgresql prometheus test check unit broker-test chaos soak disk-full alerts-live rights image-test \
+	bench model dashboards pictures audit sbom lock clean
 
 help:  ## Show what there is to make.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -41,6 +41,9 @@ chaos: $(STAMP_DEV)  ## The long kill test: WIRE=articles.jsonl KILLS=50 make ch
 
 soak: $(STAMP_DEV)  ## Half an hour of restarts, an outage of Kafka and broken input: MINUTES=30 make soak
 	$(BIN)/python tests/soak.py --minutes $(or $(MINUTES),30) $(WIRE)
+
+disk-full: $(STAMP_DEV)  ## Fill the disk under everything while a wire flows (Linux, user namespaces; five minutes).
+	$(BIN)/python tests/disk_full.py
 
 alerts-live: $(STAMP_DEV) prometheus postgresql  ## Break a live chain in twelve ways and look which alerts fire (20 minutes).
 	$(BIN)/python tests/alerts_live.py

@@ -26,6 +26,9 @@ _DAY_MS = 24 * 3600 * 1000
 _MIN_COMPACTION_LAG_MS = 3600 * 1000
 # A kill must not leave the text that it took back in a segment that nothing fills: it becomes compactable within a day.
 _MAX_COMPACTION_LAG_MS = _DAY_MS
+# Retention and compaction count from a record's time. Were it that of whoever wrote it, a machine whose clock is wrong
+# would have its news deleted at once, or refused by the broker as from the future.
+_BROKERS_CLOCK = {"message.timestamp.type": "LogAppendTime"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +81,8 @@ def registry(settings: Settings) -> dict[TopicName, Topic]:
         ("incident-log", "article id", t.editions, log, "decision of the ledger"),
         ("dead-letter", "original key", t.dead_letter_partitions, days(t.dead_letter_retention_days), "original bytes"),
     ]
-    size = {"max.message.bytes": str(t.max_message_bytes)}
+    every = _BROKERS_CLOCK | {"max.message.bytes": str(t.max_message_bytes)}
     return {
-        name: Topic(topic(settings, name), key, partitions, config | size, record)
+        name: Topic(topic(settings, name), key, partitions, config | every, record)
         for name, key, partitions, config, record in rows
     }
