@@ -3,8 +3,9 @@
 The log is a compacted topic keyed by article, so an older record of an article disappears once a newer one is there. An
 editor's word has a key of its own, which its undoing shares.
 Whatever a decision did to *other* articles and to incidents (`placements`, `marks`) must outlive it: the decision
-that supersedes or evicts a record carries those of its effects on that still hold, with the seq that first wrote
-them; the highest seq wins. The state is then the fold of any compaction of the log.
+that supersedes a record carries those of its effects on that still hold, with the seq that first wrote them; the
+highest seq wins. The record of a forgotten article stays in the log until none of its effects holds. The state is then
+the fold of any compaction of the log.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ import msgspec
 
 from pipeline import codec
 from pipeline.records import CHANGES_NOTHING, ChangeKind, DatePrecision, Verdict, WordKind
+
+WORD = "word:"
+"""How the log keys of editors' words begin."""
 
 NOTHING_KEY = "~"
 """Log key of decisions that change nothing; of these only the newest is needed."""
@@ -163,7 +167,7 @@ class Ruling:
     @property
     def key(self) -> str:
         """Key of its decision in the incident log."""
-        return f"word:{self.word_id}"
+        return f"{WORD}{self.word_id}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

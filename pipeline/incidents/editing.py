@@ -12,8 +12,9 @@ from typing import Any
 
 from pipeline.incidents.constraints import barred, signed, why_held
 from pipeline.incidents.decision import Decision, Ruling
+from pipeline.incidents.entry import Entry
 from pipeline.incidents.plan import Plan
-from pipeline.incidents.state import Entry, State
+from pipeline.incidents.state import State
 from pipeline.records import Annotated, EditorWord, WordKind
 from pipeline.settings import Incidents
 
@@ -170,7 +171,7 @@ def _put_back(state: State, plan: Plan, ruling: Ruling, why: dict[str, Any]) -> 
         away = state.resolve(taker)
     else:
         home, away = map(state.resolve, ruling.incidents)
-    there = state.members.get(away, {})
+    there = {e.article_id: e for e in state.reports(away)}
     coming = [there[a] for a in ruling.moved if a in there and _last_holds(state, a, ruling)]
     if not coming or home == away:
         return 0

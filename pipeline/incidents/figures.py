@@ -48,7 +48,7 @@ def figures(
             if size < least:
                 break
             counts[least] += 1
-        if line is not None and all(entry.time < line for entry in members.values()):
+        if line is not None and members.last_time < line:
             closed += 1
         elif len(largest) < ranks:
             heapq.heappush(largest, (size, incident_id))

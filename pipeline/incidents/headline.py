@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 
 from pipeline.incidents.decision import Card
+from pipeline.incidents.entry import Entry
 from pipeline.incidents.index import Index
-from pipeline.incidents.state import Entry
 
 COMPARED = 24
 """Reports that the centre is sought among: the first ones, so that the title does not wander for ever."""

@@ -3,7 +3,7 @@
 Two structures: postings (word -> seqs) find candidates, and each article's words and weights, packed into bytes,
 compare them. Seqs are the only order that shows outside, because a seq means the same article after a restart and a
 word's number does not; cosines are sums of integers, so that they do not depend on the numbers that words happened to
-get.
+get. Postings are written when they are next read: many articles at once, as in a restart, then cost a fraction.
 """
 
 from __future__ import annotations
@@ -29,6 +29,12 @@ QUERY_WORDS = 28
 
 NEWEST = 64
 """Articles looked at per word: older ones with a common word are found through a rarer one."""
+
+_BULK = 256
+"""Articles that are posted word by word, together; fewer one by one."""
+
+_AT_ONCE = 20_000
+"""Articles posted together at most: bounds the memory that it takes for a moment."""
 
 VECTOR = np.dtype([("word", "<i4"), ("weight", "<u2")])
 
@@ -60,6 +66,10 @@ class Index:
         """Seqs, ascending, by word number."""
         self._free_numbers: list[int] = []
         self._vectors: dict[int, bytes] = {}
+        self._unposted: set[int] = set()
+        """Seqs that the postings do not have yet."""
+        self._maybe_unused: set[int] = set()
+        """Numbers of words whose last article may have gone while others were unposted."""
         self._dense: npt.NDArray[Any] = np.zeros(1, dtype=np.int64)
         """Weights of a query by word number; zeros between queries."""
 
@@ -75,6 +85,7 @@ class Index:
 
     def frequency(self, word: str) -> int:
         """Number of indexed articles with the word among their heaviest."""
+        self._post()
         number = self._numbers.get(word)
         return 0 if number is None else len(self._postings[number])
 
@@ -86,30 +97,29 @@ class Index:
         vector["word"] = numbers
         vector["weight"] = weights
         self._vectors[seq] = vector.tobytes()
-        postings = self._postings
-        for number in numbers:
-            found = postings[number]
-            if not found or found[-1] < seq:
-                found.append(seq)
-            else:
-                found.insert(bisect_left(found, seq), seq)
+        self._unposted.add(seq)
 
     def remove(self, seq: int) -> tuple[tuple[str, ...], tuple[int, ...]] | None:
         """Take an article out; returns its words and weights, None if it was not in."""
         if seq not in self._vectors:
             return None
-        numbers = np.frombuffer(self._vectors[seq], dtype=VECTOR)["word"].tolist()
+        numbers = self._numbers_of(seq)
         words, weights = self.vector(seq)
         del self._vectors[seq]
-        for number in numbers:
-            found = self._postings[number]
-            del found[bisect_left(found, seq)]
-            if not found:
-                self._free_numbers.append(self._numbers.pop(self._names[number]))
+        if seq in self._unposted:
+            self._unposted.remove(seq)
+        else:
+            for number in numbers:
+                found = self._postings[number]
+                del found[bisect_left(found, seq)]
+        self._maybe_unused.update(numbers)
+        if not self._unposted:
+            self._reuse()
         return words, weights
 
     def look_up(self, words: Sequence[str], weights: Sequence[int]) -> Lookup:
         """What the index knows of the words of an article, heaviest first."""
+        self._post()
         numbers = list(map(self._numbers.get, words))
         known = [(n, w) for n, w in zip(numbers, weights, strict=True) if n is not None]
         leading = sum(n is not None for n in numbers[:QUERY_WORDS])
@@ -122,6 +132,7 @@ class Index:
 
     def candidates(self, query: Lookup, limit: int, without: int | None = None) -> list[int]:
         """The seqs that share most with a query, best first; ties go to the newer article."""
+        self._post()
         votes: dict[int, int] = {}
         for number, weight in zip(query.numbers[: query.leading], query.weights, strict=False):
             # Votes approximate the cosine: a word's weight in the other article is about its weight in this one.
@@ -167,7 +178,55 @@ class Index:
 
     def postings(self) -> dict[str, list[int]]:
         """A copy of the postings, by word."""
+        self._post()
         return {word: list(self._postings[number]) for word, number in sorted(self._numbers.items())}
+
+    def _post(self) -> None:
+        """Write what the postings lack."""
+        if not self._unposted:
+            return
+        seqs = sorted(self._unposted)
+        self._unposted.clear()
+        if len(seqs) < _BULK:
+            for seq in seqs:
+                for number in self._numbers_of(seq):
+                    found = self._postings[number]
+                    if not found or found[-1] < seq:
+                        found.append(seq)
+                    else:
+                        found.insert(bisect_left(found, seq), seq)
+        else:
+            for start in range(0, len(seqs), _AT_ONCE):
+                self._post_many(seqs[start : start + _AT_ONCE])
+        self._reuse()
+
+    def _post_many(self, seqs: Sequence[int]) -> None:
+        """Write the postings of many articles, ascending, word by word."""
+        vectors = [self._vectors[seq] for seq in seqs]
+        words = np.frombuffer(b"".join(vectors), dtype=VECTOR)["word"].copy()
+        of = np.repeat(np.array(seqs, dtype=np.int64), [len(v) // VECTOR.itemsize for v in vectors])
+        order = np.argsort(words, kind="stable")  # seqs of one word stay ascending
+        words, of = words[order], of[order]
+        starts = np.flatnonzero(np.diff(words, prepend=-1))
+        ends = [*starts[1:].tolist(), len(words)]
+        for number, start, end in zip(words[starts].tolist(), starts.tolist(), ends, strict=True):
+            found = self._postings[number]
+            new = of[start:end]
+            if found and found[-1] > new[0]:
+                new = np.sort(np.concatenate((np.frombuffer(found, dtype=np.int64), new)))
+                found = self._postings[number] = array("q")
+            found.frombytes(new.tobytes())
+
+    def _reuse(self) -> None:
+        """Give back the numbers of words that no article has any more."""
+        for number in sorted(self._maybe_unused):
+            if not self._postings[number]:
+                self._free_numbers.append(self._numbers.pop(self._names[number]))
+        self._maybe_unused.clear()
+
+    def _numbers_of(self, seq: int) -> list[int]:
+        numbers: list[int] = np.frombuffer(self._vectors[seq], dtype=VECTOR)["word"].tolist()
+        return numbers
 
     def _number(self, word: str) -> int:
         """A number for a new word."""

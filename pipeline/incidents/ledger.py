@@ -13,6 +13,7 @@ from pipeline.incidents.card import card
 from pipeline.incidents.constraints import barred, home_of, why_held
 from pipeline.incidents.decision import Decision, Logged, read_logged
 from pipeline.incidents.editing import decide_word
+from pipeline.incidents.entry import Entry
 from pipeline.incidents.features import Extract, features
 from pipeline.incidents.figures import Figures, figures
 from pipeline.incidents.match import Match, crowd, match_incidents, nearest, rank
@@ -23,7 +24,7 @@ from pipeline.incidents.record import incident_record
 from pipeline.incidents.rethink import rethink
 from pipeline.incidents.score import Query, Weights, query_of, weights
 from pipeline.incidents.split import split_by, split_without
-from pipeline.incidents.state import Entry, State, days
+from pipeline.incidents.state import State, days
 from pipeline.incidents.why import why_copy, why_scored
 from pipeline.incidents.young import is_young
 from pipeline.records import (

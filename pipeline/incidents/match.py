@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from pipeline.incidents.entry import Entry
 from pipeline.incidents.index import Index, Lookup
 from pipeline.incidents.score import Link, Query, Weights, incident_score, links
-from pipeline.incidents.state import Entry, State
+from pipeline.incidents.state import State
 
 CANDIDATES = 30
 """Articles looked up by their heaviest words."""
@@ -59,14 +60,23 @@ def crowd(cosines: Sequence[float]) -> float:
     return round(math.log(mean + _CROWD_FLOOR), 4)
 
 
-def speakers(index: Index, entries: Sequence[Entry]) -> list[Entry]:
-    """The reports that an incident is compared through: indexed ones, and no round-up if there is any other.
+def speakers(index: Index, entries: Sequence[Entry], most: int, without: str | None = None) -> list[Entry]:
+    """The newest reports that an incident is compared through: indexed ones, no round-up if there is any other.
 
     A round-up is like every event that it tells of, and would glue them together.
+
+    Args:
+        most: so many at most.
+        without: an article to leave out.
     """
-    indexed = [e for e in entries if e.seq in index]
-    of_one_event = [e for e in indexed if not e.is_round_up]
-    return of_one_event or indexed
+    of_one_event: list[Entry] = []
+    round_ups: list[Entry] = []
+    for entry in reversed(entries):
+        if entry.seq in index and entry.article_id != without:
+            (round_ups if entry.is_round_up else of_one_event).append(entry)
+            if len(of_one_event) == most:
+                break
+    return (of_one_event or round_ups[:most])[::-1]
 
 
 def query_of_entry(state: State, entry: Entry) -> Query:
@@ -115,8 +125,8 @@ def match_incidents(
         known: cosines that have been computed already, by seq.
     """
     index = state.index
-    reports = {i: [e for e in state.reports(i) if e.article_id != without] for i in incident_ids}
-    speaking = {i: speakers(index, entries)[-MEMBERS:] for i, entries in reports.items()}
+    own = state.live(without)
+    speaking = {i: speakers(index, state.reports(i), MEMBERS, without) for i in incident_ids}
     cosines = dict(known or {})
     rest = [e.seq for entries in speaking.values() for e in entries if e.seq not in cosines]
     cosines.update(zip(rest, index.cosines(query.lookup, rest), strict=True))
@@ -131,7 +141,10 @@ def match_incidents(
         if not linked:
             continue
         linked.sort(key=lambda x: (-x[1].score, x[0].seq))
-        gap = min(abs((event_time - e.event_time).total_seconds()) for e in reports[incident_id]) / _DAY
+        left_out = own if own is not None and own.incident_id == incident_id else None
+        between = state.members[incident_id].gap(event_time, left_out)
+        assert between is not None
+        gap = between.total_seconds() / _DAY
         score = incident_score([x.score for _, x in linked], gap, fitted)
         matches.append(Match(incident_id, score, gap, tuple(linked)))
     matches.sort(key=lambda m: (-m.score, m.incident_id))

@@ -9,7 +9,8 @@ from typing import Any
 
 from pipeline import ids
 from pipeline.incidents.decision import Card, Change, Decision, Features, Floor, Mark, Placement, Ruling, Watermark
-from pipeline.incidents.state import Entry, State, days, earlier
+from pipeline.incidents.entry import Entry
+from pipeline.incidents.state import State, days, earlier
 from pipeline.incidents.watermark import advance, believed, paused
 from pipeline.records import Annotated, ChangeKind
 from pipeline.settings import Incidents
@@ -187,7 +188,7 @@ class Plan:
                 if earlier_loser not in marks:
                     mark = self._state.marks[earlier_loser]
                     marks[earlier_loser] = replace(mark, seq=self.item.seq, merged_into=winner)
-        placements, carried = self._carried(evicted, marks)
+        placements, carried = self._carried({e.article_id for e in evicted}, marks)
         gone = {e.article_id for e in evicted}
         return Decision(
             seq=self.item.seq,
@@ -235,15 +236,21 @@ class Plan:
 
     def _mark(self, incident_id: str) -> Mark:
         known = self._state.marks.get(incident_id)
-        times = [e.time for e in self.members(incident_id)]
-        if self.incident_id == incident_id:
-            times.append(self.time)
+        last = self._last_time(incident_id)
         # Never earlier than before: a mark that is forgotten must not leave an older one of it in force in the log.
-        time = max([*times, *([self.time] if known is None else [known.time])])
-        if times:
+        time = max([*([] if last is None else [last]), self.time if known is None else known.time])
+        if last is not None:
             return Mark(incident_id=incident_id, seq=self.item.seq, time=time)
         winner = self._merged.get(incident_id)
         return Mark(incident_id=incident_id, seq=self.item.seq, merged_into=winner, withdrawn=winner is None, time=time)
+
+    def _last_time(self, incident_id: str) -> datetime | None:
+        """Time of an incident's newest report as planned so far; None where it has none."""
+        own = [self.time] if self.incident_id == incident_id else []
+        if self._moved or (self.old is not None and self.old.incident_id == incident_id):
+            return max([*(e.time for e in self.members(incident_id)), *own], default=None)
+        last = self._state.last_time(incident_id)
+        return max([last, *own]) if last is not None else max(own, default=None)
 
     def _floor(self) -> tuple[Floor | None, list[Entry]]:
         """The new floor and the entries that it forgets."""
@@ -280,14 +287,11 @@ class Plan:
         state = self._state
         changes: list[Change] = []
         for incident_id in self._touched():
-            before = state.reports(incident_id)
-            others = self.members(incident_id)
-            own = self.incident_id == incident_id
-            after = [e.time for e in others] + ([self.time] if own else [])
+            before, last = incident_id in state.members, self._last_time(incident_id)
             evidence = self._evidence.get(incident_id, {})
-            if not before and after:
-                changes.append(self._opened(incident_id, own, others))
-            elif not after:
+            if not before and last is not None:
+                changes.append(self._opened(incident_id))
+            elif last is None:
                 winner = self._merged.get(incident_id)
                 kind: ChangeKind = "withdrawn" if winner is None else "merged"
                 more = {"reason": self.item.reason} if winner is None else {"into": winner, **evidence}
@@ -295,9 +299,9 @@ class Plan:
             if incident_id in self._split:
                 more = {"into": self._split[incident_id], **evidence}
                 changes.append(self._change("split", incident_id, self.article_id, more))
-            changes += self._arrivals(incident_id, before)
-            if after:
-                changes += self._opening_or_closing(incident_id, before, max(after))
+            changes += self._arrivals(incident_id)
+            if last is not None:
+                changes += self._opening_or_closing(incident_id, last)
         for moved in sorted(self._moved.values(), key=lambda p: p.article_id):
             entry = state.entries[moved.article_id]
             if moved.incident_id == entry.incident_id:
@@ -305,9 +309,10 @@ class Plan:
                 changes.append(self._change("regrouped", moved.incident_id, moved.article_id, groups))
         return changes
 
-    def _opened(self, incident_id: str, own: bool, others: list[Entry]) -> Change:
+    def _opened(self, incident_id: str) -> Change:
         known = self._state.marks.get(incident_id)
-        own = own and incident_id not in self._split.values()
+        others = self.members(incident_id)
+        own = self.incident_id == incident_id and incident_id not in self._split.values()
         founder = self.article_id if own or not others else others[0].article_id
         if known is not None and known.merged_into is not None:
             return self._change("reopened", incident_id, founder, {"was_merged_into": known.merged_into})
@@ -315,10 +320,10 @@ class Plan:
             return self._change("reopened", incident_id, founder, {"was": "withdrawn"})
         return self._change("created", incident_id, founder, {})
 
-    def _arrivals(self, incident_id: str, before: list[Entry]) -> list[Change]:
+    def _arrivals(self, incident_id: str) -> list[Change]:
         changes: list[Change] = []
-        if self.incident_id == incident_id and before and self.article_id not in {e.article_id for e in before}:
-            came_from = self.old.incident_id if self.old is not None else None
+        came_from = self.old.incident_id if self.old is not None else None
+        if self.incident_id == incident_id and incident_id in self._state.members and came_from != incident_id:
             if came_from is None:
                 evidence: dict[str, Any] = {k: self.why[k] for k in ("kind", "score") if k in self.why}
                 changes.append(self._change("joined", incident_id, self.article_id, evidence))
@@ -337,31 +342,31 @@ class Plan:
                 changes.append(self._change("retracted", incident_id, self.article_id, evidence))
         return changes
 
-    def _opening_or_closing(self, incident_id: str, before: list[Entry], last: datetime) -> list[Change]:
+    def _opening_or_closing(self, incident_id: str, last: datetime) -> list[Change]:
         line = earlier(self.watermark.time, days(self._settings.close_after_days))
         old_line = earlier(self._state.watermark.time, days(self._settings.close_after_days))
         is_open = line is None or last >= line
-        was_open = not before or old_line is None or max(e.time for e in before) >= old_line
+        before = self._state.last_time(incident_id)
+        was_open = before is None or old_line is None or before >= old_line
         if is_open and not was_open:
             return [self._change("reopened", incident_id, self.article_id, {"was": "closed"})]
         if was_open and not is_open:
             return [self._change("closed", incident_id, self.article_id, {"last_report": _iso(last)})]
         return []
 
-    def _carried(self, evicted: list[Entry], marks: dict[str, Mark]) -> tuple[list[Placement], list[Mark]]:
-        """Effects that still hold and whose records go away with this decision."""
+    def _carried(self, evicted: set[str], marks: dict[str, Mark]) -> tuple[list[Placement], list[Mark]]:
+        """Effects that still hold and whose records go away with this decision: it takes their place in the log."""
         state = self._state
-        gone = {e.article_id for e in evicted}
         if self.ruling is None:
             assert self.article_id is not None
-            gone.add(self.article_id)
+            superseded = {self.article_id}
         else:
-            gone |= {self.ruling.key, *(r.key for r in state.rulings.surplus(self.ruling))}
+            superseded = {self.ruling.key, *(r.key for r in state.rulings.surplus(self.ruling))}
         placements, carried = [], []
-        for key in sorted(gone):
-            for kind, name in state.effects_held(key):
+        for key in sorted(superseded):
+            for kind, name in state.effects.of(key):
                 if kind == "article":
-                    if name not in gone and name not in self._moved:
+                    if name not in evicted and name not in self._moved:
                         placements.append(placement(state.entries[name]))
                 elif name not in marks:
                     carried.append(state.marks[name])

@@ -73,26 +73,23 @@ class Profile:
 
 
 def _tokens(features: Features) -> bytes:
-    names, title = features.names, features.title
     places, leads = frozenset(features.places), frozenset(features.leads)
-    rest = (*features.persons, *features.addresses, *map(str, features.ages), *map(str, features.days))
-    kinds = bytes([NAME]) * len(names) + bytes([TITLE]) * len(title)
+    found: dict[int, int] = {}
+    for name, rarity in zip(features.names, features.rarity, strict=True):
+        role = PLACE * (name in places) + LEAD * (name in leads)
+        found.setdefault(token(NAME, name), rarity << 32 | NAME << 48 | role << 56)
+    for stem, weight in zip(features.title, features.title_weights, strict=True):
+        found.setdefault(token(TITLE, stem), weight << 32 | TITLE << 48)
     for kind, said in (
         (PERSON, features.persons),
         (STREET, features.addresses),
-        (AGE, features.ages),
-        (DAY, features.days),
+        (AGE, map(str, features.ages)),
+        (DAY, map(str, features.days)),
     ):
-        kinds += bytes([kind]) * len(said)
-    found = np.zeros(len(kinds), dtype=TOKEN)
-    tokens = [token(kind, said) for kind, said in zip(kinds, (*names, *title, *rest), strict=True)]
-    found["token"] = tokens
-    found["weight"] = (*features.rarity, *features.title_weights, *(0,) * len(rest))
-    found["kind"] = np.frombuffer(kinds, dtype=np.uint8)
-    found["role"][: len(names)] = [PLACE * (n in places) + LEAD * (n in leads) for n in names]
-    if len(set(tokens)) < len(tokens):
-        found = found[np.sort(np.unique(found["token"], return_index=True)[1])]
-    return found.tobytes()
+        for one in said:
+            found.setdefault(token(kind, one), kind << 48)
+    # Each a record of TOKEN, as one little-endian integer.
+    return np.array([key | rest for key, rest in found.items()], dtype="<u8").tobytes()
 
 
 @lru_cache(maxsize=1 << 16)

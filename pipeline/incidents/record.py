@@ -12,9 +12,10 @@ from pipeline.entities.gazetteer import Gazetteer
 from pipeline.facts.places import fold
 from pipeline.incidents.constraints import title_said, words_about
 from pipeline.incidents.decision import Card
+from pipeline.incidents.entry import Entry
 from pipeline.incidents.headline import title_of
 from pipeline.incidents.publishers import Publishers
-from pipeline.incidents.state import Entry, State, earlier
+from pipeline.incidents.state import State, earlier
 from pipeline.records import IncidentRecord, IncidentStatus, Report
 
 PLACE_LABELS = frozenset({"GPE", "LOC", "FAC"})
@@ -41,6 +42,7 @@ def incident_record(
         names: known names that reports are folded with; default: those that ship. Like the publishers, they act on the
             record alone: no decision sees them, so a replay decides alike whatever the tables say.
     """
+    roster = state.members.get(incident_id)
     all_entries = state.reports(incident_id)
     mark = state.marks.get(incident_id)
     if mark is None or not (all_entries or mark.withdrawn or mark.merged_into):
@@ -59,8 +61,8 @@ def incident_record(
         status=_status(state, incident_id, close_after),
         merged_into=mark.merged_into,
         title=title_said(state, incident_id) or title_of(tellers, told, state.index),
-        first_seen=min((e.event_time for e in all_entries), default=None),
-        last_seen=max((e.event_time for e in all_entries), default=None),
+        first_seen=None if roster is None else roster.first_seen,
+        last_seen=None if roster is None else roster.last_seen,
         event_time=event_time(told),
         places=places(told, folded),
         entities=folded,

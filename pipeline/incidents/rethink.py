@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pipeline.incidents.constraints import barred, home_of
+from pipeline.incidents.entry import Entry
 from pipeline.incidents.match import Match, match_incidents, query_of_entry, speakers
 from pipeline.incidents.plan import Plan
 from pipeline.incidents.score import Query, Weights, incident_score, links
-from pipeline.incidents.state import Entry, State
+from pipeline.incidents.state import State
 from pipeline.incidents.why import why_moved
 from pipeline.incidents.young import is_young
 from pipeline.settings import Incidents
@@ -63,7 +64,7 @@ def _together(state: State, plan: Plan, query: Query, match: Match, fitted: Weig
     others = [e for e, _ in match.links[:MEMBERS]]
     profiles = [e.profile for e in others if e.profile is not None]
     coefficients = fitted.coefficients()
-    for entry in speakers(state.index, state.reports(plan.incident_id))[-MEMBERS:]:
+    for entry in speakers(state.index, state.reports(plan.incident_id), MEMBERS):
         own = query_of_entry(state, entry)
         cosines = state.index.cosines(own.lookup, [p.seq for p in profiles])
         scores += [x.score for x in links(own, profiles, cosines, coefficients)]

@@ -13,10 +13,11 @@ from itertools import combinations, product
 from typing import Any
 
 from pipeline.incidents.constraints import home_of
+from pipeline.incidents.entry import Entry
 from pipeline.incidents.match import Match, query_of_entry
 from pipeline.incidents.plan import Plan
 from pipeline.incidents.score import SIGNALS, Link, Query, Weights, links
-from pipeline.incidents.state import Entry, State
+from pipeline.incidents.state import State
 from pipeline.incidents.why import conflicts
 from pipeline.incidents.young import is_young
 from pipeline.settings import Incidents

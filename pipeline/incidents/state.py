@@ -7,119 +7,23 @@ Nothing here decides. Every field is a function of the newest record of each log
 
 from __future__ import annotations
 
-import heapq
 from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from sys import intern
-from typing import Any
 
-from pipeline import codec
-from pipeline.incidents.decision import (
-    Card,
-    Decision,
-    Features,
-    Floor,
-    Logged,
-    Mark,
-    Placement,
-    Ruling,
-    Watermark,
-    kept,
-)
+from pipeline.incidents.decision import WORD, Decision, Floor, Logged, Mark, Placement, Ruling, Watermark
+from pipeline.incidents.effects import Effect, Effects
+from pipeline.incidents.entry import Entry
 from pipeline.incidents.index import Index
 from pipeline.incidents.profile import Profile
+from pipeline.incidents.queues import AgeQueue, TimeQueue
+from pipeline.incidents.roster import Roster
 from pipeline.incidents.rulings import Rulings
-from pipeline.incidents.stowed import pack, pack_vector, read_said, said_of, unpack, unpack_vector
+from pipeline.incidents.stowed import pack_vector, unpack_vector
 from pipeline.records import CHANGES_NOTHING
 
 Vector = tuple[tuple[str, ...], tuple[int, ...]]
 """Words and their weights."""
-
-EffectKey = tuple[str, str]
-"""("article", article id) or ("incident", incident id): one register that later decisions may overwrite."""
-
-
-_UNTIDY = 1024
-"""Items that the queues may hold beyond twice what they need."""
-
-
-class Entry:
-    """One remembered article. What is only shown (card, reasons, what it says) is kept compressed.
-
-    Attributes:
-        seq: of its newest own decision.
-        time: orders eviction and closing. event_time: as given.
-        incident_id: None once the article was taken back; the entry then only carries effects.
-        placed_seq: seq of the placement in force: its own decision's, or another article's.
-        assigned_seq: seq of the decision that put it into its incident.
-        profile: None when it was taken back.
-        outlet: who carried it, folded; empty where the article does not say.
-        vector: words and weights, compressed, while the article is not indexed; the index holds them otherwise.
-    """
-
-    __slots__ = (
-        "article_id",
-        "assigned_seq",
-        "copy_group",
-        "copy_of",
-        "event_time",
-        "incident_id",
-        "outlet",
-        "placed_seq",
-        "profile",
-        "scored",
-        "seq",
-        "stowed",
-        "time",
-        "vector",
-    )
-
-    def __init__(self, decision: Decision | Logged, profile: Profile | None = None) -> None:
-        assert decision.article_id is not None
-        assert decision.time is not None
-        assert decision.event_time is not None
-        self.article_id = decision.article_id
-        self.seq = self.placed_seq = self.assigned_seq = decision.seq
-        self.time = decision.time
-        # Nearly always the same; once in memory is enough.
-        self.event_time = decision.time if decision.event_time == decision.time else decision.event_time
-        self.incident_id = decision.incident_id
-        self.scored = decision.scored
-        self.copy_of = decision.copy_of
-        group = decision.copy_group
-        self.copy_group = decision.article_id if group is None or group == decision.article_id else group
-        found = decision.features
-        self.profile = None if found is None else profile or Profile(decision.seq, found)
-        self.vector: bytes | None = None
-        card, why, source = kept(decision)
-        self.stowed = pack(card, why, b"" if found is None else said_of(found))
-        self.outlet = intern(source.casefold()) if source else ""
-
-    @property
-    def age_key(self) -> tuple[datetime, str]:
-        return self.time, self.article_id
-
-    @property
-    def is_round_up(self) -> bool:
-        """Whether the article tells of many events."""
-        return self.profile is not None and self.profile.scenes > 0
-
-    def read(self) -> tuple[Card, dict[str, Any]]:
-        """The card and the reasons of a live article."""
-        card, why, _ = unpack(self.stowed)
-        return codec.decode(card, Card), codec.decode_json(why)
-
-    def read_why(self) -> dict[str, Any]:
-        why: dict[str, Any] = codec.decode_json(unpack(self.stowed)[1])
-        return why
-
-    def read_said(self) -> Features:
-        """What a live article says, without its words and title."""
-        return read_said(unpack(self.stowed)[2])
-
-    def put_why(self, why: dict[str, Any]) -> None:
-        card, _, said = unpack(self.stowed)
-        self.stowed = pack(card, codec.encode(why), said)
 
 
 class State:
@@ -136,21 +40,19 @@ class State:
         self.floor: Floor | None = None
         self.entries: dict[str, Entry] = {}
         self.by_seq: dict[int, Entry] = {}
-        self.members: dict[str, dict[str, Entry]] = {}
-        """incident id -> its live articles by id. Iterate with `reports`, which orders them."""
+        self.members: dict[str, Roster] = {}
+        """Incident id -> its live articles."""
         self.marks: dict[str, Mark] = {}
         self.rulings = Rulings()
         self.index = Index()
         self.evicted: Counter[str] = Counter()
         self.tombstones: dict[str, None] = {}
+        self.effects = Effects()
         self._groups: dict[str, tuple[Entry, ...]] = {}
-        self._held: dict[str, dict[EffectKey, None]] = {}
-        self._holder: dict[EffectKey, str] = {}
-        self._by_age: list[tuple[datetime, str, int]] = []
-        self._closing: list[tuple[datetime, str]] = []
-        self._marks_by_time: list[tuple[datetime, str]] = []
-        self._tidy_at = _UNTIDY
         self._redirects: dict[str, dict[str, None]] = {}
+        self._by_age = AgeQueue(self._is_of)
+        self._closing = TimeQueue(self._is_last)
+        self._marks_by_time = TimeQueue(self._is_marked)
 
     # Reading
 
@@ -159,16 +61,18 @@ class State:
         entry = None if article_id is None else self.entries.get(article_id)
         return entry if entry is not None and entry.incident_id is not None else None
 
-    def reports(self, incident_id: str) -> list[Entry]:
-        """Live articles of an incident, in the order of their decisions."""
-        return sorted(self.members.get(incident_id, {}).values(), key=_by_seq)
+    def reports(self, incident_id: str) -> Sequence[Entry]:
+        """Live articles of an incident, in the order of their decisions; good until the next decision is applied."""
+        roster = self.members.get(incident_id)
+        return () if roster is None else roster.entries
 
     def group(self, copy_group: str) -> list[Entry]:
         """Live articles of a copy group, in the order of their decisions."""
         return sorted(self._groups.get(copy_group, ()), key=_by_seq)
 
     def last_time(self, incident_id: str) -> datetime | None:
-        return max((e.time for e in self.members.get(incident_id, {}).values()), default=None)
+        roster = self.members.get(incident_id)
+        return None if roster is None else roster.last_time
 
     def closing_before(self, line: datetime) -> list[str]:
         """Incidents whose last report is older than the line, of those not named by an earlier call.
@@ -176,10 +80,7 @@ class State:
         May name an incident that closed long ago (after a restart) or that a later report has kept open; the caller
         looks at its reports.
         """
-        due: dict[str, None] = {}
-        while self._closing and self._closing[0][0] < line:
-            due[heapq.heappop(self._closing)[1]] = None
-        return list(due)
+        return list(self._closing.pop_before(line))
 
     def closing_limit(self, since: datetime | None, line: datetime, most: int) -> datetime | None:
         """The earliest time before which at least `most` open incidents have their last report; None if none such.
@@ -188,67 +89,26 @@ class State:
             since: incidents quiet since before this time are closed already.
             line: only times before this are looked at.
         """
-        taken = []
-        due: set[str] = set()
-        limit = None
-        newest: datetime | None = None
-        while self._closing and self._closing[0][0] < line and limit is None:
-            item = heapq.heappop(self._closing)
-            taken.append(item)
-            time, incident_id = item
-            # What else lies in the queue depends on what happened since the start, and must not count.
-            if self.last_time(incident_id) != time or (since is not None and time < since):
-                continue
-            if len(due) >= most and newest is not None and time > newest:
-                limit = time
-            due.add(incident_id)
-            newest = time
-        for item in taken:
-            heapq.heappush(self._closing, item)
-        return limit
-
-    def effects_held(self, key: str) -> list[EffectKey]:
-        """The effects whose newest record has this log key."""
-        return list(self._held.get(key, ()))
+        return self._closing.limit(since, line, most)
 
     def expired(self, floor: Floor, without: str | None) -> list[Entry]:
         """Entries at or below the floor, oldest first, but for one article."""
-        found = []
-        kept = None
-        while self._by_age and self._by_age[0][:2] <= (floor.time, floor.article_id):
-            item = heapq.heappop(self._by_age)
-            entry = self._aged(item)
-            if entry is None:
-                continue
-            if entry.article_id == without:
-                kept = item
-                continue
-            found.append((item, entry))
-        for item, _ in found:  # reading must not change what a second call sees
-            heapq.heappush(self._by_age, item)
-        if kept is not None:
-            heapq.heappush(self._by_age, kept)
-        return [entry for _, entry in found]
+        return [self.entries[a] for a in self._by_age.up_to(floor.time, floor.article_id, without)]
 
     def oldest(self, count: int, without: str | None) -> list[Entry]:
         """The `count` oldest entries by (time, article id), but for one article, if one is given."""
-        taken = []
-        found: list[Entry] = []
-        while self._by_age and len(found) < count:
-            item = heapq.heappop(self._by_age)
-            entry = self._aged(item)
-            if entry is None:
-                continue
-            taken.append(item)
-            if entry.article_id != without:
-                found.append(entry)
-        for item in taken:
-            heapq.heappush(self._by_age, item)
-        return found
+        return [self.entries[a] for a in self._by_age.oldest(count, without)]
 
-    def _aged(self, item: tuple[datetime, str, int]) -> Entry | None:
-        entry = self.entries.get(item[1])
-        return entry if entry is not None and entry.seq == item[2] else None
+    def _is_of(self, article_id: str, seq: int) -> bool:
+        entry = self.entries.get(article_id)
+        return entry is not None and entry.seq == seq
+
+    def _is_last(self, time: datetime, incident_id: str) -> bool:
+        return self.last_time(incident_id) == time
+
+    def _is_marked(self, time: datetime, incident_id: str) -> bool:
+        mark = self.marks.get(incident_id)
+        return mark is not None and mark.time == time
 
     def known_incidents(self) -> list[str]:
         return sorted(self.members.keys() | self.marks.keys())
@@ -292,41 +152,29 @@ class State:
         if decision.floor is not None:
             left += self._evict(decision.floor, article_id)
             self._prune_marks(decision.floor, left)
-        if len(self._closing) + len(self._marks_by_time) > self._tidy_at:
-            self._tidy()
-
-    def _tidy(self) -> None:
-        """Take out of the queues what would change nothing: without it, what is carried on and on would fill them."""
-        self._closing = list({item for item in self._closing if item[1] in self.members})
-        marks = self.marks
-        self._marks_by_time = list(
-            {item for item in self._marks_by_time if item[1] in marks and marks[item[1]].time == item[0]}
-        )
-        heapq.heapify(self._closing)
-        heapq.heapify(self._marks_by_time)
-        self._tidy_at = 2 * (len(self._closing) + len(self._marks_by_time)) + _UNTIDY
 
     def _apply_article(self, decision: Decision | Logged, article_id: str, profile: Profile | None) -> list[str]:
         """Remember an article's newest version; returns the incident that it was in."""
         old = self.entries.get(article_id)
         left = [] if old is None or old.incident_id is None else [old.incident_id]
         self._forget(article_id)
+        self.effects.drop(article_id)
         self.tombstones.pop(article_id, None)
         entry = Entry(decision, profile)
         self.entries[article_id] = self.by_seq[entry.seq] = entry
-        heapq.heappush(self._by_age, (*entry.age_key, entry.seq))
+        self._by_age.push(*entry.age_key, entry.seq)
         found = decision.features
         self._place(entry, None if found is None else (found.words, found.weights))
         return left
 
     def _apply_ruling(self, seq: int, ruling: Ruling) -> list[str]:
         """Remember an editor's word; returns the incidents whose redirects it no longer keeps."""
-        self._forget_held(ruling.key)
+        self.effects.drop(ruling.key)
         self.tombstones.pop(ruling.key, None)
         left = self.rulings.put(seq, ruling)
         for forgotten in self.rulings.surplus():
             self.rulings.drop(forgotten.word_id)
-            self._forget_held(forgotten.key)
+            self.effects.drop(forgotten.key)
             self.tombstones[forgotten.key] = None
         return left
 
@@ -337,11 +185,6 @@ class State:
         del self.by_seq[entry.seq]
         self._displace(entry)
         self._release(("article", article_id))
-        self._forget_held(article_id)
-
-    def _forget_held(self, key: str) -> None:
-        for effect in self._held.pop(key, ()):
-            del self._holder[effect]
 
     def _place(self, entry: Entry, vector: Vector | None = None) -> None:
         """Let an entry into its incident.
@@ -351,9 +194,14 @@ class State:
         """
         if entry.incident_id is None:
             return
-        self.members.setdefault(entry.incident_id, {})[entry.article_id] = entry
+        roster = self.members.get(entry.incident_id)
+        if roster is None:
+            self.members[entry.incident_id] = Roster(entry)
+        else:
+            roster.add(entry)
+        if roster is None or roster.last_time == entry.time:
+            self._closing.push(entry.time, entry.incident_id)
         self._groups[entry.copy_group] = (*self._groups.get(entry.copy_group, ()), entry)
-        heapq.heappush(self._closing, (entry.time, entry.incident_id))
         self._reindex(entry.incident_id, entry.copy_group, entry.seq, vector)
         if vector is not None and entry.seq not in self.index:
             entry.vector = pack_vector(*vector)
@@ -362,10 +210,13 @@ class State:
         if entry.incident_id is None:
             return
         self._unindex(entry)
-        members = self.members[entry.incident_id]
-        del members[entry.article_id]
-        if not members:
+        roster = self.members[entry.incident_id]
+        if len(roster) == 1:
             del self.members[entry.incident_id]
+        else:
+            roster.remove(entry)
+            if (last := roster.last_time) < entry.time:
+                self._closing.push(last, entry.incident_id)
         group = tuple(e for e in self._groups[entry.copy_group] if e is not entry)
         if group:
             self._groups[entry.copy_group] = group
@@ -420,7 +271,7 @@ class State:
                 return
             self._drop_mark(mark.incident_id)
         self.marks[mark.incident_id] = mark
-        heapq.heappush(self._marks_by_time, (mark.time, mark.incident_id))
+        self._marks_by_time.push(mark.time, mark.incident_id)
         if mark.merged_into is not None:
             self._redirects.setdefault(mark.merged_into, {})[mark.incident_id] = None
         self._hold(("incident", mark.incident_id), holder)
@@ -431,7 +282,8 @@ class State:
             if entry.incident_id is not None:
                 left.append(entry.incident_id)
             self._forget(entry.article_id)
-            self.tombstones[entry.article_id] = None
+            if not self.effects.of(entry.article_id):
+                self.tombstones[entry.article_id] = None
             self.evicted["age" if self._is_too_old(entry) else "size"] += 1
         return left
 
@@ -444,9 +296,7 @@ class State:
 
         Not sooner: during a restore an incident may lack its reports until a later record of the log places them.
         """
-        while self._marks_by_time and self._marks_by_time[0][0] < floor.time:
-            left.append(heapq.heappop(self._marks_by_time)[1])
-        for incident_id in left:
+        for incident_id in [*self._marks_by_time.pop_before(floor.time), *left]:
             mark = self.marks.get(incident_id)
             if mark is None or mark.time >= floor.time or incident_id in self.members:
                 continue
@@ -463,19 +313,16 @@ class State:
                 del self._redirects[mark.merged_into]
         self._release(("incident", incident_id))
 
-    def _hold(self, effect: EffectKey, holder: str) -> None:
-        self._release(effect)
-        self._holder[effect] = holder
-        self._held.setdefault(holder, {})[effect] = None
+    def _hold(self, effect: Effect, key: str) -> None:
+        self._let_go(self.effects.hold(effect, key))
 
-    def _release(self, effect: EffectKey) -> None:
-        holder = self._holder.pop(effect, None)
-        if holder is None:
-            return
-        held = self._held[holder]
-        del held[effect]
-        if not held:
-            del self._held[holder]
+    def _release(self, effect: Effect) -> None:
+        self._let_go(self.effects.release(effect))
+
+    def _let_go(self, key: str | None) -> None:
+        """A record that holds nothing any more may leave the log, if it is of a forgotten article."""
+        if key is not None and key not in self.entries and not key.startswith(WORD):
+            self.tombstones[key] = None
 
 
 def days(number: float) -> timedelta:

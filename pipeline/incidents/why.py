@@ -12,10 +12,11 @@ from datetime import date
 from typing import Any
 
 from pipeline.incidents.decision import Features
+from pipeline.incidents.entry import Entry
 from pipeline.incidents.match import Match
 from pipeline.incidents.plan import Plan
 from pipeline.incidents.score import SIGNALS, Link, Query, Weights
-from pipeline.incidents.state import Entry, State
+from pipeline.incidents.state import State
 from pipeline.records import Annotated
 
 MOST = 6

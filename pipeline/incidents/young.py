@@ -13,5 +13,4 @@ def is_young(state: State, incident_id: str, now: datetime, settings: Incidents)
     reports = state.members.get(incident_id)
     if not reports:
         return True
-    first = min(e.event_time for e in reports.values())
-    return abs(now - first) <= timedelta(hours=settings.young_hours)
+    return abs(now - reports.first_seen) <= timedelta(hours=settings.young_hours)

@@ -30,9 +30,9 @@ def dump(ledger: Ledger) -> dict[str, Any]:
             )
             for e in state.entries.values()
         },
-        "members": {i: sorted(m) for i, m in state.members.items()},
+        "members": {i: sorted(e.article_id for e in m) for i, m in state.members.items()},
         "marks": state.marks,
-        "holders": state._holder,
+        "holders": state.effects.holders(),
         "rulings": state.rulings.items(),
         "redirects": {k: sorted(v) for k, v in state._redirects.items()},
         "postings": state.index.postings(),
