@@ -13,24 +13,21 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import defaultdict, deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
-
-from aiokafka.errors import KafkaError
 
 from agents.blame import Blame
 from agents.dead_letter import dead_letter
 from agents.gaps import GapWatch, Upstream
 from agents.journal import CrashJournal
+from agents.lag import LagWatch
 from agents.messages import Incoming, Item, Outcome, Stage
 from agents.meters import RETRYABLE, Meters
 from agents.offsets import Offsets
 from agents.output import Output
 from agents.passing import place
+from agents.positions import Positions
 from agents.watchdog import Watchdog
-from pipeline.broker.connection import problem
-from pipeline.broker.errors import AccessDenied
 from pipeline.broker.security import security_arguments
 from pipeline.errors import DeadlyInput, FatalError, InvalidEvent, RetryableError
 from pipeline.metrics import Metrics
@@ -41,14 +38,9 @@ from pipeline.topics import TopicName, group, topic
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-Partition = tuple[TopicName, int]
 
 _RETRY_LONGEST_S = 30.0
-_LAG_EVERY_S = 2.0
 _ROOM_EVERY_S = 0.5
-_LAG_TIMEOUT_S = 10.0
-# Lag that cannot be measured so often in a row: is the cluster down, or does it not let us in any more?
-_LAG_FAILURES = 3
 
 
 class Runner(Generic[T]):
@@ -78,7 +70,6 @@ class Runner(Generic[T]):
         self._stage = stage
         self._output = output
         self._short = short_names
-        self._bootstrap = bootstrap
         self._offsets = Offsets(
             bootstrap, f"{worker}-lag", settings.topics.max_message_bytes, security_arguments(settings)
         )
@@ -91,12 +82,13 @@ class Runner(Generic[T]):
         self._watching: list[asyncio.Task[None]] = []
         self._stopping = False
         self._generation = -1
-        self._unacked: defaultdict[Partition, deque[Any]] = defaultdict(deque)  # worked through, oldest first
-        self._taken: dict[Partition, int] = {}  # next offset to take, for each assigned partition
-        self._done: dict[Partition, int] = {}  # next offset to acknowledge
-        self._last_timestamp_ms: dict[Partition, int] = {}
+        self._positions = Positions()
         self.fail: Callable[[BaseException], Any] = lambda error: None
         self._meters = Meters(metrics, stage.name)
+        self._lag = LagWatch(
+            settings, bootstrap, short_names, self._offsets, self._positions, self._meters, self._watchdog,
+            then=self._look_for_gaps,
+        )  # fmt: skip
 
     # -- life ------------------------------------------------------------------------------------------------------
 
@@ -106,7 +98,7 @@ class Runner(Generic[T]):
         await self._stage.start()
         self._watchdog.start()
         self._watching = [
-            asyncio.create_task(self._watch_lag(), name="lag"),
+            asyncio.create_task(self._lag.run(), name="lag"),
             asyncio.create_task(self._meters.watch_loop(), name="event loop lag"),
         ]
         for task in self._watching:
@@ -171,9 +163,7 @@ class Runner(Generic[T]):
             self._forget()
 
     def _forget(self) -> None:
-        self._unacked.clear()
-        self._taken.clear()
-        self._done.clear()
+        self._positions.forget()
         self._meters.revoked()
 
     async def _prepare(self, partitions: Mapping[TopicName, Sequence[int]]) -> None:
@@ -193,7 +183,7 @@ class Runner(Generic[T]):
                         self._stage.first_offset(name, number, start)
                     elif goes_on < first and (full, number) in committed:
                         self._deleted_unread(name, number, goes_on, first)
-                    self._taken[name, number] = start
+                    self._positions.assign((name, number), start)
             self._watchdog.progress()
             self._watchdog.busy(False)
         shown = ", ".join(f"{name}{list(numbers)}" for name, numbers in partitions.items())
@@ -223,7 +213,7 @@ class Runner(Generic[T]):
                 return
             generation = self._generation
             current = [e for e in events if e.message.generation_id == generation]
-            self._meters.in_flight.set(len(current) + sum(len(q) for q in self._unacked.values()))
+            self._meters.in_flight.set(len(current) + self._positions.unacked)
             items = [self._take(event) for event in current]
             self._meters.received.inc(len(items))
             await self._check_gaps(items)
@@ -233,8 +223,9 @@ class Runner(Generic[T]):
                     return  # the rest is not acknowledged, so whoever comes next gets it
                 await self._work(part)
                 for i in part:
-                    self._unacked[i.topic, i.partition].append(events_of[i.topic, i.partition, i.offset])
-                self._acknowledge()
+                    self._positions.worked((i.topic, i.partition), events_of[i.topic, i.partition, i.offset])
+                self._positions.acknowledge(self._stage.held, self._generation)
+                self._meters.in_flight.set(self._positions.unacked)
                 self._blame.done(part, self._stage.held)
 
     async def _wait_until_prepared(self) -> None:
@@ -273,7 +264,7 @@ class Runner(Generic[T]):
         """
         for incoming in items:
             partition = (incoming.topic, incoming.partition)
-            expected = self._taken.get(partition)
+            expected = self._positions.expected(partition)
             if expected is not None and incoming.offset > expected and not self._stage.compacted_inputs:
                 first = await self._offsets.begin(topic(self._settings, incoming.topic), incoming.partition)
                 if first < incoming.offset:
@@ -281,7 +272,7 @@ class Runner(Generic[T]):
                         f"{incoming.topic}[{incoming.partition}]: offset {incoming.offset} came, {expected} was next"
                     )
                 self._deleted_unread(incoming.topic, incoming.partition, expected, incoming.offset)
-            self._taken[partition] = incoming.offset + 1
+            self._positions.take(partition, incoming.offset)
 
     def _deleted_unread(self, name: TopicName, partition: int, start: int, end: int) -> None:
         """Retention has deleted records before they were read.
@@ -361,58 +352,6 @@ class Runner(Generic[T]):
             self._meters.dead_letter(error.kind).inc()
             log.warning("%s[%d]@%d is a dead letter: %s", incoming.topic, incoming.partition, incoming.offset, error)
 
-    def _acknowledge(self) -> None:
-        """Acknowledge from the oldest on, up to the first that is held back.
-
-        Never out of order: Faust commits past one unacknowledged event (faust-streaming#606).
-        """
-        for partition, queue in self._unacked.items():
-            held = self._stage.held(*partition)
-            while queue and queue[0].message.offset not in held:
-                event = queue.popleft()
-                self._done[partition] = event.message.offset + 1
-                self._last_timestamp_ms[partition] = int((event.message.timestamp or 0) * 1000)
-                if event.message.generation_id == self._generation:
-                    event.ack()
-        self._meters.in_flight.set(sum(len(q) for q in self._unacked.values()))
-
-    # -- lag -------------------------------------------------------------------------------------------------------
-
-    async def _watch_lag(self) -> None:
-        """Measure lag beside the group's consumer: a stuck consumer does not notice its own.
-
-        Raises:
-            AccessDenied: it cannot be measured, because the cluster does not let us in any more. The clients would try
-                for ever.
-        """
-        failures = 0
-        while True:
-            await asyncio.sleep(_LAG_EVERY_S)
-            try:
-                await asyncio.wait_for(self._look_at_lag(), _LAG_TIMEOUT_S)
-                failures = 0
-            except (TimeoutError, OSError, KafkaError) as error:
-                log.debug("lag not measured: %r", error)
-                failures += 1
-                if failures % _LAG_FAILURES == 0:
-                    why = await asyncio.to_thread(problem, self._settings, self._bootstrap)
-                    if why is not None and why.final:
-                        raise AccessDenied(why.text) from error
-
-    async def _look_at_lag(self) -> None:
-        ends = await self._offsets.ends([(topic(self._settings, name), number) for name, number in self._taken])
-        waiting = 0
-        for (full, number), end in ends.items():
-            partition = (self._short[full], number)
-            if partition in self._taken:  # still assigned
-                waiting += end - self._taken[partition]
-                lag = end - self._done.get(partition, self._taken[partition])
-                last = self._last_timestamp_ms.get(partition)  # None: nothing was done since the start
-                age = time.time() - last / 1000 if lag > 0 and last is not None else 0.0
-                self._meters.lag(partition, max(0, lag), age)
-        if ends:
-            self._meters.checked()
-        self._watchdog.waiting(waiting)
+    async def _look_for_gaps(self, waiting: int) -> None:
         if not self._lock.locked():
-            heads = {partition: q[0].message.offset for partition, q in self._unacked.items() if q}
-            await self._gaps.look(heads, waiting)
+            await self._gaps.look(self._positions.heads(), waiting)

@@ -106,7 +106,12 @@ def publishing(settings: Settings, *paths: Path, speed: float | None = None) -> 
 
 def publish(settings: Settings, *paths: Path) -> None:
     settings.data_dir.mkdir(parents=True, exist_ok=True)
-    assert publishing(settings, *paths).wait(120) in (0, 1), (settings.data_dir / "publish.log").read_text()[-3000:]
+    process = publishing(settings, *paths)
+    try:
+        status = process.wait(120)
+    finally:
+        process.kill()
+    assert status in (0, 1), (settings.data_dir / "publish.log").read_text()[-3000:]
 
 
 def sink(settings: Settings) -> Reader:
