@@ -12,6 +12,7 @@ from pipeline.facts.dates import dateline, dates
 from pipeline.facts.places import fold, places
 from pipeline.incidents.decision import Card, Mention
 from pipeline.records import Annotated, Entity
+from pipeline.text.sentences import first_sentence
 
 HEAD_CHARS = 1_500
 """Where and when are read from the beginning; further down, other places and days are recalled."""
@@ -26,7 +27,6 @@ _DATELINE = re.compile(r"(?:,\s[A-Z][\w.]*)?\s?(?:\([\w\s.]+\)\s?)?(?:—|–|--
 
 _MOST_PLACES = 20
 _MOST_MENTIONS = 60
-_SENTENCE_END = re.compile(r"(?<=[.!?])[\"'”’)]*\s|\n")
 _SENTENCE_CHARS = 300
 
 
@@ -39,7 +39,7 @@ def card(item: Annotated) -> Card:
         provider=article.provider,
         source=article.source,
         title=article.title,
-        lead=_SENTENCE_END.split(text.strip(), maxsplit=1)[0][:_SENTENCE_CHARS],
+        lead=first_sentence(text.strip(), _SENTENCE_CHARS),
         published=article.published,
         precision=article.published_precision,
         language=article.language,
