@@ -27,26 +27,27 @@ def test_an_archive_behind_a_full_memory_does_not_fill_the_queues() -> None:
 
 def test_an_archive_behind_a_full_memory_is_not_carried_from_record_to_record() -> None:
     """Else each record repeats what all before it did to incidents that live on."""
-    wire, led = Wire(), Ledger(0, Incidents(max_articles=300))
-    words = ["quarry", "harbour", "orchard", "tunnel", "steeple", "viaduct", "granary", "foundry", "lagoon", "meadow"]
+    wire, led = Wire(), Ledger(0, Incidents(max_articles=100))
 
     def told(n: int, when: datetime) -> Annotated:
-        place = f"{words[n % 10]} {words[n // 10 % 10]}man {words[n // 100 % 10]}ford"
-        body = article(f"a{n}{when}", 0, 1, when)
-        text = f"Blaze at {place.title()} near {place.title()}-on-Sea: the {place} burned and the {place} fell."
-        return wire.item(f"a{n}{when}", "new", replace(body, title=None, text=text))
+        own = [f"{chr(97 + n // 10)}{syllable}{chr(97 + n % 10)}o" for syllable in ("kor", "mil", "tev", "sun", "bard")]
+        text = (
+            f"Blaze at {own[0].title()} near {own[1].title()}: the {own[2]} burned, the {own[3]} fell, {own[4]} lost."
+        )
+        name = f"{n} {when}"
+        return wire.item(name, "new", replace(article(name, 0, 1, when), title=None, text=text))
 
-    for n in range(300):
+    for n in range(100):
         led.decide(told(n, START + timedelta(hours=n)))
     led.drain_tombstones()
     joined = 0
     log: dict[str, None] = {}
-    for n in range(150):
+    for n in range(100):
         decision = led.decide(told(n, START - timedelta(days=300 - n)))
         log[decision.key] = None
         for key in led.drain_tombstones():
             log.pop(key, None)
-        joined += decision.incident_id in led._state.members and decision.why["kind"] == "joined"
+        joined += decision.why["kind"] == "joined"
         assert len(decision.marks) <= 3
-    assert joined > 100, "the archive's articles belong to what is remembered"
+    assert joined > 90, "the archive's articles belong to what is remembered"
     assert len(log) <= len(led._state.members) + 1, "and its records leave the log when nothing of theirs holds"
