@@ -22,6 +22,7 @@ from pipeline.errors import FatalError, InvalidEvent
 from pipeline.incidents.decision import Decision
 from pipeline.incidents.ledger import Ledger
 from pipeline.incidents.publishers import load_publishers
+from pipeline.incidents.record import Written
 from pipeline.metrics import Metrics
 from pipeline.records import (
     CHANGES_NOTHING,
@@ -30,7 +31,6 @@ from pipeline.records import (
     ArticleEvent,
     ChangeKind,
     IncidentChange,
-    IncidentRecord,
     Void,
 )
 from pipeline.settings import Settings, load
@@ -71,9 +71,11 @@ class _Chunk:
         """
         for incident_id in [i for i in self.touched if i in incident_ids]:
             ledger, head = self.touched.pop(incident_id)
-            record = ledger.record(incident_id)
-            self.outcome.outputs += _incident_outputs(incident_id, record, head)
-            if record is not None and record.status == "open":
+            record = ledger.written(incident_id)
+            if record is None:  # evicted since; whoever reads the topic keeps what was emitted before
+                continue
+            self.outcome.outputs += _incident_outputs(record, head)
+            if record.status == "open":
                 self.newsroom.changed(record)
 
 
@@ -220,14 +222,10 @@ class IncidentsStage:
     async def stop(self) -> None: ...
 
 
-def _incident_outputs(
-    incident_id: str, record: IncidentRecord | None, head: tuple[tuple[str, bytes], ...]
-) -> list[Outgoing]:
+def _incident_outputs(record: Written, head: tuple[tuple[str, bytes], ...]) -> list[Outgoing]:
     """The incident's record; a tombstone after it once it is withdrawn, so that compaction can forget it."""
-    if record is None:  # evicted since; whoever reads the topic keeps what was emitted before
-        return []
-    key = incident_id.encode()
-    outputs = [Outgoing(topic="incidents", key=key, value=codec.encode(record), headers=head)]
+    key = record.incident_id.encode()
+    outputs = [Outgoing(topic="incidents", key=key, value=record.data, headers=head)]
     if record.status == "withdrawn":
         version = (headers.VERSION, str(record.version).encode())
         outputs.append(Outgoing(topic="incidents", key=key, value=None, headers=(*head, version)))

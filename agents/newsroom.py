@@ -6,8 +6,8 @@ import time
 from collections.abc import Sequence
 
 from pipeline.incidents.ledger import Ledger
+from pipeline.incidents.record import Written
 from pipeline.metrics import AT_LEAST, RANKS, Metrics
-from pipeline.records import IncidentRecord
 
 _LEAST_S = 5.0
 _SHARE = 0.005
@@ -21,9 +21,9 @@ class Newsroom:
         self._origins = metrics.histogram("incident_origins")
         self._next = 0.0
 
-    def changed(self, record: IncidentRecord) -> None:
+    def changed(self, record: Written) -> None:
         """Note an open incident that has changed."""
-        self._origins.observe(record.counts["independent_origins"])
+        self._origins.observe(record.independent_origins)
 
     def forget(self) -> None:
         """The editions have changed: look again at the next call."""

@@ -234,10 +234,10 @@ class _Chain:
         for change in self._ledger.changes(decision):
             _write(files["changes"], change)
         for incident_id in self._ledger.touched(decision):
-            state = self._ledger.record(incident_id)
+            state = self._ledger.written(incident_id)
             if state is not None:
                 self._last_state[incident_id] = files["states"].tell()
-                _write(files["states"], state)
+                files["states"].write(state.data + b"\n")
         if decision.article_id is not None and decision.incident_id is not None:
             self._incident_of[decision.article_id] = decision.incident_id
         for placed in decision.placements:

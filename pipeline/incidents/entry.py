@@ -11,6 +11,9 @@ from pipeline.incidents.decision import Card, Decision, Features, Logged, kept
 from pipeline.incidents.profile import Profile
 from pipeline.incidents.stowed import pack, read_said, said_of, unpack
 
+Version = tuple[int, int]
+"""Seqs of the decisions that an article's text and its place are of: with both, it is shown alike."""
+
 
 class Entry:
     """One remembered article. What is only shown (card, reasons, what it says) is kept compressed.
@@ -67,6 +70,10 @@ class Entry:
     @property
     def age_key(self) -> tuple[datetime, str]:
         return self.time, self.article_id
+
+    @property
+    def version(self) -> Version:
+        return self.seq, self.placed_seq
 
     @property
     def is_round_up(self) -> bool:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from pipeline.incidents.publishers import Publishers
-from pipeline.incidents.record import independent_origins
 from pipeline.incidents.state import State, earlier
+from pipeline.incidents.tallies import Origins
 
 _FOLDED = 1_000
 """Reports of which the origins are counted, the first ones: bounds the cost of a very large incident."""
@@ -60,5 +60,5 @@ def figures(
         closed=closed,
         reports=reports,
         at_least=counts,
-        largest=tuple((n, independent_origins(state.reports(i)[:_FOLDED], publishers)) for n, i in ranked),
+        largest=tuple((n, Origins(publishers).of(state.reports(i)[:_FOLDED])) for n, i in ranked),
     )

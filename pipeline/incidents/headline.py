@@ -18,26 +18,49 @@ _LEAST_WORDS = 4
 _MOST_OUTLET_WORDS = 8
 
 
-def title_of(entries: Sequence[Entry], cards: Sequence[Card], index: Index) -> str | None:
+class Centre:
+    """Which reports of one incident are most like all others; remembers how alike each two are."""
+
+    def __init__(self) -> None:
+        self._alike: dict[int, dict[int, float]] = {}
+
+    def order(self, entries: Sequence[Entry], index: Index) -> list[int]:
+        """Positions of the reports, the one most like all others first; ties to the earlier, copies last."""
+        speaking = [n for n, e in enumerate(entries) if e.seq in index][:COMPARED]
+        seqs = [entries[n].seq for n in speaking]
+        total = dict.fromkeys(speaking, 0.0)
+        if len(speaking) > 2:
+            self._compare(seqs, index)
+            for n in speaking:
+                alike = self._alike[entries[n].seq]
+                # Rounded, because two reports may be equally central but for the last bit of a sum.
+                total[n] = round(sum([alike[seq] for seq in seqs]), 6)
+        rest = [n for n in range(len(entries)) if n not in total]
+        return sorted(speaking, key=lambda n: (-total[n], n)) + rest
+
+    def _compare(self, seqs: Sequence[int], index: Index) -> None:
+        """Make the table that of these articles."""
+        alike = self._alike
+        for gone in alike.keys() - set(seqs):
+            del alike[gone]
+            for row in alike.values():
+                del row[gone]
+        for seq in seqs:
+            if seq not in alike:
+                others = [*alike, seq]
+                alike[seq] = dict(zip(others, index.cosines(index.lookup_of(seq), others), strict=True))
+                for other in others:
+                    alike[other][seq] = alike[seq][other]
+
+
+def title_of(entries: Sequence[Entry], cards: Sequence[Card], index: Index, centre: Centre) -> str | None:
     """The cleaned headline of the most central report; a sentence where no report has a headline."""
-    order = by_centrality(entries, index)
+    order = centre.order(entries, index)
     for position in order:
         title = cards[position].title
-        if title and clean(title):
-            return clean(title)
+        if title and (cleaned := clean(title)):
+            return cleaned
     return next((cards[p].lead for p in order if cards[p].lead), None)
-
-
-def by_centrality(entries: Sequence[Entry], index: Index) -> list[int]:
-    """Positions of the reports, the one most like all others first; ties to the earlier, copies last."""
-    speaking = [n for n, e in enumerate(entries) if e.seq in index][:COMPARED]
-    seqs = [entries[n].seq for n in speaking]
-    total = dict.fromkeys(speaking, 0.0)
-    for n in speaking if len(speaking) > 2 else []:
-        # Rounded, because two reports may be equally central but for the last bit of a sum.
-        total[n] = round(sum(index.cosines(index.lookup_of(entries[n].seq), seqs)), 6)
-    rest = [n for n in range(len(entries)) if n not in total]
-    return sorted(speaking, key=lambda n: (-total[n], n)) + rest
 
 
 def clean(title: str) -> str:

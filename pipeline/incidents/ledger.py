@@ -20,7 +20,7 @@ from pipeline.incidents.match import Match, crowd, match_incidents, nearest, ran
 from pipeline.incidents.plan import Plan
 from pipeline.incidents.profile import Profile
 from pipeline.incidents.publishers import load_publishers
-from pipeline.incidents.record import incident_record
+from pipeline.incidents.record import Records, Written
 from pipeline.incidents.rethink import rethink
 from pipeline.incidents.score import Query, Weights, query_of, weights
 from pipeline.incidents.split import split_by, split_without
@@ -70,8 +70,8 @@ class Ledger:
         self._weights = weights() if fitted is None else fitted
         self._extract = extract
         self._publishers = load_publishers(settings.publishers)
-        self._names = names
         self._state = State(days(settings.ttl_days))
+        self._records = Records(edition, days(settings.close_after_days), self._publishers, names)
         self._compared: Profile | None = None
         """The profile of the article in work, if it was compared."""
 
@@ -184,8 +184,11 @@ class Ledger:
 
     def record(self, incident_id: str) -> IncidentRecord | None:
         """An incident as it stands now; None if it is unknown or forgotten."""
-        close_after = days(self._settings.close_after_days)
-        return incident_record(self._state, self.edition, incident_id, close_after, self._publishers, self._names)
+        return self._records.record(self._state, incident_id)
+
+    def written(self, incident_id: str) -> Written | None:
+        """The same as bytes; for those who ask again and again, as it costs what has changed since the last time."""
+        return self._records.written(self._state, incident_id)
 
     def incident_of(self, article_id: str) -> str | None:
         """The incident that a remembered article is in now."""
@@ -200,7 +203,7 @@ class Ledger:
 
     def incident_ids(self) -> list[str]:
         """Ids of all incidents that have a record: live, closed, merged and withdrawn ones."""
-        return [i for i in self._state.known_incidents() if self.record(i) is not None]
+        return [i for i in self._state.known_incidents() if self._records.has(self._state, i)]
 
     def figures(self, at_least: Sequence[int], ranks: int) -> Figures:
         """How many incidents there are and how large; takes about a microsecond for each remembered article.

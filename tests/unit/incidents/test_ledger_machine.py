@@ -136,6 +136,12 @@ class LedgerMachine(RuleBasedStateMachine):
         for incident_id in touched:
             record = self.ledger.record(incident_id)
             assert record is None or record.version == decision.seq
+        if touched:
+            # What is written is made from what has changed; made anew from the log it is the same.
+            anew = restored(self.log, self.fitted)
+            for incident_id in sorted(touched):
+                written, record = self.undisturbed.written(incident_id), anew.record(incident_id)
+                assert (written and written.data) == (record and codec.encode(record))
 
     def check_split(self, stayed: str, left: str, decision: Decision) -> None:
         """Both parts live, and the founding article is not in the one that left."""

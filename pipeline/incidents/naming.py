@@ -1,0 +1,75 @@
+"""The names of an incident, folded across its first reports: entities, and among them weapons."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from pipeline.entities import aliases
+from pipeline.entities.gazetteer import Gazetteer
+from pipeline.incidents.decision import Card
+from pipeline.incidents.entry import Entry
+
+WEAPON_LABELS = frozenset({"WEAPON", "PLATFORM"})
+
+
+def entities(
+    entries: Sequence[Entry], cards: Sequence[Card], names: Gazetteer | None = None
+) -> tuple[dict[str, Any], ...]:
+    """The names of all reports, folded: {"entity_id", "name", "label", "forms", "disagreements"}, the most mentioned
+    first.
+
+    Args:
+        names: known names; default: those that ship.
+    """
+    mentions = [
+        aliases.Mention(
+            text=m.text,
+            label=m.label,
+            document=entry.article_id,
+            outlet=card.source or card.provider,
+            explains=m.explains,
+            roles=frozenset(m.roles),
+            count=m.count,
+        )
+        for entry, card in zip(entries, cards, strict=True)
+        for m in card.mentions
+    ]
+    rows: list[dict[str, Any]] = [
+        {
+            "entity_id": group.entity_id,
+            "name": group.name,
+            "label": group.label,
+            "forms": _forms(group.forms),
+            "disagreements": [{"kind": d.kind, "forms": _forms(d.forms)} for d in group.disagreements],
+        }
+        for group in aliases.fold(mentions, names)
+    ]
+    rows.sort(key=lambda r: (-sum(f["count"] for f in r["forms"]), r["label"], r["name"]))
+    return tuple(rows)
+
+
+def weapons(cards: Sequence[Card], folded: Sequence[dict[str, Any]]) -> tuple[dict[str, Any], ...]:
+    """Weapons, vehicles, ships and aircraft by the number of reports that name them: {"entity_id", "name", "label",
+    "forms", "reports"}. One and many of a kind ("rocket", "rockets") are one row, under the more frequent.
+
+    Args:
+        folded: the incident's entities, the most mentioned first.
+    """
+    kinds: dict[str, list[dict[str, Any]]] = {}
+    for entity in folded:
+        if entity["label"] in WEAPON_LABELS:
+            kinds.setdefault(entity["name"].casefold().removesuffix("s"), []).append(entity)
+    rows = []
+    for alike in kinds.values():
+        forms = sorted((f for entity in alike for f in entity["forms"]), key=lambda f: (-f["count"], f["text"]))
+        written = {f["text"] for f in forms}
+        naming = sum(any(m.label in WEAPON_LABELS and m.text in written for m in c.mentions) for c in cards)
+        head = {key: alike[0][key] for key in ("entity_id", "name", "label")}
+        rows.append(head | {"forms": forms, "reports": naming})
+    rows.sort(key=lambda r: (-r["reports"], r["label"], r["name"]))
+    return tuple(rows)
+
+
+def _forms(forms: Sequence[aliases.Form]) -> list[dict[str, Any]]:
+    return [{"text": f.text, "count": f.count} for f in forms]
