@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from typing import get_args
 
 from agents.app import create_app
-from agents.decided import CHUNK, EVICTIONS, Decided
+from agents.decided import CHUNK, EVICTIONS
+from agents.ledger_log import LedgerLog
 from agents.messages import Incoming, Item, Outcome, Outgoing
 from agents.newsroom import Newsroom
 from agents.offsets import Offsets
@@ -34,17 +35,16 @@ from pipeline.records import (
     Void,
 )
 from pipeline.settings import Settings, load
-from pipeline.topics import TopicName, topic
+from pipeline.topics import TopicName
 
 _SCHEMA = (headers.SCHEMA, str(SCHEMA_VERSION).encode())
 
 
-class _Edition(Decided[Ledger, Decision]):
+class _Edition(LedgerLog):
     """One edition's ledger and the records that wait for an earlier seq, by the seq that they wait for."""
 
     def __init__(self, edition: int, settings: Settings) -> None:
-        ledger = Ledger(edition, settings.incidents, names=gazetteer(settings.entities.aliases))
-        super().__init__(edition, ledger, Decision, "incident-log", topic(settings, "incident-log"))
+        super().__init__(edition, settings, gazetteer(settings.entities.aliases))
         self.waiting: dict[int, tuple[Annotated, Incoming]] = {}
         self.held: set[int] = set()
 
@@ -95,6 +95,9 @@ class IncidentsStage:
         self._metrics = metrics
         self._editions: dict[int, _Edition] = {}
         self._newsroom = Newsroom(metrics)
+        self._offsets: Offsets | None = None
+        self._delivered = True
+        """Whether all that was decided has been produced: what is not in the log must not get into a snapshot."""
         for change in get_args(ChangeKind):
             metrics.counter("incident_changes_total").labels(change)
         for reason in EVICTIONS:
@@ -114,6 +117,7 @@ class IncidentsStage:
     async def assigned(
         self, partitions: Mapping[TopicName, Sequence[int]], offsets: Offsets, progress: Callable[[], None]
     ) -> None:
+        self._offsets = offsets
         wanted = partitions.get("annotated", ())
         self._editions = {e: self._editions.get(e) or _Edition(e, self._settings) for e in wanted}
         for edition in self._editions.values():
@@ -129,6 +133,7 @@ class IncidentsStage:
     async def process(
         self, batch: Sequence[Item[Annotated]], taking_up: Callable[[Incoming], None]
     ) -> AsyncIterator[Outcome]:
+        self._delivered = False
         chunk = _Chunk(self._newsroom)
         # A batch of one may be the search for an input that kills the stage: no work of others must lie in its chunk.
         most = CHUNK if len(batch) > 1 else 1
@@ -149,6 +154,13 @@ class IncidentsStage:
                     chunk = _Chunk(self._newsroom)
         self._measure()
         yield chunk.complete()
+        self._delivered = True
+        await self._save()
+
+    async def _save(self, *, at_end: bool = False) -> None:
+        if self._delivered and self._offsets is not None:
+            for edition in self._editions.values():
+                await edition.save(self._offsets, at_end=at_end)
 
     def _receive(self, edition: _Edition, record: Annotated, incoming: Incoming, chunk: _Chunk) -> None:
         if record.seq <= edition.engine.last_seq:
@@ -219,7 +231,8 @@ class IncidentsStage:
 
     async def start(self) -> None: ...
 
-    async def stop(self) -> None: ...
+    async def stop(self) -> None:
+        await self._save(at_end=True)
 
 
 def _incident_outputs(record: Written, head: tuple[tuple[str, bytes], ...]) -> list[Outgoing]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
@@ -79,7 +79,7 @@ class Offsets:
                 raise
         return {(tp.topic, tp.partition): m.offset for tp, m in found.items() if m.offset >= 0}
 
-    async def read(self, topic: str, partition: int, start: int) -> AsyncIterator[Sequence[ConsumerRecord]]:
+    async def read(self, topic: str, partition: int, start: int) -> AsyncGenerator[Sequence[ConsumerRecord], None]:
         """All records from `start` up to what is the end now, in chunks.
 
         Yields:

@@ -7,6 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 
 from agents.decided import Decided
+from agents.ledger_log import LedgerLog
 from agents.offsets import Offsets
 from agents.progress import watching
 from pipeline.broker.client import bootstrap
@@ -14,10 +15,9 @@ from pipeline.broker.security import security_arguments
 from pipeline.dedup.decision import Decision as DedupDecision
 from pipeline.dedup.state import Dedup
 from pipeline.errors import FatalError
-from pipeline.incidents.decision import Decision as LedgerDecision
 from pipeline.incidents.ledger import Ledger
-from pipeline.records import IncidentRecord
-from pipeline.settings import Settings
+from pipeline.records import IncidentStatus
+from pipeline.settings import Settings, with_values
 from pipeline.sink.base import NoStoreError, Reader, open_reader
 from pipeline.topics import group, topic
 
@@ -39,6 +39,20 @@ class Report:
     notes: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What is compared of an incident's record."""
+
+    version: int
+    status: IncidentStatus
+    merged_into: str | None
+    reports: tuple[str, ...]
+
+
+_Incidents = dict[str, _Said]
+"""By id."""
+
+
 async def verify(settings: Settings) -> Report:
     """Fold the decision logs of every edition and hold them against each other and the sink. Changes nothing.
 
@@ -49,24 +63,24 @@ async def verify(settings: Settings) -> Report:
     offsets = Offsets(
         bootstrap(settings), "wirefuse-verify", settings.topics.max_message_bytes, security_arguments(settings)
     )
-    ledgers = []
+    editions: list[_Incidents] = []
     await offsets.start()
     try:
         for edition in range(settings.topics.editions):
-            ledger = await _edition(settings, edition, offsets, report)
-            if ledger is not None:
-                ledgers.append(ledger)
+            said = await _edition(settings, edition, offsets, report)
+            if said is not None:
+                editions.append(said)
     finally:
         await offsets.stop()
-    _against_sink(settings, ledgers, report)
+    _against_sink(settings, editions, report)
     return report
 
 
-async def _edition(settings: Settings, edition: int, offsets: Offsets, report: Report) -> Ledger | None:
+async def _edition(settings: Settings, edition: int, offsets: Offsets, report: Report) -> _Incidents | None:
     raw, annotated = topic(settings, "raw"), topic(settings, "annotated")
     dedup_log, incident_log = topic(settings, "dedup-log"), topic(settings, "incident-log")
     dedup = Decided(edition, Dedup(edition, settings.dedup), DedupDecision, "dedup-log", dedup_log)
-    ledger = Decided(edition, Ledger(edition, settings.incidents), LedgerDecision, "incident-log", incident_log)
+    ledger = LedgerLog(edition, with_values(settings, {"incidents.snapshot_every": 0}, "verify"))
     if not await _restored(dedup, offsets, report) or not await _restored(ledger, offsets, report):
         return None
     copies, incidents = dedup.engine, ledger.engine
@@ -91,13 +105,13 @@ async def _edition(settings: Settings, edition: int, offsets: Offsets, report: R
             f"edition {edition}: the ledger has acknowledged {through} records and its log is empty: it was lost. "
             "Stop the stages and run `wirefuse state rebuild`"
         )
-    report.problems += (f"edition {edition}: {wrong}" for wrong in _invariants(incidents, report))
-    return incidents
+    said = _said(incidents)
+    report.problems += (f"edition {edition}: {wrong}" for wrong in _invariants(incidents, said, report))
+    await _against_snapshot(settings, incidents, offsets, report)
+    return said
 
 
-async def _restored(
-    decided: Decided[Dedup, DedupDecision] | Decided[Ledger, LedgerDecision], offsets: Offsets, report: Report
-) -> bool:
+async def _restored(decided: Decided[Dedup, DedupDecision] | LedgerLog, offsets: Offsets, report: Report) -> bool:
     try:
         await decided.restore(offsets, lambda: None)
     except FatalError as error:
@@ -106,36 +120,59 @@ async def _restored(
     return True
 
 
-def _invariants(ledger: Ledger, report: Report) -> Iterator[str]:
+def _said(ledger: Ledger) -> _Incidents:
+    found = {}
+    for incident_id in ledger.incident_ids():
+        record = ledger.record(incident_id)
+        assert record is not None
+        listed = tuple(r.article_id for r in record.reports)
+        found[incident_id] = _Said(record.version, record.status, record.merged_into, listed)
+    return found
+
+
+def _invariants(ledger: Ledger, said: _Incidents, report: Report) -> Iterator[str]:
     """What must hold of every state; a breach is a fault of the program."""
     home: dict[str, str] = {}
     live = 0
-    for incident_id, record in _records(ledger):
+    for incident_id, record in said.items():
         live += record.status not in _GONE
         if record.status in _GONE and record.reports:
             yield f"incident {incident_id} is {record.status} and has reports"
         if record.status not in _GONE and not record.reports:
             yield f"incident {incident_id} is {record.status} and has no reports"
-        for listed in record.reports:
-            other = home.setdefault(listed.article_id, incident_id)
+        for article_id in record.reports:
+            other = home.setdefault(article_id, incident_id)
             if other != incident_id:
-                yield f"article {listed.article_id} is in incident {other} and in {incident_id}"
-            if ledger.incident_of(listed.article_id) != incident_id:
-                yield f"incident {incident_id} lists article {listed.article_id}, which is not in it"
-        target = ledger.record(record.merged_into) if record.merged_into is not None else None
+                yield f"article {article_id} is in incident {other} and in {incident_id}"
+            if ledger.incident_of(article_id) != incident_id:
+                yield f"incident {incident_id} lists article {article_id}, which is not in it"
+        target = said.get(record.merged_into) if record.merged_into is not None else None
         if target is not None and target.status == "merged":
-            yield f"incident {incident_id} was merged into {target.incident_id}, which was merged too"
+            yield f"incident {incident_id} was merged into {record.merged_into}, which was merged too"
     report.figures.append(f"ledger {ledger.edition}: {live:,} incidents with {len(home):,} reports")
 
 
-def _records(ledger: Ledger) -> Iterator[tuple[str, IncidentRecord]]:
-    for incident_id in ledger.incident_ids():
-        record = ledger.record(incident_id)
-        if record is not None:
-            yield incident_id, record
+async def _against_snapshot(settings: Settings, folded: Ledger, offsets: Offsets, report: Report) -> None:
+    """Hold the snapshot of this data directory, with the log behind it, against the fold of the whole log."""
+    other = LedgerLog(folded.edition, settings)
+    if not settings.incidents.snapshot_every or not other.snapshots.path.exists():
+        return
+    if not await other.resume(offsets):
+        report.notes.append(f"{other.snapshots.path} is not used, see above; the next one takes its place")
+        return
+    if not await _restored(other, offsets, report):
+        return
+    if other.engine.last_seq != folded.last_seq:
+        report.notes.append(f"{other.snapshots.path} was not compared: the ledger went on meanwhile")
+    elif other.engine.snapshot() != folded.snapshot():
+        report.problems.append(
+            f"{other.snapshots.path} is not what the log says, a fault of the program: delete it and restart the ledger"
+        )
+    else:
+        report.figures.append(f"{other.snapshots.path}: what the log says")
 
 
-def _against_sink(settings: Settings, ledgers: list[Ledger], report: Report) -> None:
+def _against_sink(settings: Settings, editions: list[_Incidents], report: Report) -> None:
     with watching(settings) as progress:
         waiting = {stage.stage: stage.waiting for stage in progress.stages() if stage.waiting}
     if waiting:
@@ -145,19 +182,19 @@ def _against_sink(settings: Settings, ledgers: list[Ledger], report: Report) -> 
     try:
         reader = open_reader(settings.sink_url)
     except NoStoreError as error:
-        if any(ledger.entries for ledger in ledgers):
+        if any(editions):
             report.notes.append(f"the sink was not compared: {error}")
         return
     with closing(reader):
         home = {article: incident for incident, article in reader.memberships()}
-        for ledger in ledgers:
-            report.problems += _differences(ledger, reader, home)
+        for said in editions:
+            report.problems += _differences(said, reader, home)
         report.figures.append(f"sink: {len(home):,} reports in incidents")
 
 
-def _differences(ledger: Ledger, reader: Reader, home: dict[str, str]) -> Iterator[str]:
+def _differences(said: _Incidents, reader: Reader, home: dict[str, str]) -> Iterator[str]:
     fix = "; `wirefuse state replay-sink` writes everything again"
-    for incident_id, record in _records(ledger):
+    for incident_id, record in said.items():
         stored = reader.incident(incident_id)
         if stored is None:
             yield f"the sink has no incident {incident_id}, which the ledger has{fix}"
@@ -166,6 +203,6 @@ def _differences(ledger: Ledger, reader: Reader, home: dict[str, str]) -> Iterat
                 f"the sink has incident {incident_id} in version {stored.version} ({stored.status}), the ledger "
                 f"{record.version} ({record.status}){fix}"
             )
-        for listed in record.reports:
-            if (there := home.get(listed.article_id)) != incident_id:
-                yield f"the sink has article {listed.article_id} in {there}, the ledger in {incident_id}{fix}"
+        for article_id in record.reports:
+            if (there := home.get(article_id)) != incident_id:
+                yield f"the sink has article {article_id} in {there}, the ledger in {incident_id}{fix}"

@@ -151,6 +151,9 @@ class Incidents:
     young_hours: float = _setting(48.0, "an incident this young, in event time, may still be re-decided")
     close_after_days: float = _setting(14.0, "an incident without a new report for so long is closed")
     publishers: str = _setting("", "TOML file of outlets that have one publisher ([[publisher]] name, outlets)")
+    snapshot_every: int = _setting(
+        20_000, "seqs after which the ledger's state is saved in the data dir, for a faster restart; 0: never"
+    )
     max_words: int = _setting(10_000, "editors' words in force per edition; more are refused until some are undone")
 
 

@@ -99,6 +99,28 @@ class Index:
         self._vectors[seq] = vector.tobytes()
         self._unposted.add(seq)
 
+    def export(self) -> tuple[list[str], dict[int, bytes]]:
+        """The words of all articles, sorted, and each article's vector with words numbered so; what `fill` takes."""
+        self._post()
+        words = sorted(self._numbers)
+        renumbered = np.zeros(len(self._names), dtype=np.int32)
+        renumbered[[self._numbers[word] for word in words]] = np.arange(len(words))
+        vectors = {}
+        for seq, packed in self._vectors.items():
+            vector = np.frombuffer(packed, dtype=VECTOR).copy()
+            vector["word"] = renumbered[vector["word"]]
+            vectors[seq] = vector.tobytes()
+        return words, vectors
+
+    def fill(self, words: list[str], vectors: dict[int, bytes]) -> None:
+        """Put what `export` gave into an empty index."""
+        self._names = words
+        self._numbers = {word: number for number, word in enumerate(words)}
+        self._postings = [array("q") for _ in words]
+        self._dense = np.zeros(len(words) + 1024, dtype=np.int64)
+        self._vectors = vectors
+        self._unposted = set(vectors)
+
     def remove(self, seq: int) -> tuple[tuple[str, ...], tuple[int, ...]] | None:
         """Take an article out; returns its words and weights, None if it was not in."""
         if seq not in self._vectors:

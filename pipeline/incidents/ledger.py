@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from pipeline.entities.gazetteer import Gazetteer
 from pipeline.facts.article import facts_of, tolls_of
+from pipeline.incidents import snapshot
 from pipeline.incidents.card import card
 from pipeline.incidents.constraints import barred, home_of, why_held
 from pipeline.incidents.decision import Decision, Logged, read_logged
@@ -130,6 +131,20 @@ class Ledger:
         """Fold decisions of the log in, in order."""
         for decision in decisions:
             self._state.apply(decision)
+
+    def snapshot(self) -> bytes:
+        """All that the ledger has been told, for `resume`; a function of the state alone."""
+        return snapshot.dump(self._state)
+
+    def resume(self, data: bytes) -> None:
+        """Take over what another ledger knew, in the place of folding the log up to its last decision.
+
+        Raises:
+            ValueError: `data` is not from `snapshot`; this ledger is as it was.
+        """
+        state = State(days(self._settings.ttl_days))
+        snapshot.load(data, state)
+        self._state = state
 
     def event(self, decision: Decision, item: Annotated) -> ArticleEvent:
         """The final word on one input, for `enriched`; a function of its arguments alone."""

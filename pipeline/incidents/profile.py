@@ -71,6 +71,11 @@ class Profile:
         self.scenes = features.scenes
         self.crowd = features.crowd
 
+    @staticmethod
+    def shared(numbers: tuple[int, ...]) -> tuple[int, ...]:
+        """One tuple for equal ones: articles of a day say the same days."""
+        return _one(numbers)
+
 
 def _tokens(features: Features) -> bytes:
     places, leads = frozenset(features.places), frozenset(features.leads)
@@ -100,5 +105,4 @@ def token(kind: int, said: str) -> int:
 
 @lru_cache(maxsize=4096)
 def _one(numbers: tuple[int, ...]) -> tuple[int, ...]:
-    """One tuple for equal ones: articles of a day say the same days."""
     return numbers

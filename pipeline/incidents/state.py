@@ -264,17 +264,41 @@ class State:
         self._hold(("article", entry.article_id), holder)
         return [left]
 
+    def fill(self, entries: Sequence[Entry]) -> None:
+        """Put remembered articles into a state that has none; their words are in the index already.
+
+        Args:
+            entries: in the order of their decisions.
+        """
+        for entry in entries:
+            self.entries[entry.article_id] = self.by_seq[entry.seq] = entry
+            if entry.incident_id is None:
+                continue
+            roster = self.members.get(entry.incident_id)
+            if roster is None:
+                self.members[entry.incident_id] = Roster(entry)
+            else:
+                roster.add(entry)
+            self._groups[entry.copy_group] = (*self._groups.get(entry.copy_group, ()), entry)
+        self._by_age.fill((*e.age_key, e.seq) for e in entries)
+        for incident_id, roster in self.members.items():
+            self._closing.push(roster.last_time, incident_id)
+
     def _apply_mark(self, mark: Mark, holder: str) -> None:
         known = self.marks.get(mark.incident_id)
         if known is not None:
             if mark.seq < known.seq:
                 return
             self._drop_mark(mark.incident_id)
+        self.put_mark(mark)
+        self._hold(("incident", mark.incident_id), holder)
+
+    def put_mark(self, mark: Mark) -> None:
+        """Remember what is said of an incident of which nothing is said yet."""
         self.marks[mark.incident_id] = mark
         self._marks_by_time.push(mark.time, mark.incident_id)
         if mark.merged_into is not None:
             self._redirects.setdefault(mark.merged_into, {})[mark.incident_id] = None
-        self._hold(("incident", mark.incident_id), holder)
 
     def _evict(self, floor: Floor, without: str | None) -> list[str]:
         left = []

@@ -1,0 +1,73 @@
+"""One edition's ledger as the fold of its log, or of a snapshot and the log behind it."""
+
+from __future__ import annotations
+
+import gc
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+
+from agents.decided import Decided
+from agents.offsets import Offsets
+from agents.snapshots import Snapshots
+from pipeline.entities.gazetteer import Gazetteer
+from pipeline.incidents.decision import Decision
+from pipeline.incidents.ledger import Ledger
+from pipeline.incidents.snapshot import FORMAT
+from pipeline.settings import Settings
+from pipeline.topics import topic
+
+log = logging.getLogger(__name__)
+
+
+class LedgerLog(Decided[Ledger, Decision]):
+    """A ledger with the tail of its log and its snapshots.
+
+    Args:
+        names: known names that an incident's reports are folded with; default: those that ship.
+    """
+
+    def __init__(self, edition: int, settings: Settings, names: Gazetteer | None = None) -> None:
+        log_topic = topic(settings, "incident-log")
+        super().__init__(edition, Ledger(edition, settings.incidents, names=names), Decision, "incident-log", log_topic)
+        self._every = settings.incidents.snapshot_every
+        path = settings.data_dir / "snapshots" / f"incidents-{edition}.snapshot"
+        decides = replace(settings.incidents, snapshot_every=0)
+        self.snapshots = Snapshots(path, edition, log_topic, FORMAT, decides)
+        self._saved_seq = -1
+
+    async def restore(self, offsets: Offsets, progress: Callable[[], None]) -> None:
+        """Fold what the log holds beyond the snapshot, where there is one that may be used."""
+        if self._every and self.engine.last_seq < 0:
+            await self.resume(offsets)
+            progress()
+        await super().restore(offsets, progress)
+        self._saved_seq = self.engine.last_seq
+
+    async def resume(self, offsets: Offsets) -> bool:
+        """Begin with the snapshot in the place of the first part of the log; False if there is none to be used."""
+        found = await self.snapshots.load(offsets)
+        if found is None:
+            return False
+        gc.disable()  # as in `Decided.restore`
+        try:
+            self.engine.resume(found.state)
+        except ValueError as error:
+            log.warning("%s is not used, the whole log is folded: %s", self.snapshots.path, error)
+            return False
+        finally:
+            gc.enable()
+        self._position = found.position
+        log.info("%s: resumed, last seq %d", self.snapshots.path, self.engine.last_seq)
+        return True
+
+    async def save(self, offsets: Offsets, *, at_end: bool = False) -> None:
+        """Write a snapshot, if it is time; everything decided must have been delivered.
+
+        Args:
+            at_end: the worker stops: it is time if anything was decided since the last one.
+        """
+        since = self.engine.last_seq - self._saved_seq
+        if self._every and since >= (1 if at_end else self._every):
+            self._saved_seq = self.engine.last_seq
+            await self.snapshots.save(offsets, self.engine.last_seq, self.engine.snapshot())

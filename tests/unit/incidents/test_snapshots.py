@@ -1,0 +1,208 @@
+"""A snapshot bounds a restart and changes nothing: with the log behind it it is the log, or it is not used."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import AsyncGenerator, Iterable, Sequence
+from datetime import timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from agents.ledger_log import LedgerLog
+from agents.snapshots import Snapshots
+from pipeline import codec
+from pipeline.incidents.decision import Decision
+from pipeline.incidents.ledger import Ledger
+from pipeline.records import SCHEMA_VERSION
+from pipeline.settings import Settings, load
+
+from .dump import dump
+from .wire import START, Wire, article
+
+COUNT = 60
+
+
+class Log:
+    """A decision log as the stages see it: `Offsets`, and the cleaner."""
+
+    def __init__(self, values: Iterable[bytes] = ()) -> None:
+        self.records = dict(enumerate(values))
+        self.end = len(self.records)
+        self.reads: list[int] = []
+
+    async def ends(self, partitions: Sequence[tuple[str, int]]) -> dict[tuple[str, int], int]:
+        return dict.fromkeys(partitions, self.end)
+
+    async def read(self, topic: str, partition: int, start: int) -> AsyncGenerator[Sequence[Any], None]:
+        self.reads.append(start)
+        head = (("wf-schema", str(SCHEMA_VERSION).encode()),)
+        found = [SimpleNamespace(offset=at, value=v, headers=head) for at, v in self.records.items() if at >= start]
+        for n in range(0, len(found), 10):
+            yield found[n : n + 10]
+
+
+def decisions() -> list[bytes]:
+    wire, ledger = Wire(), Ledger(0, load(env={}).incidents)
+    found = []
+    for n in range(COUNT):
+        item = (
+            wire.new(f"a{n % 50}", n % 4, n % 3, hours=n / 10) if n % 9 else wire.kill(f"a{n // 2}", event_time=START)
+        )
+        found.append(codec.encode(ledger.decide(item)))
+    return found
+
+
+DECIDED = decisions()
+
+
+def chosen(folder: Path, **more: Any) -> Settings:
+    return load(env={}, flags={"data.dir": str(folder), "incidents.snapshot_every": 10} | more)
+
+
+def restored(log: Log, settings: Settings) -> LedgerLog:
+    ledger = LedgerLog(0, settings)
+    asyncio.run(ledger.restore(log, lambda: None))  # type: ignore[arg-type]
+    return ledger
+
+
+def saved(log: Log, settings: Settings) -> LedgerLog:
+    """A ledger that has folded a log and then saved itself."""
+    ledger = restored(log, settings)
+    ledger._saved_seq = -1
+    asyncio.run(ledger.save(log, at_end=True))  # type: ignore[arg-type]
+    return ledger
+
+
+def folded(values: Iterable[bytes]) -> Ledger:
+    ledger = Ledger(0, load(env={}).incidents)
+    ledger.apply_all([Ledger.read(value) for value in values])
+    return ledger
+
+
+@given(at=st.integers(1, COUNT))
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_snapshot_and_the_log_behind_it_are_the_log(tmp_path: Path, at: int) -> None:
+    own = chosen(tmp_path)
+    (tmp_path / "snapshots" / "incidents-0.snapshot").unlink(missing_ok=True)
+    saved(Log(DECIDED[:at]), own)
+    log = Log(DECIDED)
+    again = restored(log, own)
+    assert log.reads[-1] == at, "what the snapshot stands for is not read again"
+    assert dump(again.engine) == dump(folded(DECIDED))
+    assert again.engine.snapshot() == folded(DECIDED).snapshot()
+
+
+def test_decisions_go_on_alike_after_a_snapshot(tmp_path: Path) -> None:
+    saved(Log(DECIDED), chosen(tmp_path))
+    ledgers = [folded(DECIDED), restored(Log(DECIDED), chosen(tmp_path)).engine]
+    wire = Wire()
+    wire.prev_seq = ledgers[0].last_seq
+    for n in range(30):
+        item = wire.item(f"b{n}", "new", article(f"b{n}", n % 4, n % 3, START + timedelta(hours=n)))
+        one, other = (codec.encode(ledger.decide(item)) for ledger in ledgers)
+        assert one == other
+    assert dump(ledgers[0]) == dump(ledgers[1])
+
+
+@given(at=st.floats(0, 1), how=st.sampled_from(["cut", "flip"]))
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_damaged_snapshot_is_not_used(tmp_path: Path, at: float, how: str) -> None:
+    own = chosen(tmp_path)
+    path = saved(Log(DECIDED[:40]), own).snapshots.path
+    whole = path.read_bytes()
+    place = int(at * (len(whole) - 1))
+    path.write_bytes(whole[:place] if how == "cut" else whole[:place] + bytes([whole[place] ^ 4]) + whole[place + 1 :])
+    assert dump(restored(Log(DECIDED), own).engine) == dump(folded(DECIDED))
+
+
+@pytest.mark.parametrize(
+    ("why", "log", "more"),
+    [
+        ("is another log", Log([*DECIDED[:20], *reversed(DECIDED[20:40]), *DECIDED[40:]]), {}),
+        ("has none of the records", Log(DECIDED[:0]), {}),
+        ("other settings", Log(DECIDED), {"incidents.ttl_days": 9.0}),
+        ("another version", Log(DECIDED), {}),
+    ],
+)
+def test_a_snapshot_of_something_else_is_not_used(
+    why: str,
+    log: Log,
+    more: dict[str, Any],
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    saved(Log(DECIDED[:40]), chosen(tmp_path))
+    if why == "another version":
+        monkeypatch.setattr("agents.ledger_log.FORMAT", 2)
+        why = "it is of version"
+    log.reads.clear()
+    restored(log, chosen(tmp_path, **more))
+    assert log.reads[-1] == 0
+    assert why in caplog.text
+
+
+def test_a_snapshot_outlives_the_cleaner(tmp_path: Path) -> None:
+    saved(Log(DECIDED[:40]), chosen(tmp_path))
+    log = Log(DECIDED)
+    newest = {codec.decode(value, Decision).key: at for at, value in log.records.items()}
+    log.records = {at: value for at, value in log.records.items() if at in newest.values()}
+    again = restored(log, chosen(tmp_path))
+    assert log.reads[-1] == 40
+    assert dump(again.engine) == dump(folded(DECIDED))
+
+
+def test_what_the_log_does_not_have_is_not_saved(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    ledger = restored(Log(DECIDED), chosen(tmp_path))
+    ledger._saved_seq = -1
+    asyncio.run(ledger.save(Log(DECIDED[:-1]), at_end=True))  # type: ignore[arg-type]
+    assert not ledger.snapshots.path.exists()
+    assert "has no decision" in caplog.text
+
+
+def test_zero_keeps_none(tmp_path: Path) -> None:
+    own = chosen(tmp_path, **{"incidents.snapshot_every": 0})
+    saved(Log(DECIDED), own)
+    assert not (tmp_path / "snapshots").exists()
+
+
+_WRITER = """
+import sys
+from pathlib import Path
+from agents.snapshots import Head, Snapshots
+snapshots = Snapshots(Path(sys.argv[1]), 0, "log", 1, [])
+import hashlib
+print("ready", flush=True)
+n = 0
+while True:
+    n += 1
+    state = bytes([n % 251]) * 2_000_000
+    snapshots._write(Head(made_by=snapshots._made_by, settings=snapshots._settings, edition=0, last_seq=n, position=n,
+        witnesses=[(0, 0)], size=len(state), sha256=hashlib.sha256(state).hexdigest()), state)
+"""
+
+
+def test_killed_at_any_moment_the_writer_leaves_a_whole_snapshot(tmp_path: Path) -> None:
+    path = tmp_path / "folder" / "x.snapshot"
+    rng = random.Random(5)
+    for _ in range(6):
+        with subprocess.Popen([sys.executable, "-c", _WRITER, str(path)], stdout=subprocess.PIPE) as writer:
+            assert writer.stdout is not None
+            assert writer.stdout.readline() == b"ready\n"
+            deadline = time.monotonic() + 30
+            while not path.exists() and time.monotonic() < deadline:
+                time.sleep(0.01)
+            time.sleep(rng.uniform(0.0, 0.2))
+            writer.send_signal(signal.SIGKILL)
+        head, state = Snapshots(path, 0, "log", 1, [])._read()
+        assert len(state) == head.size
