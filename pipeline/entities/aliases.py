@@ -21,7 +21,7 @@ from pipeline.entities import spelling
 from pipeline.entities.gazetteer import Gazetteer, Name, shipped
 from pipeline.entities.labels import IDENTITY_CLASS
 from pipeline.entities.names import normalise, without_legal_form
-from pipeline.entities.people import PersonName, given_keys, parse_person
+from pipeline.entities.people import PersonName, given_keys, is_given_name, parse_person
 from pipeline.ids import entity_id
 
 
@@ -145,6 +145,8 @@ def fold(mentions: Sequence[Mention], gazetteer: Gazetteer | None = None) -> lis
         if kind in ("organisation", "materiel"):
             _fold_abbreviations(nodes, members, folds)
             _fold_slips(nodes, members, folds)
+        if kind == "organisation":
+            _fold_short_organisations(nodes, members, folds)
         if kind == "place":
             _fold_facilities(nodes, members, folds)
     return sorted((_group(nodes, members, folds) for members in folds.groups()), key=lambda g: (g.entity_id, g.name))
@@ -271,6 +273,23 @@ def _fold_slips(nodes: list[_Node], members: list[int], folds: _Folds) -> None:
             folds.join(right[0], i, f"slip of {nodes[right[0]].text}")
 
 
+def _fold_short_organisations(nodes: list[_Node], members: list[int], folds: _Folds) -> None:
+    """ "Ford" beside "Ford Motor Company", "Air Force" beside "United States Air Force", if it can be of one only."""
+    long: dict[str, list[int]] = {}
+    for i in members:
+        for short in spelling.short_forms(nodes[i].text):
+            long.setdefault(short, []).append(i)
+    for i in members:
+        node = nodes[i]
+        if node.known is not None or spelling.is_city(node.text):
+            continue
+        near = [k for k in long.get(node.key, ()) if k != i and not nodes[k].documents.isdisjoint(node.documents)]
+        # Another name that begins with it: "Apple" is not sure beside "Apple Corps" and "Apple Company".
+        rivals = [k for k in members if k != i and nodes[k].key.startswith(f"{node.key} ")] if near else []
+        if near and len({folds.find(k) for k in [*near, *rivals]}) == 1:
+            folds.join(near[0], i, "the short form of one name only")
+
+
 def _fold_facilities(nodes: list[_Node], members: list[int], folds: _Folds) -> None:
     """ "Al-Omar oil field" and "Al Omar": a facility by its name alone, unless that names a known place."""
     bases: dict[str, set[int]] = {}
@@ -278,10 +297,16 @@ def _fold_facilities(nodes: list[_Node], members: list[int], folds: _Folds) -> N
         base = spelling.without_facility(nodes[i].key)
         if base is not None:
             bases.setdefault(spelling.level(base), set()).add(i)
+    for owners in bases.values():
+        fields = sorted(i for i in owners if spelling.is_airfield(nodes[i].key))
+        for i in fields[1:]:
+            a, b = nodes[fields[0]], nodes[i]
+            if not _different_known(a, b) and not spelling.is_city(spelling.without_facility(a.key) or ""):
+                folds.join(fields[0], i, "the same name of an airfield")
     for i in members:
         level = spelling.level(nodes[i].key)
-        owners = {folds.find(k) for k in bases.get(level, ())}
-        if len(owners) == 1 and nodes[i].known is None and not spelling.is_city(nodes[i].text):
+        owning = {folds.find(k) for k in bases.get(level, ())}
+        if len(owning) == 1 and nodes[i].known is None and not spelling.is_city(nodes[i].text):
             folds.join(min(bases[level]), i, "the facility's name alone")
 
 
@@ -290,7 +315,7 @@ def _fold_people(nodes: list[_Node], members: list[int], folds: _Folds) -> None:
     by_given: dict[str, list[int]] = {}
     for i in members:
         name = _person(nodes[i])
-        by_surname.setdefault(name.surname, []).append(i)
+        by_surname.setdefault(name.surname_level, []).append(i)
         if name.is_full:
             by_given.setdefault(name.given, []).append(i)
     for namesakes in by_surname.values():
@@ -313,6 +338,9 @@ def _fold_people(nodes: list[_Node], members: list[int], folds: _Folds) -> None:
                 near = nodes[i].documents
                 bearers = [k for k in by_given.get(name.key, ()) if near & nodes[k].documents]
                 reason = "the given name of one full name only"
+            if not bearers and not name.titles:
+                bearers = [k for k in short if _is_kunya_of(nodes, k, i)]
+                reason = "the name without Abu"
             bearers = [k for k in bearers if not name.conflicts(_person(nodes[k]))]
             people = {folds.find(k) for k in bearers}
             if any(_rival(nodes, i, k) for k in short) and not all(_person(nodes[k]).sex for k in bearers):
@@ -357,7 +385,16 @@ def _twins(lists: Iterable[list[int]], alike: Callable[[int, int], bool]) -> lis
 
 def _same_person(nodes: list[_Node], a: int, b: int) -> bool:
     x, y = _person(nodes[a]), _person(nodes[b])
+    if x.surname != y.surname and not nodes[a].documents.isdisjoint(nodes[b].documents):
+        return False  # one text spells one name one way
     return not x.conflicts(y) and x.same_full_name(y)
+
+
+def _is_kunya_of(nodes: list[_Node], a: int, b: int) -> bool:
+    """Whether a is "Abu Ghadiya" where b is the "Ghadiya" of the same text; "Omar" may be the son of Abu Omar."""
+    x, y = _person(nodes[a]), _person(nodes[b])
+    near = not nodes[a].documents.isdisjoint(nodes[b].documents)
+    return near and x.parts == ("abu", *y.parts) and not is_given_name(y.key)
 
 
 def _rival(nodes: list[_Node], a: int, b: int) -> bool:

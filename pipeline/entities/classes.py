@@ -175,5 +175,5 @@ def compile_rule(template: str) -> re.Pattern[str]:
         negated, names = match[1], match[2].split("|")
         return f"[{'^' if negated else ''}{chars(names)}]"
 
-    # (?<...) groups and look-behinds are not class sets: a class set starts with a letter or !.
-    return re.compile(re.sub(r"(?<!\?)(?<!\?P)<(!?)([a-z_|]+)>", expand, template.replace(" ", "")))
+    # (?P<...>) is a group; a class set may well stand after the ? of what may be missing before it.
+    return re.compile(re.sub(r"(?<!\(\?P)<(!?)([a-z_|]+)>", expand, template.replace(" ", "")))

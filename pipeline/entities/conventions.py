@@ -9,17 +9,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pipeline.entities.gazetteer import shipped
 from pipeline.entities.labels import LABELS
 from pipeline.entities.names import is_title
+from pipeline.entities.spelling import is_city
 
 Labels = tuple[str, ...]
 """The labels that a gold span may have in ours, the likeliest first; empty: the span is not compared or learnt from."""
 
 Reader = Callable[[str, str], Labels | None]
 """From a gold span's text and label to our labels; None: for us there is no entity."""
+
+Names = Callable[[str, str], list[tuple[int, int]]]
+"""From a gold span's text and label to the parts of it that are names, as offsets into the text."""
 
 _PLACES: Labels = ("GPE", "LOC", "FAC")
 
@@ -105,6 +109,47 @@ def _gmb(text: str, label: str) -> Labels | None:
     return ()
 
 
+_CUT = re.compile(r"(?:[a-z]+ )*(?!(?:1[5-9]|20)\d\d$)[\d.,]+")
+
+
+def _gmb_clear(text: str, label: str) -> Labels | None:
+    """As `_gmb`, less what the corpus marks by slip: known names of another type, numbers as dates."""
+    known = known_label(text)
+    match label:
+        case "tim" if known in ("NORP", "ORG", *_PLACES) or is_city(text):
+            return ()
+        case "tim" if _CUT.fullmatch(text):
+            return ()  # the "38" of "at least 38", the "past 24" of "past 24 hours"
+        case "geo" if known == "NORP" or text in ("North", "South", "East", "West"):
+            return ()  # "Muslim"; the "North" of "North Korean"
+        case "org" if known is None and is_city(text):
+            return ("ORG", "GPE")  # a capital that acts, a city that plays
+    return _gmb(text, label)
+
+
+_JOINED = re.compile(r",? and |, |['’]s? ")
+_BEFORE_A_DAY = re.compile(r"(?=(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day$)")
+
+
+def _gmb_names(text: str, label: str) -> list[tuple[int, int]]:
+    """The names in "Ethiopia and Eritrea", "Kuwait's Interior Ministry" and "Beirut Thursday", if places come first."""
+    if _is_place(text):
+        return [(0, len(text))]
+    joints = _JOINED if label in ("geo", "org") else _BEFORE_A_DAY
+    parts = []
+    start = 0
+    for joint in joints.finditer(text):
+        if not _is_place(text[start : joint.start()].strip()):
+            return [(0, len(text))]
+        parts.append((start, start + len(text[start : joint.start()].rstrip())))
+        start = joint.end()
+    return [*parts, (start, len(text))]
+
+
+def _is_place(text: str) -> bool:
+    return known_label(text) in _PLACES or is_city(text)
+
+
 def _re3d(text: str, label: str) -> Labels | None:
     if _PRONOUN.fullmatch(text.lower()):
         return None
@@ -132,6 +177,30 @@ def _re3d(text: str, label: str) -> Labels | None:
         case "MilitaryPlatform" | "Vehicle":
             return ("PLATFORM",)
     return ()
+
+
+_DESCRIPTION = re.compile(r"(?:[A-Z][\w’'-]* )?(?:[a-z-]+ )+(?:of|around|near) (?:the )?(?=[A-Z])")
+_KIND_OF_PLACE = re.compile(r"(?<=\w) (?:region|area|province|district|governorate|suburbs|territory|border)$")
+
+
+def _re3d_clear(text: str, label: str) -> Labels | None:
+    """As `_re3d`, less places named after a people or a group: the "Iraqi" of "Iraqi territory" is no place."""
+    return () if label == "Location" and known_label(text) in ("NORP", "ORG") else _re3d(text, label)
+
+
+def _re3d_names(text: str, label: str) -> list[tuple[int, int]]:
+    """re3d marks whole noun phrases as places; the names in "Rome, Italy", "port city of Tartus", "Calais region"."""
+    if label != "Location":
+        return [(0, len(text))]
+    found = []
+    start = 0
+    for part in text.split(", "):
+        before = _DESCRIPTION.match(part)
+        first = before.end() if before else 0
+        kind = _KIND_OF_PLACE.search(part)
+        found.append((start + first, start + (kind.start() if kind else len(part))))
+        start += len(part) + len(", ")
+    return found
 
 
 def _gum(text: str, label: str) -> Labels | None:
@@ -198,9 +267,14 @@ class Convention:
 
     Attributes:
         labels: every label that it uses.
-        read: what a span of it means for us.
+        read: what a span of it means for us. Training learns this; the shipped weights depend on it.
         marks: our labels that it marks wherever they occur; others may be found in its texts without being wrong.
         groups: our labels that it does not keep apart, under the name of their group.
+        clear: as `read`, for scoring: leaves out what the corpus marks by slip. Default: `read`.
+        names: the names within a marked span, where it marks more than names. Default: the whole of it.
+        own: for each of its labels that ours tell apart too, the group of ours that it is scored as when nothing is
+            read into it (`wirefuse evaluate entities --own-spans`).
+        whole_words: it marks words from blank to blank, so it cannot mark the name in "U.S.-led".
     """
 
     name: str
@@ -208,6 +282,17 @@ class Convention:
     read: Reader
     marks: frozenset[str]
     groups: Mapping[str, str]
+    clear: Reader | None = None
+    names: Names | None = None
+    own: Mapping[str, str] = field(default_factory=dict)
+    whole_words: bool = False
+
+    def meaning(self, text: str, start: int, end: int, label: str) -> list[tuple[int, int, Labels | None]]:
+        """What a marked span is scored as: its names, each with the labels that it may have in ours."""
+        marked = text[start:end]
+        read = self.clear or self.read
+        parts = [(0, len(marked))] if self.names is None else self.names(marked, label)
+        return [(start + a, start + b, read(marked[a:b], label)) for a, b in parts]
 
 
 def _words(text: str) -> frozenset[str]:
@@ -222,6 +307,10 @@ CONVENTIONS: tuple[Convention, ...] = (
         _gmb,
         _NAMES | {"NORP", "DATE", "TIME"},
         _MERGED,
+        clear=_gmb_clear,
+        names=_gmb_names,
+        own={"per": "PERSON", "org": "ORG", "geo": "GPE+LOC+FAC", "gpe": "NORP", "tim": "DATE", "eve": "EVENT"},
+        whole_words=True,
     ),
     Convention(
         "re3d",
@@ -232,6 +321,20 @@ CONVENTIONS: tuple[Convention, ...] = (
         _re3d,
         _NAMES | {"DATE", "TIME", "MONEY", "QUANTITY", "WEAPON", "PLATFORM"},
         _MERGED | _MATERIEL,
+        clear=_re3d_clear,
+        names=_re3d_names,
+        own={
+            "Person": "PERSON",
+            "Organisation": "ORG",
+            "Location": "GPE+LOC+FAC",
+            "Temporal": "DATE",
+            "Nationality": "NORP",
+            "Money": "MONEY",
+            "Quantity": "QUANTITY",
+            "Weapon": "WEAPON+PLATFORM",
+            "MilitaryPlatform": "WEAPON+PLATFORM",
+            "Vehicle": "WEAPON+PLATFORM",
+        },
     ),
     Convention(
         "gum",
@@ -253,6 +356,15 @@ CONVENTIONS: tuple[Convention, ...] = (
         _wikievents,
         _NAMES | {"WEAPON", "PLATFORM"},
         {"ORG": "ORG", "UNIT": "ORG"},
+        own={
+            "PER": "PERSON",
+            "ORG": "ORG",
+            "GPE": "GPE",
+            "LOC": "LOC",
+            "FAC": "FAC",
+            "WEA": "WEAPON",
+            "VEH": "PLATFORM",
+        },
     ),
 )
 

@@ -60,6 +60,12 @@ def load_aliases(path: Path) -> tuple[Name, ...]:
     return tuple(found)
 
 
+@lru_cache(maxsize=65536)
+def _key(text: str) -> str:
+    # "Islamic State of Iraq and Levant" lacks an article and nothing else.
+    return normalise(text).replace(" the ", " ")
+
+
 class Gazetteer:
     """Known names by form. A user's own names stand before the shipped ones."""
 
@@ -69,7 +75,7 @@ class Gazetteer:
         self._by_form: dict[str, list[Name]] = {}
         for name in self.names:
             for form in name.forms:
-                known = self._by_form.setdefault(normalise(form), [])
+                known = self._by_form.setdefault(_key(form), [])
                 if name not in known:
                     known.append(name)
 
@@ -79,7 +85,7 @@ class Gazetteer:
 
     def find_all(self, text: str) -> Sequence[Name]:
         """Every known thing that a text names, the user's own first."""
-        return self._by_form.get(normalise(text), ())
+        return self._by_form.get(_key(text), ())
 
 
 @lru_cache(maxsize=1)

@@ -27,7 +27,34 @@ _OFFICES = {
     "rep": "representative",
     "gov": "governor",
 }
-_NO_OFFICE = frozenset({"mr", "mrs", "ms", "miss", "dr", "sir", "lord", "lady", "dame"})
+_NO_OFFICE = frozenset(
+    [
+        "mr",
+        "mrs",
+        "ms",
+        "miss",
+        "dr",
+        "sir",
+        "lord",
+        "lady",
+        "dame",
+        "u.s",
+        "us",
+        "uk",
+        "army",
+        "navy",
+        "air",
+        "force",
+        "marine",
+        "corps",
+        "royal",
+        "grand",
+        "first",
+        "high",
+        "special",
+    ]
+)
+_BELOW_OFFICES = frozenset({"vice", "deputy", "assistant", "acting", "former"})
 _BETWEEN = re.compile(r"(?:['’]s)?,? (?:the )?((?:[\w.-]+ ){0,4})")
 
 
@@ -58,8 +85,13 @@ def _roles(text: str, before: Span | None, person: Span) -> frozenset[str]:
     if between is None:
         return frozenset()
     titles, _ = without_title(text[person[0] : person[1]])
-    words = [plain(w).strip(".,") for w in (between[1] + titles).split()]
-    offices = {_OFFICES.get(w, w) for w in words} - _NO_OFFICE - {""}
+    offices = set()
+    below = ""  # a vice president does not hold the president's office
+    for word in (plain(w).strip(".,") for w in (between[1] + titles).split()):
+        if word in _BELOW_OFFICES:
+            below += f"{word} "
+        elif word and word not in _NO_OFFICE:
+            offices.add(below + _OFFICES.get(word, word))
     name = text[before[0] : before[1]]
     known = shipped().find(name)
     owner = normalise(known.canonical if known else name)

@@ -16,6 +16,7 @@ _LETTERS = str.maketrans(
     {"ø": "o", "đ": "d", "ð": "d", "ł": "l", "ı": "i", "ß": "ss", "æ": "ae", "œ": "oe", "þ": "th", "ħ": "h"}
 )
 _POSSESSIVE = re.compile(r"(?:'s|(?<=s)')$")
+_SPACED_O = re.compile(r"\bo' (?=\w)")
 _ARTICLES = ("the ", "a ", "an ")
 _LEGAL_FORMS = frozenset(
     ["inc", "incorporated", "corp", "corporation", "co", "company", "ltd", "limited", "llc", "plc", "gmbh", "ag", "sa"]
@@ -33,7 +34,7 @@ def plain(text: str) -> str:
 @lru_cache(maxsize=65536)
 def normalise(text: str) -> str:
     """A name without article, possessive, quotes, dots, hyphens: "the al-Omar’s" and "Al Omar" give "al omar"."""
-    name = plain(text).strip(" \"'“”«»()[],;:.")
+    name = _SPACED_O.sub("o'", plain(text)).strip(" \"'“”«»()[],;:.")
     name = _POSSESSIVE.sub("", name)
     for article in _ARTICLES:
         if name.startswith(article) and len(name) > len(article):
@@ -44,6 +45,36 @@ def normalise(text: str) -> str:
     return " ".join(name.split()) or plain(text)
 
 
+_BEFORE_TITLES = frozenset(
+    [
+        "vice",
+        "acting",
+        "interim",
+        "former",
+        "deputy",
+        "chief",
+        "petty",
+        "first",
+        "special",
+        "presidential",
+        "high",
+        "grand",
+        "crown",
+        "royal",
+        "u.s.",
+        "us",
+        "uk",
+        "army",
+        "navy",
+        "air",
+        "force",
+        "marine",
+        "corps",
+    ]
+)
+"""Words that belong to the title that follows them: "Vice President", "U.S. Army General", "Petty Officer"."""
+
+
 def without_title(text: str) -> tuple[str, str]:
     """Split a person's mention into its leading titles and the name: ("Gen.", "Erik Kurilla").
 
@@ -52,8 +83,13 @@ def without_title(text: str) -> tuple[str, str]:
     words = text.split()
     _, cased = lexicon()
     n = 0
-    while n < len(words) - 1 and is_title(words[n], cased):
-        n += 1
+    while n < len(words) - 1:
+        title = n
+        while title < len(words) - 1 and words[title].lower() in _BEFORE_TITLES and not is_title(words[title], cased):
+            title += 1
+        if title == len(words) - 1 or not is_title(words[title], cased):
+            break
+        n = title + 1
         # "Secretary of Defense Lloyd Austin", "Minister for the Middle East Tobias Ellwood": the last two are the name.
         if words[n] in ("of", "for") and len(words) > n + 2:
             n = len(words) - min(2, len(words) - n - 2)

@@ -7,11 +7,15 @@ from functools import lru_cache
 
 from pipeline.entities.classes import lines
 from pipeline.entities.names import normalise, plain, without_title
-from pipeline.entities.spelling import level
+from pipeline.entities.spelling import MIN_LEVELLED, level
 
 _SUFFIXES = {"jr": "jr", "junior": "jr", "sr": "sr", "senior": "sr", "ii": "ii", "iii": "iii", "iv": "iv"}
-_MALE_TITLES = "mr sir king prince lord baron father emir sultan sheikh sheik shaikh imam congressman"
-_FEMALE_TITLES = "mrs ms miss lady queen princess dame baroness congresswoman spokeswoman chairwoman"
+_RANKS = {
+    "private": "private", "pvt": "private", "corporal": "corporal", "cpl": "corporal", "sergeant": "sergeant",
+    "sgt": "sergeant", "petty": "petty officer", "lieutenant": "lieutenant", "lt": "lieutenant", "captain": "captain",
+    "capt": "captain", "major": "major", "maj": "major", "colonel": "colonel", "col": "colonel", "general": "general",
+    "gen": "general", "brigadier": "brigadier", "brig": "brigadier", "admiral": "admiral", "adm": "admiral",
+}  # fmt: skip
 _MALE = frozenset(
     ["mr", "sir", "king", "prince", "lord", "baron", "father", "emir", "sultan", "sheikh", "sheik", "shaikh", "imam"]
 )
@@ -41,11 +45,11 @@ _VARIANTS = (
     "alexei aleksei alexey oleksiy",
     "andrei andrey andriy",
     "joe joseph",
-    "bill william",
+    "bill william will",
     "bob robert rob",
     "mike michael",
     "jim james jimmy",
-    "tom thomas",
+    "tom thomas tommy",
     "tony anthony",
     "dave david",
     "dan daniel",
@@ -55,15 +59,42 @@ _VARIANTS = (
     "ken kenneth",
     "ron ronald",
     "don donald",
-    "dick richard",
-    "ted edward",
+    "richard dick rick",
+    "edward ted ed eddie",
     "jeff jeffrey",
     "matt matthew",
     "nick nicholas",
     "greg gregory",
     "sam samuel",
-    "liz elizabeth",
-    "kate katherine catherine",
+    "andrew andy",
+    "charles charlie",
+    "frederick fred",
+    "gerald jerry",
+    "jacob jake",
+    "joshua josh",
+    "lawrence larry",
+    "louis lou",
+    "nathaniel nathan nate",
+    "patrick pat",
+    "peter pete",
+    "philip phillip phil",
+    "raymond ray",
+    "russell russ",
+    "stanley stan",
+    "stuart stewart stu",
+    "timothy tim",
+    "vincent vince",
+    "walter walt",
+    "zachary zach",
+    "elizabeth liz beth",
+    "katherine kate catherine kathy cathy",
+    "deborah debbie deb",
+    "jennifer jen jenny",
+    "margaret maggie peggy",
+    "pamela pam",
+    "rebecca becky",
+    "susan sue",
+    "victoria vicky",
 )
 _VARIANT_OF = {form: forms.split()[0] for forms in _VARIANTS for form in forms.split()}
 _PARTICLES = frozenset(["al", "el", "bin", "ibn", "abu", "de", "da", "di", "del", "der", "van", "von", "la", "le"])
@@ -120,17 +151,33 @@ class PersonName:
             return "m" if male else "f"
         return _sex_of_given_names().get(self.given, "")
 
+    @property
+    def ranks(self) -> frozenset[str]:
+        """The military ranks among the titles, spelt out."""
+        return frozenset(rank for t in self.titles if (rank := _RANKS.get(t)))
+
     def conflicts(self, other: PersonName, given: bool = True) -> bool:
         """Whether something says that these are two people."""
         if self.sex and other.sex and self.sex != other.sex:
             return True
         if self.suffix and other.suffix and self.suffix != other.suffix:
             return True
+        if self.is_full != other.is_full and self.ranks and other.ranks and self.ranks.isdisjoint(other.ranks):
+            return True  # Sergeant Storm is not Admiral Lena Storm; General Storm may be Lt. Gen. Lena Storm
         return given and self.is_full and other.is_full and not _given_alike(self.given, other.given)
+
+    def same_surname(self, other: PersonName) -> bool:
+        """Whether the surnames are one, or two transliterations of one: al-Sisi, el-Sissi."""
+        return self.surname == other.surname or self.surname_level == other.surname_level
+
+    @property
+    def surname_level(self) -> str:
+        """The form that transliterations of the surname share; a short surname is its own."""
+        return level(self.surname) if len(self.surname) >= MIN_LEVELLED else self.surname
 
     def same_full_name(self, other: PersonName) -> bool:
         """Whether two full names agree: same surname, given names alike, no middle names that differ."""
-        if self.surname != other.surname or not _given_alike(self.given, other.given):
+        if not self.same_surname(other) or not _given_alike(self.given, other.given):
             return False
         a, b = self.words[1:-1], other.words[1:-1]
         if not a or not b:
@@ -160,6 +207,16 @@ def given_keys(given: str) -> tuple[str, ...]:
 def _sex_of_given_names() -> dict[str, str]:
     pairs = (line.partition("\t") for line in lines("first_names.txt"))
     return {plain(name): sex for name, _, sex in pairs if sex}
+
+
+@lru_cache(maxsize=1)
+def _given_names() -> frozenset[str]:
+    return frozenset(plain(line.partition("\t")[0]) for line in lines("first_names.txt")) | frozenset(_VARIANT_OF)
+
+
+def is_given_name(word: str) -> bool:
+    """Whether a normalised word is a known given name."""
+    return word in _given_names()
 
 
 @lru_cache(maxsize=16384)

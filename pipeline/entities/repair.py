@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable
 
 from spacy.language import Language
 from spacy.matcher import PhraseMatcher
@@ -10,9 +11,11 @@ from spacy.tokens import Doc, Span
 
 from pipeline.entities.classes import lexicon
 from pipeline.entities.gazetteer import Gazetteer, gazetteer, shipped
+from pipeline.entities.heads import join_units, name_by_head, split_places
 from pipeline.entities.labels import LABELS
 from pipeline.entities.names import is_title, without_title
 from pipeline.entities.rules import ClassString, Match, matches, resolve
+from pipeline.entities.spans import Spans
 
 RULES = frozenset({"MONEY", "QUANTITY", "TIME", "DATE", "LOC", "FAC", "UNIT", "WEAPON", "PLATFORM", "EVENT"})
 """Labels whose rules (rules.py) add to what the tagger found."""
@@ -22,6 +25,7 @@ _GIVES_WAY: dict[str, frozenset[str]] = {
     "MONEY": frozenset({"MONEY", "QUANTITY", "DATE"}),
     "QUANTITY": frozenset({"QUANTITY", "DATE"}),
     "TIME": frozenset({"TIME", "DATE"}),
+    "DATE": frozenset({"DATE"}),
     "PLATFORM": frozenset({"PLATFORM", "WEAPON"}),
     "WEAPON": frozenset({"WEAPON", "PLATFORM"}),
 }
@@ -79,34 +83,6 @@ _WORDS = frozenset(
 )
 
 
-class _Spans:
-    """The entities of a document while they are being changed."""
-
-    def __init__(self, spans: Iterable[Match]) -> None:
-        self.all: set[Match] = set()
-        self._owner: dict[int, Match] = {}
-        for m in spans:
-            self.put(m)
-
-    def below(self, m: Match) -> list[Match]:
-        """The spans that share a token with a match."""
-        return list(dict.fromkeys(self._owner[i] for i in range(m.start, m.end) if i in self._owner))
-
-    def put(self, m: Match) -> None:
-        """Add a span in place of all that it overlaps."""
-        for other in self.below(m):
-            self.all.discard(other)
-            for i in range(other.start, other.end):
-                del self._owner[i]
-        self.all.add(m)
-        self._owner.update(dict.fromkeys(range(m.start, m.end), m))
-
-    def drop(self, m: Match) -> None:
-        self.all.discard(m)
-        for i in range(m.start, m.end):
-            del self._owner[i]
-
-
 class Repair:
     """The component. Changes `doc.ents`."""
 
@@ -135,27 +111,33 @@ class Repair:
 
     def __call__(self, doc: Doc) -> Doc:
         given = {Match(e.start, e.end, e.label_, 0) for e in doc.ents}
-        spans = _Spans(given)
+        spans = Spans(given)
         self._add_matches(doc, spans)
         self._add_known(doc, spans)
         _name_places(doc, spans)
+        name_by_head(doc, spans)
+        split_places(doc, spans)
+        join_units(doc, spans)
         _take_in_titles(doc, spans)
         _complete_dates(doc, spans)
+        _trim_marks(doc, spans)
         _drop_words(doc, spans)
         _spread_surnames(doc, spans)
         if spans.all != given:
             doc.set_ents([Span(doc, m.start, m.end, m.label) for m in sorted(spans.all, key=lambda m: m.start)])
         return doc
 
-    def _add_matches(self, doc: Doc, spans: _Spans) -> None:
+    def _add_matches(self, doc: Doc, spans: Spans) -> None:
         for m in resolve(matches(self._classes(doc), RULES)):
             below = spans.below(m)
+            if m.label == "FAC" and _any_of_a_town(doc, m, below):
+                continue
             if not below or all(
                 m.start <= b.start and b.end <= m.end and b.label in _GIVES_WAY.get(m.label, ()) for b in below
             ):
                 spans.put(m)
 
-    def _add_known(self, doc: Doc, spans: _Spans) -> None:
+    def _add_known(self, doc: Doc, spans: Spans) -> None:
         found = [Match(start, end, self._label_of[key], 0) for key, start, end in self._known(doc)]
         for m in resolve(found):
             below = spans.below(m)
@@ -171,13 +153,23 @@ class Repair:
                 spans.put(rest)
 
 
+def _any_of_a_town(doc: Doc, m: Match, below: list[Match]) -> bool:
+    """Whether a facility is one that a town has, not one that bears its name: "a Jakarta hospital"."""
+    return (
+        m.start > 0
+        and doc[m.start - 1].lower_ in ("a", "an")
+        and doc[m.end - 1].is_lower
+        and any(b.label == "GPE" and b.start == m.start for b in below)
+    )
+
+
 _AFTER_PLACE = frozenset(["region", "province", "governorate", "district", "county", "municipality", "village", "area"])
 _BEFORE_PLACE = frozenset(
     ["city", "town", "village", "province", "district", "region", "governorate", "port", "island"]
 )
 
 
-def _name_places(doc: Doc, spans: _Spans) -> None:
+def _name_places(doc: Doc, spans: Spans) -> None:
     """What stands before "region" or after "town of" is a place, whoever else bears the name."""
     for m in list(spans.all):
         if m.label != "PERSON":
@@ -188,7 +180,7 @@ def _name_places(doc: Doc, spans: _Spans) -> None:
             spans.put(Match(m.start, m.end, "GPE" if of else "LOC", 0))
 
 
-def _take_in_titles(doc: Doc, spans: _Spans) -> None:
+def _take_in_titles(doc: Doc, spans: Spans) -> None:
     """A title that stands directly before a name belongs to it: "Defense Secretary Lloyd Austin"."""
     _, cased = lexicon()
     for m in list(spans.all):
@@ -204,30 +196,57 @@ def _take_in_titles(doc: Doc, spans: _Spans) -> None:
 
 
 _HYPHENS = ("-", "–")
+_MARKS = frozenset(["-", "–", "—", "--", ",", ";", ":", '"', "“", "”", "«", "»", "/"])
+_BARE_NUMBER = re.compile(r"[\d.,]+")
+_YEAR = re.compile(r"(?:1[5-9]|20)\d\d")
 _DURATIONS = frozenset(["minutes", "hours", "days", "weeks", "months", "years", "decades", "centuries"])
 
 
-def _complete_dates(doc: Doc, spans: _Spans) -> None:
-    """ "five years ago" is one date, and so is "three-day"."""
+_HOURS = frozenset(["second", "seconds", "minute", "minutes", "hour", "hours"])
+
+
+def _complete_dates(doc: Doc, spans: Spans) -> None:
+    """ "five years ago" is one date, and so are "three-day" and "past 24 hours"; a number alone is none."""
     for m in list(spans.all):
         if m.label != "DATE":
             continue
-        if m.start and doc[m.start].text in _HYPHENS and doc[m.start - 1].like_num:
-            whole = Match(m.start - 1, m.end, "DATE", 0)
+        start, end = m.start, m.end
+        if start and doc[start].text in _HYPHENS and doc[start - 1].like_num:
+            start -= 1
+        if end < len(doc) and doc[end - 1].like_num and doc[end].lower_ in _DURATIONS:
+            end += 1
+        if end < len(doc) and doc[end - 1].lower_ in _DURATIONS and doc[end].lower_ == "ago":
+            end += 1
+        if end > m.end or start < m.start:
+            whole = Match(start, end, "TIME" if doc[end - 1].lower_ in _HOURS else "DATE", 0)
             if spans.below(whole) == [m]:
                 spans.put(whole)
-                m = whole
-        end = m.end
-        if end + 1 < len(doc) and doc[end].lower_ in _DURATIONS and doc[end + 1].lower_ == "ago":
-            end += 2
-        elif end < len(doc) and doc[end - 1].lower_ in _DURATIONS and doc[end].lower_ == "ago":
-            end += 1
-        wider = Match(m.start, end, "DATE", 0)
-        if end > m.end and spans.below(wider) == [m]:
-            spans.put(wider)
+        elif end - start == 1 and _BARE_NUMBER.fullmatch(doc[start].text) and not _is_year(doc, start):
+            spans.drop(m)
 
 
-def _drop_words(doc: Doc, spans: _Spans) -> None:
+def _is_year(doc: Doc, i: int) -> bool:
+    text = doc[i].text
+    early = i > 0 and doc[i - 1].lower_ == "in" and text.isdigit() and 3 <= len(text) <= 4
+    return early or _YEAR.fullmatch(text) is not None
+
+
+def _trim_marks(doc: Doc, spans: Spans) -> None:
+    """No name begins or ends with a dash, a comma or a quotation mark; what is left of "once-a-day" is none."""
+    for m in list(spans.all):
+        start, end = m.start, m.end
+        while start < end and doc[start].text in _MARKS:
+            start += 1
+        while end > start and doc[end - 1].text in _MARKS:
+            end -= 1
+        if (start, end) != (m.start, m.end):
+            spans.drop(m)
+            tied = start > m.start and doc[start - 1].text in _HYPHENS and not doc[start - 1].whitespace_
+            if start < end and not tied:
+                spans.put(Match(start, end, m.label, 0))
+
+
+def _drop_words(doc: Doc, spans: Spans) -> None:
     """No name is one everyday word with a capital: "Nobody", "Below"."""
     lower, _ = lexicon()
     for m in list(spans.all):
@@ -237,7 +256,7 @@ def _drop_words(doc: Doc, spans: _Spans) -> None:
                 spans.drop(m)
 
 
-def _spread_surnames(doc: Doc, spans: _Spans) -> None:
+def _spread_surnames(doc: Doc, spans: Spans) -> None:
     """Once a text has "Lloyd Austin" or "Secretary Austin", "Austin" is the man wherever it stands alone.
 
     Unless that is a known name of something else.

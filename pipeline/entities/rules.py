@@ -66,6 +66,14 @@ def compiled() -> tuple[tuple[str, re.Pattern[str]], ...]:
     return tuple((label, compile_rule(template)) for label, template in _TEMPLATES)
 
 
+_DECIMAL = re.compile(r"\d{1,2}\.\d\d")
+
+
+def _as_number(text: str) -> str:
+    # "11.40" may be a clock time to the network, which sees its neighbours; to a rule it is the 11.40 of "$11.40".
+    return "1.0" if _DECIMAL.fullmatch(text) else text
+
+
 class ClassString:
     """Turns a document into its string of token classes; remembers the words it has seen."""
 
@@ -84,7 +92,7 @@ class ClassString:
                 known.clear()
             for token in doc:
                 if token.orth not in known:
-                    known[token.orth] = as_char(signature(token.orth_))
+                    known[token.orth] = as_char(signature(_as_number(token.orth_)))
             return "".join([known[token.orth] for token in doc])
 
 

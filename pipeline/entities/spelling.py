@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 
 from pipeline.entities.classes import lexicon
-from pipeline.entities.gazetteer import cities
+from pipeline.entities.gazetteer import cities, shipped
 from pipeline.entities.names import normalise, plain
 
 MIN_LEVELLED = 4
@@ -91,3 +91,29 @@ def _cities() -> frozenset[str]:
 
 def is_city(text: str) -> bool:
     return normalise(text) in _cities()
+
+
+_COMPANY = frozenset(["company", "corporation", "group", "holdings", "co", "corp", "inc"])
+
+
+@lru_cache(maxsize=65536)
+def short_forms(name: str) -> tuple[str, ...]:
+    """The normalised forms that an organisation's name is cut to: "Ford Motor Company" to "ford" and "ford motor",
+    "United States Air Force" to "air force"."""
+    words = normalise(name).split()
+    found = []
+    if len(words) > 2 and words[-1] in _COMPANY:
+        found += [" ".join(words[:n]) for n in range(1, len(words) - 1)]
+    for n in range(1, len(words) - 1):
+        nation = shipped().find(" ".join(words[:n]))
+        if nation is not None and nation.label in ("GPE", "NORP"):
+            found.append(" ".join(words[n:]))
+    return tuple(found)
+
+
+_AIRFIELD = re.compile(r"\b(?:air ?(?:base|port|field|strip)|aerodrome)$")
+
+
+def is_airfield(name: str) -> bool:
+    """Whether a normalised facility is an airport or air base: one place has one, called by either."""
+    return _AIRFIELD.search(name) is not None

@@ -66,7 +66,12 @@ def trim(text: str, start: int, end: int) -> tuple[int, int]:
 
 
 def compare(
-    text: str, gold: Sequence[Span], found: Sequence[Span], convention: Convention, articles: bool = False
+    text: str,
+    gold: Sequence[Span],
+    found: Sequence[Span],
+    convention: Convention,
+    articles: bool = False,
+    own_spans: bool = False,
 ) -> dict[str, Score]:
     """Score one text by type.
 
@@ -77,6 +82,8 @@ def compare(
         gold: (start, end, label) with the corpus's labels.
         found: the same with ours.
         articles: compare leading articles too.
+        own_spans: take the gold as it stands: every span of a label that has a counterpart counts, and so does
+            everything found of those types.
     """
     scores: dict[str, Score] = {}
 
@@ -85,24 +92,33 @@ def compare(
 
     wanted: dict[tuple[int, int], tuple[str, ...]] = {}
     unclear: list[tuple[int, int]] = []
-    for start, end, label in gold:
-        meaning = convention.read(text[start:end], label)
-        if meaning:
-            wanted[ends(start, end)] = meaning
-        elif meaning is not None:
-            unclear.append((start, end))
+    for start, end, label in [] if own_spans else gold:
+        for first, last, meaning in convention.meaning(text, start, end, label):
+            if meaning:
+                wanted[ends(first, last)] = meaning
+            elif meaning is not None:
+                unclear.append((first, last))
 
     def group(label: str) -> str:
         return convention.groups.get(label, label)
 
     given: dict[tuple[int, int], str] = {}
+    goal = {place: group(labels[0]) for place, labels in wanted.items()}
+    if own_spans:
+        goal = {ends(start, end): convention.own[label] for start, end, label in gold if label in convention.own}
     for start, end, label in found:
         place = ends(start, end)
-        if label in wanted.get(place, ()):
+        if own_spans:
+            if group(label) in convention.own.values():
+                given[place] = group(label)
+        elif label in wanted.get(place, ()):
             given[place] = group(wanted[place][0])
-        elif label in convention.marks and not any(start < b and a < end for a, b in unclear):
+        elif (
+            label in convention.marks
+            and not any(start < b and a < end for a, b in unclear)
+            and not (convention.whole_words and _part_of_word(text, start, end))
+        ):
             given[place] = group(label)
-    goal = {place: group(labels[0]) for place, labels in wanted.items()}
     for place, kind in goal.items():
         score = scores.setdefault(kind, Score())
         score.gold += 1
@@ -113,6 +129,12 @@ def compare(
         score.exact += goal.get(place) == kind
         score.found_overlapping += _touches(place, kind, goal)
     return scores
+
+
+def _part_of_word(text: str, start: int, end: int) -> bool:
+    """Whether a hyphen ties a span to a word: the "U.S." of "U.S.-led", the "Israel" of "anti-Israel"."""
+    before, after = text[max(0, start - 2) : start], text[end : end + 2]
+    return (before[-1:] == "-" and before[0].isalpha()) or (after[:1] == "-" and after[1:].isalpha())
 
 
 def _touches(place: tuple[int, int], kind: str, others: Mapping[tuple[int, int], str]) -> bool:
@@ -164,21 +186,31 @@ def _unnamed_materiel(mentions: Any, entities: list[Span]) -> list[Span]:
     return [m for m in found if not any(m[0] < e and s < m[1] for s, e, _ in entities)]
 
 
-def evaluate(path: Path, annotator: Annotator, limit: int | None = None, articles: bool = False) -> Result:
+def evaluate(
+    path: Path, annotator: Annotator, limit: int | None = None, articles: bool = False, own_spans: bool = False
+) -> Result:
     """Score an annotator on a gold file.
 
     Raises:
-        InvalidEvent: a line is not gold, or the file has labels of no convention that we know.
+        InvalidEvent: a line is not gold, or the file has labels of no convention that we know; or own spans are asked
+            for and none of its labels has a counterpart in ours.
     """
     rows = list(read_gold(path))[:limit]
     try:
         convention = convention_of(label for _, gold in rows for _, _, label in gold)
     except ValueError as e:
         raise InvalidEvent("schema", f"{path}: {e}") from None
+    if own_spans and not convention.own:
+        raise InvalidEvent("schema", f"{path}: the labels of {convention.name} cannot be scored by their own spans")
     result = Result(file=str(path), pipeline=annotator.version, convention=convention.name, texts=len(rows))
     for text, gold in rows:
-        result.not_compared += sum(not convention.read(text[s:e], label) for s, e, label in gold)
-        for kind, score in compare(text, gold, annotator.spans(text), convention, articles).items():
+        if own_spans:
+            result.not_compared += sum(label not in convention.own for _, _, label in gold)
+        else:
+            result.not_compared += sum(
+                not meaning for s, e, label in gold for _, _, meaning in convention.meaning(text, s, e, label)
+            )
+        for kind, score in compare(text, gold, annotator.spans(text), convention, articles, own_spans).items():
             result.types.setdefault(kind, Score()).add(score)
     result.types = {k: s for k, s in sorted(result.types.items()) if s.gold}
     return result
@@ -224,6 +256,7 @@ def _print(result: Result) -> None:
 )
 @click.option("--limit", type=click.IntRange(1), help="Only the first N texts of each file.")
 @click.option("--articles", is_flag=True, help="Count a leading the, a or an as part of a span.")
+@click.option("--own-spans", is_flag=True, help="Every gold span counts as it stands; labels are mapped, nothing else.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object per file instead of tables.")
 @click.pass_obj
 def entities_command(
@@ -233,6 +266,7 @@ def entities_command(
     model: str | None,
     limit: int | None,
     articles: bool,
+    own_spans: bool,
     as_json: bool,
 ) -> None:
     """Score entities against labelled text.
@@ -245,7 +279,7 @@ def entities_command(
     chosen = settings.entities if model is None else replace(settings.entities, model=model)
     annotator = Annotator(chosen)
     for path in (*files, *more):
-        result = evaluate(path, annotator, limit, articles)
+        result = evaluate(path, annotator, limit, articles, own_spans)
         if as_json:
             click.echo(encode(_report(result)))
         else:

@@ -19,6 +19,7 @@ from pipeline.evaluate.entities import compare, evaluate, read_gold
 from pipeline.settings import Entities
 
 SEEDS = Path(__file__).parent / "seeds.jsonl"
+MATERIEL = Path(__file__).parent / "materiel.jsonl"
 
 
 def test_exact_overlapping_and_missed_spans() -> None:
@@ -42,6 +43,37 @@ def test_other_labels_are_compared_by_meaning() -> None:
         "GPE+LOC+FAC": (2, 2, 2),
         "NORP": (1, 1, 1),
     }
+
+
+def test_marked_phrases_are_compared_by_the_names_in_them() -> None:
+    text = "Talks in Rome, Italy and the port city of Tartus. Iraqi territory. U.S.-led troops of Ethiopia and Eritrea."
+
+    def spans(*marked: tuple[str, str]) -> list[tuple[int, int, str]]:
+        return [(text.index(name), text.index(name) + len(name), label) for name, label in marked]
+
+    gold = spans(("Rome, Italy", "Location"), ("port city of Tartus", "Location"), ("Iraqi territory", "Location"))
+    found = spans(("Rome", "GPE"), ("Italy", "GPE"), ("Tartus", "GPE"))
+    places = compare(text, gold, found, convention("re3d"))["GPE+LOC+FAC"]
+    assert (places.gold, places.found, places.exact) == (3, 3, 3)
+
+    gold = spans(("Ethiopia and Eritrea", "geo"))
+    found = spans(("U.S.", "GPE"), ("Ethiopia", "GPE"), ("Eritrea", "GPE"))
+    places = compare(text, gold, found, convention("gmb"))["GPE+LOC+FAC"]
+    assert (places.gold, places.found, places.exact) == (2, 2, 2)
+
+
+def test_own_spans_are_taken_as_they_stand() -> None:
+    text = "at least 38 in Rome, Italy"
+    gold = [(9, 11, "tim"), (15, 26, "geo")]
+    found = [(15, 19, "GPE"), (21, 26, "GPE")]
+    scores = compare(text, gold, found, convention("gmb"), own_spans=True)
+    assert (scores["DATE"].gold, scores["DATE"].found) == (1, 0)
+    assert (scores["GPE+LOC+FAC"].gold, scores["GPE+LOC+FAC"].found, scores["GPE+LOC+FAC"].exact) == (1, 2, 0)
+
+
+def test_own_spans_need_labels_that_ours_answer_to() -> None:
+    with pytest.raises(InvalidEvent, match="cannot be scored by their own spans"):
+        evaluate(SEEDS, Annotator(Entities(model="rules")), own_spans=True)
 
 
 def test_leading_articles_are_compared_on_demand() -> None:
@@ -76,6 +108,10 @@ def test_labels_that_nobody_knows_are_refused(tmp_path: Path) -> None:
 def test_the_two_seeds_are_read_well() -> None:
     # The goal for the two articles, marked by hand in full.
     assert evaluate(SEEDS, Annotator(Entities())).all.f1 >= 0.85
+
+
+def test_units_events_facilities_and_materiel_of_real_reports() -> None:
+    assert evaluate(MATERIEL, Annotator(Entities())).all.f1 >= 0.7
 
 
 def test_the_command_prints_figures_for_programs() -> None:
