@@ -5,15 +5,16 @@ keys (32, or a sixteenth of a long text). What a lookup gives is a function of t
 were added in; the layout never shows. Every operation takes many texts at once, because the cost of numpy is per call.
 
 Keys live in buckets of 16 cells, one cache line of hashes and one of slots, in the order of the hashes: a bucket holds
-an equal part of hash space. The table grows by a quarter at a time and in place, from its end towards its start, a few
-buckets with each addition, so that none waits for the whole table to be built anew. A key of many texts, or one whose
-bucket is full, lives in a dictionary beside them.
+an equal part of hash space. Its taken cells come first and are counted, so that a new key's cell is known without a
+look at the others. The table grows by a quarter at a time and in place, from its end towards its start, a few buckets
+with each addition, so that none waits for the whole table to be built anew. A key of many texts, or one whose bucket is
+full, lives in a dictionary beside them.
 """
 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -30,10 +31,10 @@ _CELLS = 16
 SAME = 4
 """Cells of one bucket with the same key; a key of more texts lives in the dictionary."""
 
-_EMPTY = 0xFFFFFFFF
 _OWNER = np.uint64(32)
 # Keys are the low end of hash space; an odd factor spreads them evenly over the buckets (Knuth's multiplicative hash).
 _SCATTER = np.uint32(2654435761)
+_CELL = np.arange(_CELLS)
 # Crowded keys are counted in parts of hash space of two to this power.
 _PART = 10
 # Cells in use, on average: growth begins at the one and is done before the other.
@@ -68,6 +69,13 @@ def _by_key(keys: U32, slots: U32) -> tuple[U32, U32]:
     return (both >> _OWNER).astype(np.uint32), slots[both.astype(np.uint32)]
 
 
+def _starts(ordered: NDArray[Any]) -> I64:
+    """Where each run of equal values begins."""
+    differs = np.ones(len(ordered), np.bool_)
+    np.not_equal(ordered[1:], ordered[:-1], out=differs[1:])
+    return differs.nonzero()[0]
+
+
 def _rank(ordered: NDArray[Any]) -> I64:
     """How many equal values stand before each of sorted values."""
     at = np.arange(len(ordered))
@@ -77,7 +85,7 @@ def _rank(ordered: NDArray[Any]) -> I64:
 
 
 class Index:
-    """Multimap from 32-bit keys to slots: numbers below 2^32 - 1 that stand for texts."""
+    """Multimap from 32-bit keys to slots: numbers below 2^32 that stand for texts."""
 
     def __init__(self) -> None:
         self._buckets = _FIRST_BUCKETS
@@ -85,7 +93,8 @@ class Index:
         self._target = _FIRST_BUCKETS
         self._grown_from = _FIRST_BUCKETS
         self._keys = np.zeros((_FIRST_BUCKETS, _CELLS), np.uint32)
-        self._slots = np.full((_FIRST_BUCKETS, _CELLS), _EMPTY, np.uint32)
+        self._slots = np.zeros((_FIRST_BUCKETS, _CELLS), np.uint32)
+        self._taken = np.zeros(_FIRST_BUCKETS, np.uint8)
         self._in_cells = 0
         # Slots of a crowded key, in the order they were added; and how many such keys each small part of hash space
         # has, so that most keys need not be looked for.
@@ -115,19 +124,19 @@ class Index:
         self._additions += len(slots)
         keys = keys * _SCATTER
         keys, slots = _by_key(keys, slots)
+        # First, because it may crowd some of these keys.
+        self._grow(len(keys))
         keys, slots = self._add_to_crowds(keys, slots)
         if len(keys):
-            self._grow(len(keys))
             self._place(keys, slots)
 
     def remove(self, keys: U32, slots: U32) -> None:
         """Take out texts that were added with these keys."""
-        keys = keys * _SCATTER
+        keys, slots = _by_key(keys * _SCATTER, slots)
         rows = self._address(keys)
-        found = (self._keys.take(rows, axis=0) == keys[:, None]) & (self._slots.take(rows, axis=0) == slots[:, None])
-        at, cell = found.nonzero()
-        self._slots[rows[at], cell] = _EMPTY
-        self._in_cells -= len(at)
+        at, cell = self._cells_of(keys, rows)
+        its = self._slots[rows[at], cell] == slots[at]
+        at, cell = at[its], cell[its]
         elsewhere = np.ones(len(keys), np.bool_)
         elsewhere[at] = False
         for key, slot in zip(keys[elsewhere].tolist(), slots[elsewhere].tolist(), strict=True):
@@ -136,6 +145,23 @@ class Index:
             if not crowd:
                 del self._crowded[key]
                 self._crowds[key >> _PART] -= 1
+        self._vacate(rows[at], cell)
+
+    def _vacate(self, rows: I64, cells: I64) -> None:
+        """Empty cells, given by ascending row; a bucket's last taken cell moves into each.
+
+        Its last cells first: what moves is then never itself to be emptied.
+        """
+        order = np.lexsort((-cells, rows))
+        rows, cells = rows[order], cells[order]
+        nth = _rank(rows)
+        for n in range(int(nth.max(initial=-1)) + 1):
+            row, cell = rows[nth == n], cells[nth == n]
+            last = self._taken[row] - 1
+            self._keys[row, cell] = self._keys[row, last]
+            self._slots[row, cell] = self._slots[row, last]
+            self._taken[row] = last
+        self._in_cells -= len(rows)
 
     def lookup(self, hashes: U32) -> tuple[I64, U32, list[int]]:
         """Find the texts that have a hash as key.
@@ -146,10 +172,15 @@ class Index:
         """
         keys = hashes * _SCATTER
         rows = self._address(keys)
+        at, cell = self._cells_of(keys, rows)
+        return at, self._slots[rows[at], cell], self._crowded_among(keys)
+
+    def _cells_of(self, keys: U32, rows: I64) -> tuple[I64, I64]:
+        """Place in `keys`, and the cell of its bucket, of each time that a key is in the table."""
         at, cell = (self._keys.take(rows, axis=0) == keys[:, None]).nonzero()
-        slots = self._slots[rows[at], cell]
-        there = slots != _EMPTY
-        return at[there], slots[there], self._crowded_among(keys)
+        # What once stood in a free cell may still be read there.
+        there = cell < self._taken[rows[at]]
+        return at[there], cell[there]
 
     def _crowded_among(self, keys: U32) -> list[int]:
         """The places of crowded keys."""
@@ -157,15 +188,17 @@ class Index:
         likely = self._crowds.take(keys >> _PART).nonzero()[0]
         return [at for at, key in zip(likely.tolist(), keys[likely].tolist(), strict=True) if key in crowded]
 
-    def newest(self, hash: int) -> Iterable[int]:
-        """Slots of the texts that have a hash as key, the last added first."""
+    def newest(self, hash: int, most: int | None = None) -> list[int]:
+        """Slots of the texts that have a hash as key, the last added first; all or so many."""
         (key,) = keys = np.array([hash], np.uint32) * _SCATTER
         crowd = self._crowded.get(int(key))
         if crowd is not None:
-            return reversed(crowd)
+            return crowd[: None if most is None else -1 - most : -1].tolist()
         (row,) = self._address(keys).tolist()
-        slots = self._slots[row][self._keys[row] == key]
-        return sorted(slots[slots != _EMPTY].tolist(), key=self._added.__getitem__, reverse=True)
+        taken = slice(int(self._taken[row]))
+        slots = self._slots[row, taken][self._keys[row, taken] == key]
+        newest: list[int] = slots[np.argsort(self._added[slots])[::-1]].tolist()
+        return newest[:most]
 
     def _address(self, keys: U32) -> I64:
         """The bucket of each key. Buckets from `_grown_from` on are already at the new number of buckets."""
@@ -181,60 +214,65 @@ class Index:
         Args:
             keys: sorted.
         """
-        starts = np.flatnonzero(np.concatenate(([True], keys[1:] != keys[:-1])))
+        starts = _starts(keys)
         counts = np.diff(starts, append=len(keys))
         many = counts > SAME
         many[self._crowded_among(keys[starts])] = True
         if not many.any():
             return keys, slots
-        begins, lengths = starts[many], counts[many]
-        rows = self._address(keys[begins]).tolist()
-        for row, key, first, count in zip(rows, keys[begins].tolist(), begins.tolist(), lengths.tolist(), strict=True):
-            self._crowd(row, key, slots[first : first + count].tolist())
-        rest = ~np.repeat(many, counts)
-        return keys[rest], slots[rest]
+        crowded = np.repeat(many, counts)
+        self._crowd(keys[crowded], slots[crowded])
+        return keys[~crowded], slots[~crowded]
 
-    def _crowd(self, row: int, key: int, slots: list[int], alike: bool = True) -> None:
-        """Add slots to a crowded key; one that was not takes along what is in its bucket.
+    def _crowd(self, keys: U32, slots: U32) -> None:
+        """Add slots to the crowds of their keys; what the buckets have of these keys goes along.
 
         Args:
-            alike: False when nothing of the key is in its bucket.
+            keys: sorted, not empty.
+            slots: of a key that is crowded already, only new ones, in the order they were added.
         """
-        crowd = self._crowded.get(key)
-        if crowd is not None and self._added[crowd[-1]] < self._added[slots[0]]:
-            crowd.extend(slots)
-            return
-        if crowd is None:
-            self._crowds[key >> _PART] += 1
-        if crowd is not None:
-            slots = sorted(crowd.tolist() + slots, key=self._added.__getitem__)
-        elif alike:
-            there = (self._keys[row] == key) & (self._slots[row] != _EMPTY)
-            slots = sorted(self._slots[row, there].tolist() + slots, key=self._added.__getitem__)
-            self._slots[row, there] = _EMPTY
-            self._in_cells -= int(np.count_nonzero(there))
-        self._crowded[key] = array("I", slots)
+        distinct = keys[_starts(keys)]
+        rows = self._address(distinct)
+        at, cell = self._cells_of(distinct, rows)
+        if len(at):
+            keys = np.concatenate([keys, distinct[at]])
+            slots = np.concatenate([slots, self._slots[rows[at], cell]])
+            self._vacate(rows[at], cell)
+            order = np.lexsort((self._added[slots], keys))
+            keys, slots = keys[order], slots[order]
+        starts = _starts(keys).tolist()
+        every = slots.tolist()
+        for key, start, end in zip(distinct.tolist(), starts, [*starts[1:], len(every)], strict=True):
+            crowd = self._crowded.get(key)
+            if crowd is None:
+                self._crowded[key] = crowd = array("I")
+                self._crowds[key >> _PART] += 1
+            crowd.extend(every[start:end])
 
     def _place(self, keys: U32, slots: U32) -> None:
-        """Put sorted keys into free cells of their buckets; those that find none, or too many alike, are crowded."""
+        """Put sorted keys of new texts into their buckets; those that find no room, or too many alike, are crowded."""
         rows = self._address(keys)
-        free = self._slots.take(rows, axis=0) == _EMPTY
-        alike = np.count_nonzero((self._keys.take(rows, axis=0) == keys[:, None]) & ~free, axis=1)
+        alike = np.bincount(self._cells_of(keys, rows)[0], minlength=len(keys))
         alike += _rank(keys)
-        # The first of a bucket takes its first free cell, the next the second, and so on.
-        nth = _rank(rows)
-        reached = np.cumsum(free, axis=1, dtype=np.int8)
-        cell = (reached > nth[:, None]).argmax(axis=1)
-        fits = (reached[:, -1] > nth) & (alike < SAME)
-        self._keys[rows[fits], cell[fits]] = keys[fits]
-        self._slots[rows[fits], cell[fits]] = slots[fits]
-        self._in_cells += int(np.count_nonzero(fits))
-        self._crowd_each(rows, keys, slots, ~fits, alike > 0)
+        few = alike < SAME
+        crowded = ~few
+        crowded[few.nonzero()[0][self._fill(rows[few], keys[few], slots[few])]] = True
+        if crowded.any():
+            self._crowd(keys[crowded], slots[crowded])
 
-    def _crowd_each(self, rows: I64, keys: U32, slots: U32, which: Bools, alike: Bools) -> None:
-        columns = (part[which].tolist() for part in (rows, keys, slots, alike))
-        for row, key, slot, has_alike in zip(*columns, strict=True):
-            self._crowd(row, key, [slot], has_alike)
+    def _fill(self, rows: I64, keys: U32, slots: U32) -> I64:
+        """Put keys into the next cells of their buckets, given in ascending order; returns the places of those left."""
+        cell = self._taken[rows] + _rank(rows)
+        fits = cell < _CELLS
+        left = (~fits).nonzero()[0]
+        if len(left):
+            rows, cell, keys, slots = rows[fits], cell[fits], keys[fits], slots[fits]
+        self._keys[rows, cell] = keys
+        self._slots[rows, cell] = slots
+        # The last of a bucket stays.
+        self._taken[rows] = cell + 1
+        self._in_cells += len(rows)
+        return left
 
     def _grow(self, more: int) -> None:
         """Make room for so many more keys."""
@@ -247,7 +285,7 @@ class Index:
                 if self._target > len(self._keys):
                     self._keys.resize((self._target, _CELLS), refcheck=False)
                     self._slots.resize((self._target, _CELLS), refcheck=False)
-                self._slots[self._buckets : self._target] = _EMPTY
+                    self._taken.resize(self._target, refcheck=False)
             done = (cells / self._buckets - _FULL) / (_OVERFULL - _FULL)
             goal = max(0, int(self._buckets * (1 - done)))
             if 0 < self._grown_from - goal < _SWEPT and goal:
@@ -260,28 +298,17 @@ class Index:
 
     def _sweep(self, start: int) -> None:
         """Spread the buckets from `start` to `_grown_from` over those of the new number of buckets."""
-        old = slice(start, self._grown_from)
         # The first bucket that is already done may begin with keys of the last one that is not.
         edge = self._grown_from * self._target // self._buckets
-        keys = self._keys[old]
-        slots = self._slots[old]
-        taken = slots != _EMPTY
-        keys, slots = keys[taken], slots[taken]
-        self._slots[old] = _EMPTY
-        if edge < self._target and edge >= self._grown_from:
-            there = self._slots[edge] != _EMPTY
-            keys = np.concatenate([keys, self._keys[edge, there]])
-            slots = np.concatenate([slots, self._slots[edge, there]])
-            self._slots[edge] = _EMPTY
+        swept = np.arange(start, self._grown_from)
+        if self._grown_from <= edge < self._target:
+            swept = np.append(swept, edge)
+        row, cell = (self._taken[swept, None] > _CELL).nonzero()
+        keys, slots = _by_key(self._keys[swept[row], cell], self._slots[swept[row], cell])
+        self._taken[swept] = 0
+        self._in_cells -= len(keys)
         self._grown_from = start
-        keys, slots = _by_key(keys, slots)
-        rows = (keys.astype(np.int64) * self._target) >> 32
-        cell = _rank(rows)
-        fits = cell < _CELLS
-        self._keys[rows[fits], cell[fits]] = keys[fits]
-        self._slots[rows[fits], cell[fits]] = slots[fits]
-        self._in_cells -= int(np.count_nonzero(~fits))
-        alike = np.zeros(len(keys), np.bool_)
-        alike[1:] = keys[1:] == keys[:-1]
-        alike[:-1] |= alike[1:]
-        self._crowd_each(rows, keys, slots, ~fits, alike)
+        left = self._fill((keys.astype(np.int64) * self._target) >> 32, keys, slots)
+        if len(left):
+            left = left[np.lexsort((self._added[slots[left]], keys[left]))]
+            self._crowd(keys[left], slots[left])

@@ -133,3 +133,19 @@ def test_a_batch_finds_what_its_texts_would_find_one_by_one(seed: int) -> None:
         new = {slot: model[slot] for slot in model if slot >= first}
         if new:
             add(index, new)
+
+
+def test_a_key_is_found_whole_when_the_table_grows_while_it_is_added() -> None:
+    """Growing may crowd a key: what is added of it in the same call must not go into the table."""
+    random = np.random.default_rng(3)
+    index = Index()
+    added: dict[int, list[int]] = {}
+    for start in range(0, 20_000, 2_000):
+        texts = {}
+        for slot in range(start, start + 2_000):
+            phrases = set((random.zipf(1.2, 8) % 200_000 * 7919 % SPACE).tolist())
+            texts[slot] = phrases | set(random.integers(0, SPACE, 24, dtype=np.uint32).tolist())
+            for key in texts[slot]:
+                added.setdefault(key, []).append(slot)
+        add(index, texts)
+    assert all(found(index, key) == slots[::-1] for key, slots in added.items() if len(slots) > 1)
