@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from pipeline.dedup import evidence, figures
 from pipeline.dedup.headline import headline_hashes
+from pipeline.dedup.overlap import INSIDE_JACCARD, MIN_SHARED, Overlap
 from pipeline.dedup.prepare import Prepared
 from pipeline.dedup.sketch import EVERYTHING, U32, WIDTH, Sketch, below
 from pipeline.records import CopyKind
@@ -23,17 +24,15 @@ NEAR_SHARE = 0.45
 MUCH_JACCARD, MUCH_SHARE, MUCH_WORDS = 0.2, 0.4, 80
 """Less will do when it is so many words: nobody writes eighty of another's words by chance."""
 
-INSIDE_JACCARD, INSIDE_SHARE = 0.15, 0.7
-"""One text is inside the other when this share of it is there, and it is no mere snippet of the other."""
+INSIDE_SHARE = 0.7
+"""One text is inside the other when this share of it is there, and it is no mere snippet of the other: `INSIDE_JACCARD`
+holds."""
 
 CONTAINED_SHARE, CONTAINED_REST = 0.8, 0.6
 """A copy is called contained when this share of the shorter is in the longer, and less than the other of the longer."""
 
 MIN_SHINGLES = 12
 """A shorter text is a copy only when it is exactly the same: one sentence is quoted by many."""
-
-MIN_SHARED = 6
-"""Sampled shingles in common below this prove nothing."""
 
 CHANGED_SHARE = 0.4
 """Two texts are of one form when this share of the numbers in common places was changed ..."""
@@ -75,59 +74,25 @@ class Text:
     headline: U32
 
 
-@dataclass(frozen=True, slots=True)
-class Overlap:
-    """What two texts share, as their sketches say.
+def stretches(first: Prepared, second: Sketch) -> tuple[int, float]:
+    """How what two texts share lies in them.
 
-    Attributes:
-        jaccard: shared shingles over all shingles of both.
-        first_in_second, second_in_first: share of the one's shingles that the other has.
-        shared: shingles in common in the sample.
-        run: length in words of the longest shared stretch that the sample shows in either text.
-        own: share of the text of the longest stretch that is not in the other, in the text where it is the shorter.
+    Returns:
+        Length in words of the longest shared stretch that the sketches show in either text; and the share of the text
+        of the longest stretch that is not in the other, in the text where it is the shorter.
     """
-
-    jaccard: float
-    first_in_second: float
-    second_in_first: float
-    shared: int
-    run: int
-    own: float
-
-
-def overlap(first: Prepared, hashes: frozenset[int], second: Sketch) -> Overlap | None:
-    """Measure what two texts share, below the lower of their bounds; None when it is too little to matter.
-
-    Args:
-        hashes: those of the first text's sketch.
-    """
-    a, b = first.ordered, second.hashes
-    # What both kept lies below both bounds.
-    shared = len(hashes.intersection(b.tolist()))
-    if shared < min(MIN_SHARED, len(a)) and first.sketch.bound <= second.bound:
-        return None
     bound = min(first.sketch.bound, second.bound)
-    if bound < first.sketch.bound:
-        a = a[: a.searchsorted(np.uint32(bound))]
-    if bound < second.bound:
-        b = below(b, bound)
-    if not shared or shared < min(MIN_SHARED, len(a)):
-        return None
-    jaccard = shared / (len(a) + len(b) - shared)
-    if jaccard < INSIDE_JACCARD:
-        return None
+    a, b = below(first.ordered, bound), below(second.hashes, bound)
     at = a.searchsorted(b)
     at[at == len(a)] = 0
     hit = a[at] == b
     # The same from the other side, in the order of the first text.
-    order = below(first.sketch.hashes, bound)
     hit_first = np.zeros(len(a), np.bool_)
     hit_first[at[hit]] = True
-    hit_first = hit_first[a.searchsorted(order)]
+    hit_first = hit_first[a.searchsorted(below(first.sketch.hashes, bound))]
     run = max(_longest(hit), _longest(hit_first))
     own = min(_longest(~hit) / len(b), _longest(~hit_first) / len(a))
-    run_words = run * EVERYTHING // bound + WIDTH - 1
-    return Overlap(jaccard, shared / len(a), shared / len(b), shared, run_words, own)
+    return run * EVERYTHING // bound + WIDTH - 1, own
 
 
 def _longest(hit: NDArray[np.bool_]) -> int:
@@ -139,7 +104,7 @@ def kind_of(first: Prepared, second: Text, found: Overlap, apart: float, window:
     """The relation of two texts that are not exactly the same; None when neither is a copy of the other.
 
     Args:
-        found: of `overlap`.
+        found: what the two share.
         apart: days between their publications; 0 where one is not known.
         window: days that an article is remembered.
     """
@@ -158,10 +123,11 @@ def kind_of(first: Prepared, second: Text, found: Overlap, apart: float, window:
     if shared_words < (REISSUE_WORDS if apart > window else NOTICE_WORDS if apart > NOTICE_DAYS else 0):
         return None
     numbers = figures.compare(first.figures, second.figures)
-    if _same_form(numbers, shared_words, found.run):
+    run, own = stretches(first, second.sketch)
+    if _same_form(numbers, shared_words, run):
         return None
     headline_share = HEADLINE_INSIDE if share >= INSIDE_SHARE else HEADLINE_SHARE
-    if found.own >= OWN_BLOCK and not _same_story(first, second, numbers, headline_share):
+    if own >= OWN_BLOCK and not _same_story(first, second, numbers, headline_share):
         return None
     rest = min(found.first_in_second, found.second_in_first)
     return "contained" if share >= CONTAINED_SHARE and rest < CONTAINED_REST else "near"

@@ -11,10 +11,11 @@ import numpy as np
 from pipeline.dedup import compare, evidence
 from pipeline.dedup.decision import NO_WORDS
 from pipeline.dedup.index import Index, keys_of
-from pipeline.dedup.lookahead import LOOKED_UP, Lookahead
+from pipeline.dedup.lookahead import IN_BATCH, LOOKED_UP, Lookahead
+from pipeline.dedup.overlap import Overlap, Sketches
 from pipeline.dedup.prepare import Prepared
-from pipeline.dedup.remembered import NEVER, Entry, Remembered
-from pipeline.dedup.sketch import U32
+from pipeline.dedup.remembered import NEVER, Entry, Remembered, packed
+from pipeline.dedup.sketch import EVERYTHING, U32
 from pipeline.records import CopyKind
 
 _COMPARED = 16
@@ -65,12 +66,33 @@ class Copies:
         self._new: dict[int, None] = {}
         self._gone: dict[int, U32] = {}
         self._ahead: Lookahead | None = None
+        # What the texts of the batch share with each of their candidates.
+        self._sketches = Sketches((), ())
+        self._overlaps: dict[tuple[int, int], Overlap | None] = {}
+        self._batch: Sequence[Prepared | None] = ()
 
     def expect(self, batch: Sequence[Prepared | None]) -> None:
         """Look up a batch of texts; `find` then takes them by their place in it, until `settle`."""
         self.settle()
         sketches = [_NONE if own is None else own.ordered for own in batch]
-        self._ahead = Lookahead(self._index, sketches, self._remembered.is_taken)
+        least = [1 if own is None else _least_shared(own.sketch.shingles) for own in batch]
+        self._ahead = ahead = Lookahead(self._index, sketches, least, self._remembered.is_taken)
+        self._batch = batch
+        self._sketches = Sketches(sketches, [EVERYTHING if own is None else own.sketch.bound for own in batch])
+        self._overlaps = self._measured(ahead.texts, ahead.others)
+
+    def _measured(self, texts: Sequence[int], others: Sequence[int]) -> dict[tuple[int, int], Overlap | None]:
+        """What texts of the batch share with candidates, for each pair."""
+        sketches = [self._packed_sketch(other) for other in others]
+        found = self._sketches.overlaps(texts, sketches)
+        return dict(zip(zip(texts, others, strict=True), found, strict=True))
+
+    def _packed_sketch(self, other: int) -> tuple[bytes, int]:
+        if other < IN_BATCH:
+            return self._remembered.packed_sketch_at(other)
+        own = self._batch[other - IN_BATCH]
+        assert own is not None
+        return packed(own.sketch.hashes), own.sketch.bound
 
     def add(self, slot: int, place: int | None = None) -> None:
         """Let a remembered text be found.
@@ -88,10 +110,14 @@ class Copies:
             del self._new[slot]
         else:
             self._gone[slot] = self._remembered.hashes_at(slot)
+        if self._ahead is not None:
+            self._ahead.removed()
 
     def settle(self) -> None:
         """Bring the index up to date."""
         self._ahead = None
+        self._batch = ()
+        self._overlaps = {}
         if self._gone:
             self._index.remove(*_keys_of(self._gone))
             self._gone.clear()
@@ -110,16 +136,9 @@ class Copies:
             place: in the batch that is expected.
         """
         rank = (NEVER if origin is None else origin, article_id)
-        earlier: list[tuple[compare.Overlap, CopyKind, Entry]] = []
+        earlier: list[tuple[Overlap, CopyKind, Entry]] = []
         later: list[str] = []
-        slots = self._candidates(own, place)
-        if not slots:
-            return Finding(None, ())
-        hashes = frozenset(own.ordered.tolist())
-        for slot in slots:
-            found = compare.overlap(own, hashes, self._remembered.sketch_at(slot))
-            if found is None:
-                continue
+        for slot, found in self._similar(place):
             other = self._remembered.at(slot)
             if other.article_id == article_id:
                 continue
@@ -140,13 +159,23 @@ class Copies:
         found, kind, source = min(earlier, key=lambda c: (c[1] != "exact", -c[0].jaccard, c[2].rank))
         return Finding(_source(own, found, kind, source), tuple(sorted(later)))
 
-    def _candidates(self, own: Prepared, place: int) -> list[int]:
-        """Slots of the articles that share most keys with a text; among equals, those of the earliest origin."""
-        assert self._ahead is not None
-        shared = self._ahead.candidates(place, _least_shared(own.sketch.shingles))
-        if len(shared) <= _COMPARED:
-            return list(shared)
-        return sorted(shared, key=lambda slot: (-shared[slot], self._remembered.at(slot).rank))[:_COMPARED]
+    def _similar(self, place: int) -> list[tuple[int, Overlap]]:
+        """Slots of the articles that share most keys with a text, and enough of its wording to be looked at closely.
+
+        Among articles of as many keys those of the earliest origin come first.
+        """
+        ahead = self._ahead
+        assert ahead is not None
+        candidates = ahead.candidates(place)
+        slots = {other: slot for other in candidates if (slot := ahead.slot(other)) is not None}
+        others = list(slots)
+        if len(others) > _COMPARED:
+            others.sort(key=lambda other: (-candidates[other], self._remembered.rank_at(slots[other])))
+            del others[_COMPARED:]
+        missing = [other for other in others if (place, other) not in self._overlaps]
+        if missing:
+            self._overlaps |= self._measured([place] * len(missing), missing)
+        return [(slots[other], found) for other in others if (found := self._overlaps[place, other]) is not None]
 
 
 def _keys_of(texts: Mapping[int, U32]) -> tuple[U32, U32]:
@@ -165,14 +194,15 @@ def _least_shared(shingles: int) -> int:
     return 2 if shingles < LOOKED_UP else 3
 
 
-def _source(own: Prepared, found: compare.Overlap, kind: CopyKind, source: Entry) -> Source:
+def _source(own: Prepared, found: Overlap, kind: CopyKind, source: Entry) -> Source:
     """The evidence that a text is a copy of its source, and what it adds."""
-    run = found.run
     added: tuple[tuple[int, int], ...] = ()
     if kind != "exact" and not own.short:
         cover = evidence.covered(own.words, own.shingles, source.text.sketch)
         run = evidence.longest_run(cover)
         added = evidence.added(own.cleaned.text, own.words.starts - own.offset, cover)
+    else:
+        run, _ = compare.stretches(own, source.text.sketch)
     why = {
         "jaccard": round(found.jaccard, 3),
         "contained": round(found.first_in_second, 3),

@@ -69,7 +69,7 @@ def _by_key(keys: U32, slots: U32) -> tuple[U32, U32]:
     return (both >> _OWNER).astype(np.uint32), slots[both.astype(np.uint32)]
 
 
-def _starts(ordered: NDArray[Any]) -> I64:
+def starts_of(ordered: NDArray[Any]) -> I64:
     """Where each run of equal values begins."""
     differs = np.ones(len(ordered), np.bool_)
     np.not_equal(ordered[1:], ordered[:-1], out=differs[1:])
@@ -214,7 +214,7 @@ class Index:
         Args:
             keys: sorted.
         """
-        starts = _starts(keys)
+        starts = starts_of(keys)
         counts = np.diff(starts, append=len(keys))
         many = counts > SAME
         many[self._crowded_among(keys[starts])] = True
@@ -231,7 +231,7 @@ class Index:
             keys: sorted, not empty.
             slots: of a key that is crowded already, only new ones, in the order they were added.
         """
-        distinct = keys[_starts(keys)]
+        distinct = keys[starts_of(keys)]
         rows = self._address(distinct)
         at, cell = self._cells_of(distinct, rows)
         if len(at):
@@ -240,7 +240,7 @@ class Index:
             self._vacate(rows[at], cell)
             order = np.lexsort((self._added[slots], keys))
             keys, slots = keys[order], slots[order]
-        starts = _starts(keys).tolist()
+        starts = starts_of(keys).tolist()
         every = slots.tolist()
         for key, start, end in zip(distinct.tolist(), starts, [*starts[1:], len(every)], strict=True):
             crowd = self._crowded.get(key)

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from itertools import islice, pairwise
-from typing import Any
+from itertools import chain, islice, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.dedup.index import SAME, Index, keys_of
+from pipeline.dedup.index import I64, SAME, Index, keys_of, starts_of
 from pipeline.dedup.sketch import U32
 
 LOOKED_UP = 64
@@ -25,26 +24,40 @@ the lowest 32, of one a sixth as long among the lowest 200."""
 NEWEST = 8
 """A shingle that many texts have leads to the newest of them only."""
 
+IN_BATCH = 1 << 32
+"""Added to a text's place in its batch, where slots stand otherwise."""
+
 _HIGH = np.uint64(32)
+# Bits of what a candidate is said by.
+_OTHER = 33
 _LOW = 0xFFFFFFFF
 
 
 class Lookahead:
     """Looks up the texts of a batch.
 
+    A candidate is said by its slot; one that is a text of the batch by its place in it, `IN_BATCH` added.
+
     Args:
         sketches: the hashes of each text's sketch, sorted.
+        least: for each text, so many keys in common make a candidate.
         is_remembered: whether a slot that the index gave still stands for its text.
     """
 
-    def __init__(self, index: Index, sketches: Sequence[U32], is_remembered: Callable[[int], bool]) -> None:
+    def __init__(
+        self, index: Index, sketches: Sequence[U32], least: Sequence[int], is_remembered: Callable[[int], bool]
+    ) -> None:
         self._index = index
+        self._least = least
         self._is_remembered = is_remembered
         # Slots of the texts of the batch that were decided and are remembered.
         self._slots: list[int | None] = [None] * len(sketches)
+        self._decided = 0
+        self._removed = False
         asked = [s[:LOOKED_UP] for s in sketches]
         lengths = [len(a) for a in asked]
         self._asked = hashes = np.concatenate(asked)
+        self._ends = np.cumsum(lengths)
         texts = np.repeat(np.arange(len(sketches)), lengths)
         at, slots, crowded = index.lookup(hashes)
 
@@ -58,41 +71,81 @@ class Lookahead:
         self._past = past = owned.searchsorted(wide | texts.astype(np.uint64))
         self._owners = owners = (owned & np.uint64(_LOW)).astype(np.int64)
 
-        # Where there may be more than the newest that count, `_newest` takes its time.
+        # Where there may be more than the newest that count, they are picked one key at a time.
         near = past - first
         slow = near > NEWEST - SAME
         slow[crowded] = True
-        self._slow = _cut(np.flatnonzero(slow), texts[slow], len(sketches))
+        # Of keys of more texts than count: when one of those is forgotten, an older one takes its place.
+        self._limited: dict[int, set[int]] = {}
+        picked, of = self._pick(slow.nonzero()[0].tolist(), texts)
         quick = ~slow[at]
-        self._found = _cut(slots[quick], texts[at[quick]], len(sketches))
         near[slow] = 0
         counted = np.repeat(first - np.cumsum(near) + near, near) + np.arange(near.sum())
-        self._near = _cut(owners[counted], np.repeat(texts, near), len(sketches))
+        found = np.concatenate([slots[quick], owners[counted] + IN_BATCH, np.array(picked, np.int64)])
+        by = np.concatenate([texts[at[quick]], np.repeat(texts, near), np.array(of, np.int64)])
+        self.texts, self.others, self._shared = self._candidates(by, found)
+        ends = np.searchsorted(self.texts, np.arange(len(sketches) + 1)).tolist()
+        self._ranges = list(pairwise(ends))
+
+    def _pick(self, places: list[int], texts: NDArray[np.intp]) -> tuple[list[int], list[int]]:
+        """The newest texts that have each of some keys, as if all of the batch were remembered; and the text asking."""
+        picked: list[int] = []
+        of: list[int] = []
+        for at in places:
+            near = self._owners[self._first[at] : self._past[at]][: -2 - NEWEST : -1] + IN_BATCH
+            newest = (near.tolist() + self._index.newest(int(self._asked[at]), NEWEST + 1))[: NEWEST + 1]
+            text = int(texts[at])
+            if len(newest) > NEWEST:
+                newest.pop()
+                self._limited.setdefault(text, set()).update(newest)
+            picked += newest
+            of += [text] * len(newest)
+        return picked, of
+
+    def _candidates(self, texts: I64, others: I64) -> tuple[list[int], list[int], list[int]]:
+        """Those that share enough keys with a text: both, ordered by text, and how many keys."""
+        # Both in one number, so that equal ones can be counted by sorting.
+        both = np.sort(texts << _OTHER | others)
+        starts = starts_of(both)
+        counts = np.diff(starts, append=len(both))
+        both = both[starts]
+        texts = both >> _OTHER
+        enough = counts >= np.array(self._least, np.int64)[texts]
+        return texts[enough].tolist(), (both[enough] & (1 << _OTHER) - 1).tolist(), counts[enough].tolist()
 
     def decided(self, n: int, slot: int) -> None:
         """The nth text is remembered in a slot: the texts behind it may find it."""
         self._slots[n] = slot
+        self._decided += 1
 
-    def candidates(self, n: int, least: int) -> dict[int, int]:
-        """Slots of the texts that the nth has so many keys in common with, or more, and how many those are."""
-        found = [*self._found[n]]
-        found += [slot for m in self._near[n] if (slot := self._slots[m]) is not None]
-        for at in self._slow[n]:
-            found += islice(self._newest(at), NEWEST)
-        return {slot: n for slot, n in Counter(found).items() if n >= least and self._is_remembered(slot)}
+    def removed(self) -> None:
+        """A text is no longer remembered."""
+        self._removed = True
+
+    def slot(self, other: int) -> int | None:
+        """The slot that a candidate is remembered in; None when it is not."""
+        slot = self._slots[other - IN_BATCH] if other >= IN_BATCH else other
+        return slot if slot is not None and self._is_remembered(slot) else None
+
+    def candidates(self, n: int) -> dict[int, int]:
+        """Candidates of the nth text, whose turn it is, and how many keys each has in common with it."""
+        start, end = self._ranges[n]
+        found = dict(zip(self.others[start:end], self._shared[start:end], strict=True))
+        if self._decided == n and not self._removed:
+            return found
+        if any(self.slot(other) is None for other in self._limited.get(n, ())):
+            return self._one_by_one(n)
+        return {other: shared for other, shared in found.items() if self.slot(other) is not None}
+
+    def _one_by_one(self, n: int) -> dict[int, int]:
+        """The same, of what is remembered now."""
+        end = int(self._ends[n])
+        start = int(self._ends[n - 1]) if n else 0
+        shared = Counter(other for at in range(start, end) for other in islice(self._newest(at), NEWEST))
+        return {other: count for other, count in shared.items() if count >= self._least[n]}
 
     def _newest(self, at: int) -> Iterator[int]:
-        for m in self._owners[self._first[at] : self._past[at]][::-1].tolist():
-            slot = self._slots[m]
-            if slot is not None and self._is_remembered(slot):
-                yield slot
-        for slot in self._index.newest(int(self._asked[at])):
-            if self._is_remembered(slot):
-                yield slot
-
-
-def _cut(values: NDArray[Any], texts: NDArray[np.intp], count: int) -> list[list[int]]:
-    """Values by text; both in the order of the texts."""
-    ends = texts.searchsorted(np.arange(count + 1)).tolist()
-    every = values.tolist()
-    return [every[start:end] for start, end in pairwise(ends)]
+        near = self._owners[self._first[at] : self._past[at]][::-1] + IN_BATCH
+        for other in chain(near.tolist(), self._index.newest(int(self._asked[at]))):
+            if self.slot(other) is not None:
+                yield other

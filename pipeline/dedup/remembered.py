@@ -24,11 +24,13 @@ _STATUS: tuple[Status, ...] = ("usable", "withheld", "canceled")
 # article, group, content, exact, seq, version, version_created, published, origin, since, which of them are None,
 # status, bound, shingles, words; number of hashes, figures, headline words
 _HEAD = struct.Struct("<16s16s16s12sq16sqqqqBBqIIHHH")
-# Parts of it that are often needed alone, and where they stand: since, and which are None; bound to number of hashes.
+# Parts of it that are often needed alone, and where they stand: since, and which are None; bound to number of hashes;
+# origin to which are None.
 _SINCE, _SINCE_AT = struct.Struct("<qB"), struct.calcsize("<16s16s16s12sq16sqqq")
 _SKETCH, _SKETCH_AT = struct.Struct("<qIIH"), struct.calcsize("<16s16s16s12sq16sqqqqBB")
+_ORIGIN, _ORIGIN_AT = struct.Struct("<qqB"), struct.calcsize("<16s16s16s12sq16sqq")
 _NOTHING = bytes(16)
-_NO_SINCE = 8
+_NO_ORIGIN, _NO_SINCE = 4, 8
 _KEY = (1 << 128) - 1
 _VERSION_MOST = (1 << 127) - 1
 
@@ -65,7 +67,7 @@ def _pack(key: bytes, article_id: str, seq: int, m: Memory) -> bytes:
     absent = (
         (m.version_created is None)
         | (m.published is None) << 1
-        | (m.origin is None) << 2
+        | (m.origin is None) * _NO_ORIGIN
         | (m.since is None) * _NO_SINCE
         | (m.version is None) << 4
         | (m.group is None) << 5
@@ -130,7 +132,7 @@ def _unpack(data: bytes) -> Entry:
         None if absent & 16 else int.from_bytes(version, "little", signed=True),
         None if absent & 1 else version_created,
         None if absent & 2 else published,
-        None if absent & 4 else origin,
+        None if absent & _NO_ORIGIN else origin,
         None if absent & _NO_SINCE else since,
         _STATUS[status],
         Text(
@@ -179,11 +181,17 @@ class Remembered:
         data = self._packed[slot]
         return np.frombuffer(data, "<u4", _SKETCH.unpack_from(data, _SKETCH_AT)[3], _HEAD.size)
 
-    def sketch_at(self, slot: int) -> Sketch:
-        """The sketch of an article: the part of `at` that most comparisons end with."""
+    def packed_sketch_at(self, slot: int) -> tuple[bytes, int]:
+        """Hashes and bound of an article's sketch: the part of `at` that most comparisons end with."""
         data = self._packed[slot]
-        bound, shingles, words, hashes = _SKETCH.unpack_from(data, _SKETCH_AT)
-        return Sketch(np.frombuffer(data, "<u4", hashes, _HEAD.size), bound, shingles, words)
+        bound, _, _, hashes = _SKETCH.unpack_from(data, _SKETCH_AT)
+        return data[_HEAD.size : _HEAD.size + 4 * hashes], bound
+
+    def rank_at(self, slot: int) -> tuple[int, str]:
+        """`Entry.rank` of an article."""
+        data = self._packed[slot]
+        origin, _, absent = _ORIGIN.unpack_from(data, _ORIGIN_AT)
+        return (NEVER if absent & _NO_ORIGIN else origin, data[:16].hex())
 
     def get(self, article_id: str) -> Entry | None:
         slot = self.slot_of(article_id)

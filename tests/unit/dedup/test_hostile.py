@@ -132,5 +132,5 @@ def test_a_phrase_that_many_have_leads_to_a_few_of_them() -> None:
     wire.state._copies.expect([own])
     ahead = wire.state._copies._ahead
     assert ahead is not None
-    found = ahead.candidates(0, 1)
+    found = ahead.candidates(0)
     assert 0 < sum(found.values()) <= NEWEST * (len(phrase.split()) - 4)

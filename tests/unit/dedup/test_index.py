@@ -114,19 +114,21 @@ def test_a_batch_finds_what_its_texts_would_find_one_by_one(seed: int) -> None:
     for first in range(100, 400, 30):
         batch = [text() for _ in range(30)]
         gone: dict[int, set[int]] = {}
-        ahead = Lookahead(index, [array(keys) for keys in batch], lambda slot: slot in model)
+        least = [random.randint(1, 3) for _ in batch]
+        ahead = Lookahead(index, [array(keys) for keys in batch], least, lambda slot: slot in model)
         for n, keys in enumerate(batch):
             expected = Counter[int]()
             for key in sorted(keys)[:LOOKED_UP]:
                 expected.update([slot for slot in reversed(model) if key in model[slot]][:NEWEST])
-            least = random.randint(1, 3)
-            assert ahead.candidates(n, least) == {slot: n for slot, n in expected.items() if n >= least}
+            candidates = {ahead.slot(other): count for other, count in ahead.candidates(n).items()}
+            assert candidates == {slot: count for slot, count in expected.items() if count >= least[n]}
             if random.random() < 0.8:
                 model[first + n] = keys
                 ahead.decided(n, first + n)
             if random.random() < 0.5:
                 slot = random.choice(list(model))
                 gone[slot] = model.pop(slot)
+                ahead.removed()
         for slot, keys in gone.items():
             if slot < first:
                 remove(index, slot, keys)

@@ -1,0 +1,98 @@
+"""What pairs of texts share, as their sketches say: Jaccard and containment both ways, for many pairs at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.dedup.sketch import U32
+from pipeline.text.words import U64
+
+INSIDE_JACCARD = 0.15
+"""Pairs that share less are not looked at further."""
+
+MIN_SHARED = 6
+"""Sampled shingles in common below this prove nothing."""
+
+_HIGH = np.uint64(32)
+# So many flags for each hash that is searched in: of what is not there, one in so many passes.
+_FLAGS = 16
+_SPREAD = np.uint32(2654435761)
+
+
+@dataclass(frozen=True, slots=True)
+class Overlap:
+    """What two texts share, below the lower of their bounds.
+
+    Attributes:
+        jaccard: shared shingles over all shingles of both.
+        first_in_second, second_in_first: share of the one's shingles that the other has.
+        shared: shingles in common in the sample.
+    """
+
+    jaccard: float
+    first_in_second: float
+    second_in_first: float
+    shared: int
+
+
+class Sketches:
+    """The sketches of a batch, to measure other texts against.
+
+    Args:
+        ordered: hashes of each sketch, sorted.
+        bounds: of each sketch.
+    """
+
+    def __init__(self, ordered: Sequence[U32], bounds: Sequence[int]) -> None:
+        lengths = [len(hashes) for hashes in ordered]
+        hashes = np.concatenate([np.empty(0, np.uint32), *ordered])
+        text = np.repeat(np.arange(len(ordered), dtype=np.uint64), lengths)
+        self._starts = np.cumsum(lengths) - lengths
+        self._bounds = np.array(bounds, np.uint64)
+        self._hashes: U64 = text << _HIGH | hashes
+        self._mask = np.uint32((1 << (_FLAGS * len(hashes)).bit_length()) - 1)
+        self._flags = np.zeros(int(self._mask) + 1, np.bool_)
+        self._flags[self._flag(text.astype(np.uint32), hashes)] = True
+
+    def overlaps(self, texts: Sequence[int], others: Sequence[tuple[bytes, int]]) -> list[Overlap | None]:
+        """Measure pairs; None where a pair shares too little to matter.
+
+        Args:
+            texts: place in the batch of the first of each pair.
+            others: hashes (packed, in any order) and bound of the sketch of the second.
+        """
+        if not texts:
+            return []
+        first = np.array(texts, np.uint64)
+        values = np.frombuffer(b"".join([packed for packed, _ in others]), "<u4")
+        lengths = [len(packed) >> 2 for packed, _ in others]
+        pair = np.repeat(np.arange(len(texts)), lengths)
+        bounds = np.minimum(self._bounds[first], np.array([bound for _, bound in others], np.uint64))
+        # Most pairs share little: a flag spares most of the searches.
+        likely = self._flags[self._flag(first.astype(np.uint32)[pair], values)].nonzero()[0]
+        sought = first[pair[likely]] << _HIGH | values[likely]
+        at = self._hashes.searchsorted(sought)
+        at[at == len(self._hashes)] = 0
+        shared = _count(pair[likely[self._hashes[at] == sought]], len(texts))
+        # What both kept lies below both bounds; of all that they kept, that counts which lies there.
+        own = self._hashes.searchsorted((first << _HIGH) + bounds) - self._starts[first]
+        other = _count(pair[values < bounds[pair]], len(texts))
+        enough = (shared > 0) & (shared >= np.minimum(MIN_SHARED, own))
+        jaccard = shared / np.maximum(own + other - shared, 1)
+        enough &= jaccard >= INSIDE_JACCARD
+        found: list[Overlap | None] = [None] * len(texts)
+        for n in enough.nonzero()[0].tolist():
+            common = int(shared[n])
+            found[n] = Overlap(float(jaccard[n]), common / int(own[n]), common / int(other[n]), common)
+        return found
+
+    def _flag(self, texts: U32, hashes: U32) -> NDArray[np.uint32]:
+        return (hashes + texts * _SPREAD) & self._mask
+
+
+def _count(pairs: NDArray[np.intp], count: int) -> NDArray[np.int64]:
+    return np.bincount(pairs, minlength=count).astype(np.int64)
