@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,9 @@ from pipeline.records import CopyKind
 
 _COMPARED = 16
 """So many candidates are looked at closely."""
+
+_TOGETHER = 1 << 14
+"""So many texts are put into the index at once, at most."""
 
 _NONE = np.empty(0, np.uint32)
 _DAY = 86_400_000_000
@@ -64,7 +67,7 @@ class Copies:
         self._index = Index()
         # Slots to be put into the index, in order; and what to take out of it.
         self._new: dict[int, None] = {}
-        self._gone: dict[int, U32] = {}
+        self._gone: dict[int, bytes] = {}
         self._ahead: Lookahead | None = None
         # What the texts of the batch share with each of their candidates.
         self._sketches = Sketches((), ())
@@ -109,7 +112,7 @@ class Copies:
         if slot in self._new:
             del self._new[slot]
         else:
-            self._gone[slot] = self._remembered.hashes_at(slot)
+            self._gone[slot], _ = self._remembered.packed_sketch_at(slot)
         if self._ahead is not None:
             self._ahead.removed()
 
@@ -119,11 +122,15 @@ class Copies:
         self._batch = ()
         self._overlaps = {}
         if self._gone:
-            self._index.remove(*_keys_of(self._gone))
+            self._index.remove(*_keys_of(list(self._gone), list(self._gone.values())))
             self._gone.clear()
-        if self._new:
-            self._index.add(*_keys_of({slot: self._remembered.hashes_at(slot) for slot in self._new}))
-            self._new.clear()
+        if len(self._new) > _TOGETHER:
+            self._index.reserve(len(self._new))
+        slots = list(self._new)
+        for start in range(0, len(slots), _TOGETHER):
+            some = slots[start : start + _TOGETHER]
+            self._index.add(*_keys_of(some, [self._remembered.packed_sketch_at(slot)[0] for slot in some]))
+        self._new.clear()
         self._remembered.reuse_slots()
 
     def find(self, article_id: str, own: Prepared, origin: int | None, place: int) -> Finding:
@@ -178,10 +185,11 @@ class Copies:
         return [(slots[other], found) for other in others if (found := self._overlaps[place, other]) is not None]
 
 
-def _keys_of(texts: Mapping[int, U32]) -> tuple[U32, U32]:
-    """Keys of texts, given by slot, and the slot of each key."""
-    keys, counts = keys_of(list(texts.values()))
-    return keys, np.repeat(np.array(list(texts), np.uint32), counts)
+def _keys_of(slots: Sequence[int], sketches: Sequence[bytes]) -> tuple[U32, U32]:
+    """Keys of texts, given by the packed hashes of their sketches, and the slot of each key."""
+    hashes = np.frombuffer(b"".join(sketches), "<u4")
+    keys, counts = keys_of(hashes, np.array([len(sketch) >> 2 for sketch in sketches]))
+    return keys, np.repeat(np.array(slots, np.uint32), counts)
 
 
 def _least_shared(shingles: int) -> int:

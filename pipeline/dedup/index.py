@@ -14,7 +14,6 @@ full, lives in a dictionary beside them.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -44,20 +43,20 @@ _SWEPT = 256
 _FIRST_BUCKETS = 64
 
 
-def keys_of(sketches: Sequence[U32]) -> tuple[U32, I64]:
+def keys_of(hashes: U32, lengths: I64) -> tuple[U32, I64]:
     """The hashes under which texts are found, and how many of each text they are; sorted, text after text.
 
     Args:
-        sketches: the hashes of each text's sketch, distinct.
+        hashes: those of each text's sketch, distinct, text after text.
+        lengths: how many each text has.
     """
-    lengths = np.array([len(s) for s in sketches], np.int64)
-    owners = np.repeat(np.arange(len(sketches)), lengths)
-    together: U64 = (owners.astype(np.uint64) << _OWNER) | np.concatenate(sketches)
+    owners = np.repeat(np.arange(len(lengths)), lengths)
+    together: U64 = (owners.astype(np.uint64) << _OWNER) | hashes
     together.sort()
     hashes = together.astype(np.uint32)
     place = np.arange(len(hashes)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
     chosen = ((place < _KEYS) | (hashes < EVERYTHING >> 4)) & (place < _MOST)
-    return hashes[chosen], np.bincount(owners[chosen], minlength=len(sketches)).astype(np.int64)
+    return hashes[chosen], np.bincount(owners[chosen], minlength=len(lengths)).astype(np.int64)
 
 
 def _by_key(keys: U32, slots: U32) -> tuple[U32, U32]:
@@ -129,6 +128,10 @@ class Index:
         keys, slots = self._add_to_crowds(keys, slots)
         if len(keys):
             self._place(keys, slots)
+
+    def reserve(self, texts: int) -> None:
+        """Make room for so many more texts at once: for a restore, which would else grow the table many times."""
+        self._grow(texts * _KEYS)
 
     def remove(self, keys: U32, slots: U32) -> None:
         """Take out texts that were added with these keys."""

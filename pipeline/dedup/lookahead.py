@@ -62,7 +62,7 @@ class Lookahead:
         at, slots, crowded = index.lookup(hashes)
 
         # The batch's own keys, with the text of each in the lower half; those of the texts before one end at `past`.
-        keys, counts = keys_of(sketches)
+        keys, counts = keys_of(np.concatenate(sketches), np.array([len(s) for s in sketches]))
         owned = keys.astype(np.uint64) << _HIGH
         owned |= np.repeat(np.arange(len(sketches), dtype=np.uint64), counts)
         owned.sort()

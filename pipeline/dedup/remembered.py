@@ -176,11 +176,6 @@ class Remembered:
         """False when the article that the slot stood for was forgotten or remembered anew."""
         return bool(self._packed[slot])
 
-    def hashes_at(self, slot: int) -> U32:
-        """The hashes of an article's sketch."""
-        data = self._packed[slot]
-        return np.frombuffer(data, "<u4", _SKETCH.unpack_from(data, _SKETCH_AT)[3], _HEAD.size)
-
     def packed_sketch_at(self, slot: int) -> tuple[bytes, int]:
         """Hashes and bound of an article's sketch: the part of `at` that most comparisons end with."""
         data = self._packed[slot]
