@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -18,11 +18,14 @@ from pipeline.dedup.remembered import NEVER, Entry, Remembered, packed
 from pipeline.dedup.sketch import EVERYTHING, U32
 from pipeline.records import CopyKind
 
+T = TypeVar("T")
+
 _COMPARED = 16
 """So many candidates are looked at closely."""
 
-_TOGETHER = 1 << 14
-"""So many texts are put into the index at once, at most."""
+_TOGETHER, _SORTED = 1 << 16, 1 << 12
+"""So many texts are put into the index at once, at most: the more, the nearer are the buckets that are read one after
+the other. Their keys are picked for fewer at once, whose hashes fit into the cache."""
 
 _NONE = np.empty(0, np.uint32)
 _DAY = 86_400_000_000
@@ -126,10 +129,11 @@ class Copies:
             self._gone.clear()
         if len(self._new) > _TOGETHER:
             self._index.reserve(len(self._new))
-        slots = list(self._new)
-        for start in range(0, len(slots), _TOGETHER):
-            some = slots[start : start + _TOGETHER]
-            self._index.add(*_keys_of(some, [self._remembered.packed_sketch_at(slot)[0] for slot in some]))
+        for some in _pieces(list(self._new), _TOGETHER):
+            sketches = [self._remembered.packed_sketch_at(slot)[0] for slot in some]
+            parts = [_keys_of(*few) for few in zip(_pieces(some, _SORTED), _pieces(sketches, _SORTED), strict=True)]
+            keys, owners = zip(*parts, strict=True)
+            self._index.add(np.concatenate(keys), np.concatenate(owners))
         self._new.clear()
         self._remembered.reuse_slots()
 
@@ -183,6 +187,10 @@ class Copies:
         if missing:
             self._overlaps |= self._measured([place] * len(missing), missing)
         return [(slots[other], found) for other in others if (found := self._overlaps[place, other]) is not None]
+
+
+def _pieces(values: list[T], length: int) -> list[list[T]]:
+    return [values[start : start + length] for start in range(0, len(values), length)]
 
 
 def _keys_of(slots: Sequence[int], sketches: Sequence[bytes]) -> tuple[U32, U32]:

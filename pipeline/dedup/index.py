@@ -38,6 +38,8 @@ _CELL = np.arange(_CELLS)
 _PART = 10
 # Cells in use, on average: growth begins at the one and is done before the other.
 _FULL, _OVERFULL = 9.8, 10.2
+# Buckets read at once.
+_READ = 1 << 14
 # Buckets worth spreading at once.
 _SWEPT = 256
 _FIRST_BUCKETS = 64
@@ -180,7 +182,13 @@ class Index:
 
     def _cells_of(self, keys: U32, rows: I64) -> tuple[I64, I64]:
         """Place in `keys`, and the cell of its bucket, of each time that a key is in the table."""
-        at, cell = (self._keys.take(rows, axis=0) == keys[:, None]).nonzero()
+        found = []
+        # A few thousand at a time, so that what is read of the buckets stays in the cache.
+        for start in range(0, max(len(keys), 1), _READ):
+            some = slice(start, start + _READ)
+            at, cell = (self._keys.take(rows[some], axis=0) == keys[some, None]).nonzero()
+            found.append((at + start, cell))
+        at, cell = found[0] if len(found) == 1 else (np.concatenate(part) for part in zip(*found, strict=True))
         # What once stood in a free cell may still be read there.
         there = cell < self._taken[rows[at]]
         return at[there], cell[there]

@@ -93,7 +93,7 @@ def _pack(key: bytes, article_id: str, seq: int, m: Memory) -> bytes:
         len(m.figures) // 4,
         len(m.headline) // 4,
     )
-    return head + m.signature + m.figures + m.headline
+    return b"".join((head, m.signature, m.figures, m.headline))
 
 
 def _version(version: int) -> bytes:
