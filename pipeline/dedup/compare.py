@@ -12,21 +12,22 @@ from numpy.typing import NDArray
 
 from pipeline.dedup import evidence, figures
 from pipeline.dedup.headline import headline_hashes
-from pipeline.dedup.overlap import INSIDE_JACCARD, MIN_SHARED, Overlap
+from pipeline.dedup.overlap import (
+    INSIDE_JACCARD,
+    INSIDE_SHARE,
+    MIN_SHARED,
+    MUCH_JACCARD,
+    MUCH_SHARE,
+    NEAR_JACCARD,
+    NEAR_SHARE,
+    Overlap,
+)
 from pipeline.dedup.prepare import Prepared
 from pipeline.dedup.sketch import EVERYTHING, U32, WIDTH, Sketch, below
 from pipeline.records import CopyKind
 
-NEAR_JACCARD = 1 / 3
-NEAR_SHARE = 0.45
-"""Two texts are one story, re-edited, when they share this part of their shingles, and the shorter this part of its."""
-
-MUCH_JACCARD, MUCH_SHARE, MUCH_WORDS = 0.2, 0.4, 80
-"""Less will do when it is so many words: nobody writes eighty of another's words by chance."""
-
-INSIDE_SHARE = 0.7
-"""One text is inside the other when this share of it is there, and it is no mere snippet of the other: `INSIDE_JACCARD`
-holds."""
+MUCH_WORDS = 80
+"""`MUCH_JACCARD` and `MUCH_SHARE` will do for so many words: nobody writes eighty of another's words by chance."""
 
 CONTAINED_SHARE, CONTAINED_REST = 0.8, 0.6
 """A copy is called contained when this share of the shorter is in the longer, and less than the other of the longer."""
@@ -123,8 +124,10 @@ def kind_of(first: Prepared, second: Text, found: Overlap, apart: float, window:
     if shared_words < (REISSUE_WORDS if apart > window else NOTICE_WORDS if apart > NOTICE_DAYS else 0):
         return None
     numbers = figures.compare(first.figures, second.figures)
+    if _refilled(numbers, shared_words):
+        return None
     run, own = stretches(first, second.sketch)
-    if _same_form(numbers, shared_words, run):
+    if run < max(LONG_RUN_WORDS, LONG_RUN * shared_words) and _other_numbers(numbers, shared_words):
         return None
     headline_share = HEADLINE_INSIDE if share >= INSIDE_SHARE else HEADLINE_SHARE
     if own >= OWN_BLOCK and not _same_story(first, second, numbers, headline_share):
@@ -133,15 +136,15 @@ def kind_of(first: Prepared, second: Text, found: Overlap, apart: float, window:
     return "contained" if share >= CONTAINED_SHARE and rest < CONTAINED_REST else "near"
 
 
-def _same_form(numbers: figures.FigureOverlap, shared_words: float, run: int) -> bool:
-    """True when two texts share a form and not the story: its numbers were filled in anew."""
-    limit = CHANGED_PER_WORD * shared_words
-    if numbers.changed > limit and numbers.changed >= CHANGED_SHARE * numbers.places:
-        return True
+def _refilled(numbers: figures.FigureOverlap, shared_words: float) -> bool:
+    """True when two texts share a form and not the story: the numbers of its places were changed."""
+    return numbers.changed > CHANGED_PER_WORD * shared_words and numbers.changed >= CHANGED_SHARE * numbers.places
+
+
+def _other_numbers(numbers: figures.FigureOverlap, shared_words: float) -> bool:
+    """True when each of two texts has numbers of its own, too many for a copy of the other."""
     only = min(numbers.first_only, numbers.second_only)
-    if only <= limit or numbers.common >= COMMON_NUMBERS * (numbers.common + only):
-        return False
-    return run < max(LONG_RUN_WORDS, LONG_RUN * shared_words)
+    return only > CHANGED_PER_WORD * shared_words and numbers.common < COMMON_NUMBERS * (numbers.common + only)
 
 
 def _same_story(first: Prepared, second: Text, numbers: figures.FigureOverlap, headline_share: float) -> bool:

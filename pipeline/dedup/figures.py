@@ -74,17 +74,9 @@ def figures(words: Words, texts: Sequence[tuple[int, int]]) -> list[U32]:
 
 def compare(first: U32, second: U32) -> FigureOverlap:
     """Compare the figures of two texts."""
-    a, b = _by_place(first), _by_place(second)
-    places = a.keys() & b.keys()
-    changed = sum(1 for p in places if a[p].isdisjoint(b[p]))
-    one: set[int] = set().union(*a.values())
-    other: set[int] = set().union(*b.values())
+    a, b = set(first.tolist()), set(second.tolist())
+    places = {f >> 16 for f in a} & {f >> 16 for f in b}
+    unchanged = {f >> 16 for f in a & b}
+    one, other = {f & 0xFFFF for f in a}, {f & 0xFFFF for f in b}
     common = len(one & other)
-    return FigureOverlap(len(places), changed, common, len(one) - common, len(other) - common)
-
-
-def _by_place(figures: U32) -> dict[int, set[int]]:
-    found: dict[int, set[int]] = {}
-    for figure in figures.tolist():
-        found.setdefault(figure >> 16, set()).add(figure & 0xFFFF)
-    return found
+    return FigureOverlap(len(places), len(places) - len(unchanged), common, len(one) - common, len(other) - common)

@@ -199,17 +199,20 @@ class Index:
         likely = self._crowds.take(keys >> _PART).nonzero()[0]
         return [at for at, key in zip(likely.tolist(), keys[likely].tolist(), strict=True) if key in crowded]
 
-    def newest(self, hash: int, most: int | None = None) -> list[int]:
-        """Slots of the texts that have a hash as key, the last added first; all or so many."""
-        (key,) = keys = np.array([hash], np.uint32) * _SCATTER
-        crowd = self._crowded.get(int(key))
-        if crowd is not None:
-            return crowd[: None if most is None else -1 - most : -1].tolist()
-        (row,) = self._address(keys).tolist()
-        taken = slice(int(self._taken[row]))
-        slots = self._slots[row, taken][self._keys[row, taken] == key]
+    def newest(self, hashes: U32, most: int | None = None) -> list[list[int]]:
+        """For each hash the slots of the texts that have it as key, the last added first; all or so many."""
+        last = None if most is None else -1 - most
+        found = []
+        for hash, key in zip(hashes, (hashes * _SCATTER).tolist(), strict=True):
+            crowd = self._crowded.get(key)
+            found.append(self._in_bucket(hash)[:most] if crowd is None else crowd[:last:-1].tolist())
+        return found
+
+    def _in_bucket(self, hash: np.uint32) -> list[int]:
+        """Slots of the texts that have a hash as key and are in its bucket, the last added first."""
+        _, slots, _ = self.lookup(np.array([hash]))
         newest: list[int] = slots[np.argsort(self._added[slots])[::-1]].tolist()
-        return newest[:most]
+        return newest
 
     def _address(self, keys: U32) -> I64:
         """The bucket of each key. Buckets from `_grown_from` on are already at the new number of buckets."""

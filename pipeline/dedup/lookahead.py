@@ -75,9 +75,9 @@ class Lookahead:
         near = past - first
         slow = near > NEWEST - SAME
         slow[crowded] = True
-        # Of keys of more texts than count: when one of those is forgotten, an older one takes its place.
-        self._limited: dict[int, set[int]] = {}
-        picked, of = self._pick(slow.nonzero()[0].tolist(), texts)
+        # Of keys of more texts than count, by the text that asks: when one is forgotten, an older one takes its place.
+        self._limited: dict[int, list[list[int]]] = {}
+        picked, of = self._pick(slow.nonzero()[0], texts)
         quick = ~slow[at]
         near[slow] = 0
         counted = np.repeat(first - np.cumsum(near) + near, near) + np.arange(near.sum())
@@ -87,17 +87,19 @@ class Lookahead:
         ends = np.searchsorted(self.texts, np.arange(len(sketches) + 1)).tolist()
         self._ranges = list(pairwise(ends))
 
-    def _pick(self, places: list[int], texts: NDArray[np.intp]) -> tuple[list[int], list[int]]:
+    def _pick(self, places: NDArray[np.intp], texts: NDArray[np.intp]) -> tuple[list[int], list[int]]:
         """The newest texts that have each of some keys, as if all of the batch were remembered; and the text asking."""
         picked: list[int] = []
         of: list[int] = []
-        for at in places:
-            near = self._owners[self._first[at] : self._past[at]][: -2 - NEWEST : -1] + IN_BATCH
-            newest = (near.tolist() + self._index.newest(int(self._asked[at]), NEWEST + 1))[: NEWEST + 1]
-            text = int(texts[at])
+        columns = (part[places].tolist() for part in (texts, self._first, self._past))
+        remembered = self._index.newest(self._asked[places], NEWEST + 1)
+        for text, first, past, newest in zip(*columns, remembered, strict=True):
+            if past > first:
+                near = self._owners[max(first, past - NEWEST - 1) : past][::-1] + IN_BATCH
+                newest = (near.tolist() + newest)[: NEWEST + 1]
             if len(newest) > NEWEST:
                 newest.pop()
-                self._limited.setdefault(text, set()).update(newest)
+                self._limited.setdefault(text, []).append(newest)
             picked += newest
             of += [text] * len(newest)
         return picked, of
@@ -133,7 +135,7 @@ class Lookahead:
         found = dict(zip(self.others[start:end], self._shared[start:end], strict=True))
         if self._decided == n and not self._removed:
             return found
-        if any(self.slot(other) is None for other in self._limited.get(n, ())):
+        if any(self.slot(other) is None for newest in self._limited.get(n, ()) for other in newest):
             return self._one_by_one(n)
         return {other: shared for other, shared in found.items() if self.slot(other) is not None}
 
@@ -146,6 +148,7 @@ class Lookahead:
 
     def _newest(self, at: int) -> Iterator[int]:
         near = self._owners[self._first[at] : self._past[at]][::-1] + IN_BATCH
-        for other in chain(near.tolist(), self._index.newest(int(self._asked[at]))):
+        (remembered,) = self._index.newest(self._asked[at : at + 1])
+        for other in chain(near.tolist(), remembered):
             if self.slot(other) is not None:
                 yield other

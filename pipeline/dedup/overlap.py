@@ -11,8 +11,14 @@ from numpy.typing import NDArray
 from pipeline.dedup.sketch import U32
 from pipeline.text.words import U64
 
-INSIDE_JACCARD = 0.15
-"""Pairs that share less are not looked at further."""
+NEAR_JACCARD, NEAR_SHARE = 1 / 3, 0.45
+"""Two texts are one story, re-edited, when they share this part of their shingles, and the shorter this part of its."""
+
+MUCH_JACCARD, MUCH_SHARE = 0.2, 0.4
+"""Less will do when it is many words."""
+
+INSIDE_JACCARD, INSIDE_SHARE = 0.15, 0.7
+"""One text is inside the other when this share of it is there, and it is no mere snippet of the other."""
 
 MIN_SHARED = 6
 """Sampled shingles in common below this prove nothing."""
@@ -59,7 +65,7 @@ class Sketches:
         self._flags[self._flag(text.astype(np.uint32), hashes)] = True
 
     def overlaps(self, texts: Sequence[int], others: Sequence[tuple[bytes, int]]) -> list[Overlap | None]:
-        """Measure pairs; None where a pair shares too little to matter.
+        """Measure pairs; None where a pair shares too little for the one to be a copy of the other.
 
         Args:
             texts: place in the batch of the first of each pair.
@@ -83,7 +89,12 @@ class Sketches:
         other = _count(pair[values < bounds[pair]], len(texts))
         enough = (shared > 0) & (shared >= np.minimum(MIN_SHARED, own))
         jaccard = shared / np.maximum(own + other - shared, 1)
-        enough &= jaccard >= INSIDE_JACCARD
+        share = shared / np.maximum(np.minimum(own, other), 1)
+        enough &= (
+            ((jaccard >= NEAR_JACCARD) & (share >= NEAR_SHARE))
+            | ((jaccard >= MUCH_JACCARD) & (share >= MUCH_SHARE))
+            | ((jaccard >= INSIDE_JACCARD) & (share >= INSIDE_SHARE))
+        )
         found: list[Overlap | None] = [None] * len(texts)
         for n in enough.nonzero()[0].tolist():
             common = int(shared[n])

@@ -7,7 +7,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.dedup.overlap import INSIDE_JACCARD, MIN_SHARED, Overlap, Sketches
+from pipeline.dedup.overlap import (
+    INSIDE_JACCARD,
+    INSIDE_SHARE,
+    MIN_SHARED,
+    MUCH_JACCARD,
+    MUCH_SHARE,
+    NEAR_JACCARD,
+    NEAR_SHARE,
+    Overlap,
+    Sketches,
+)
 from pipeline.dedup.remembered import packed
 from pipeline.dedup.sketch import EVERYTHING
 
@@ -26,9 +36,13 @@ def plainly(first: tuple[list[int], int], second: tuple[list[int], int]) -> Over
     bound = min(first[1], second[1])
     a, b = ({h for h in hashes if h < bound} for hashes, _ in (first, second))
     shared = len(a & b)
-    if not shared or shared < min(MIN_SHARED, len(a)) or shared / len(a | b) < INSIDE_JACCARD:
+    if not shared or shared < min(MIN_SHARED, len(a)):
         return None
-    return Overlap(shared / len(a | b), shared / len(a), shared / len(b), shared)
+    jaccard, share = shared / len(a | b), shared / min(len(a), len(b))
+    bounds = ((NEAR_JACCARD, NEAR_SHARE), (MUCH_JACCARD, MUCH_SHARE), (INSIDE_JACCARD, INSIDE_SHARE))
+    if not any(jaccard >= least and share >= least_share for least, least_share in bounds):
+        return None
+    return Overlap(jaccard, shared / len(a), shared / len(b), shared)
 
 
 @settings(max_examples=200, deadline=None)
