@@ -71,6 +71,9 @@ class Engine(Protocol):
     def apply_all(self, decisions: Sequence[Any]) -> None:
         """Fold what `read` gave in: seqs ascend, all above `last_seq`."""
 
+    def settle(self) -> None:
+        """Do what `apply_all` put off because it is faster done once: all of the log is folded in."""
+
     def drain_tombstones(self) -> list[str]: ...
 
 
@@ -112,6 +115,7 @@ class Decided(Generic[E, D]):
                 count += self._fold([r for r in chunk if r.value is not None])
                 self._position = chunk[-1].offset + 1
                 progress()
+            self.engine.settle()
         finally:
             gc.enable()
         gc.freeze()
@@ -128,6 +132,7 @@ class Decided(Generic[E, D]):
 
     def _fold(self, records: Sequence[ConsumerRecord]) -> int:
         decisions = []
+        values = []
         last = self.engine.last_seq
         for record in records:
             if record.headers != _KNOWN:
@@ -139,8 +144,10 @@ class Decided(Generic[E, D]):
             if decision.seq > last:
                 last = decision.seq
                 decisions.append(decision)
-                self._keep(last, record.value)
+                values.append(record.value)
         self.engine.apply_all(decisions)
+        for decision, value in zip(decisions[-TAIL:], values[-TAIL:], strict=True):
+            self._keep(decision.seq, value)
         return len(records)
 
     def _check_schema(self, record: ConsumerRecord) -> None:

@@ -134,18 +134,20 @@ def ours(stream: Sequence[Sent]) -> Score:
     state = Dedup(0, _FOREVER)
     items = [s.item for s in stream]
     state.decide(0, replace(items[0], native_id="warm up"))
-    decisions = []
+    verdicts = []
     started = time.process_time()
     for at in range(0, len(items), BATCH):
         batch = items[at : at + BATCH]
-        decisions += state.decide_all(range(1 + at, 1 + at + len(batch)), batch)
+        # As in the stage, a decision lives until it is sent; what is kept of it is what is scored.
+        decisions = state.decide_all(range(1 + at, 1 + at + len(batch)), batch)
+        verdicts += [(d.article_id, d.copy_of, d.copy_group) for d in decisions]
     seconds = time.process_time() - started
-    group = {d.article_id: d.copy_group for d in decisions}
+    group = {id: root for id, _, root in verdicts}
     sources: list[set[str]] = []
-    for sent, decision in zip(stream, decisions, strict=True):
-        found = set() if decision.copy_of is None else {decision.copy_of}
+    for sent, (_, copy_of, root) in zip(stream, verdicts, strict=True):
+        found = set() if copy_of is None else {copy_of}
         # What it was made from may itself be a copy of what was found.
-        found |= {s for s in sent.copied if found and group.get(s) == decision.copy_group}
+        found |= {s for s in sent.copied if found and group.get(s) == root}
         sources.append(found)
     return _score(stream, sources, seconds)
 
@@ -310,6 +312,9 @@ def at_scale(items: Sequence[RawArticle], most: int) -> dict[str, Any]:
             restored.apply_all(logged)
             folding += time.process_time() - decoded
             decoding += decoded - started
+        started = time.process_time()
+        restored.settle()
+        folding += time.process_time() - started
         gc.enable()
     assert restored.entries == remembered
     return {

@@ -132,6 +132,9 @@ class Ledger:
         for decision in decisions:
             self._state.apply(decision)
 
+    def settle(self) -> None:
+        """Nothing is put off."""
+
     def snapshot(self) -> bytes:
         """All that the ledger has been told, for `resume`; a function of the state alone."""
         return snapshot.dump(self._state)

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.codec import encode
+from pipeline.dedup import copies
 from pipeline.dedup.decision import read_logged
 from pipeline.dedup.state import Dedup
 from pipeline.errors import InvalidEvent
@@ -146,3 +147,29 @@ def test_what_is_forgotten_leaves_the_index() -> None:
         sizes.append(len(state._copies._index))
     assert state.evicted["size"] > 100
     assert max(sizes[50:]) <= max(sizes[:10]) == 5 * 32
+
+
+@settings(max_examples=100, deadline=None)
+@given(streams, st.data())
+def test_a_log_folded_as_a_whole_gives_what_it_gives_record_by_record(
+    items: list[RawArticle | Void], data: st.DataObject
+) -> None:
+    cut = data.draw(st.integers(0, len(items)))
+    log: Log = []
+    run(Dedup(0, SMALL), items[:cut], 0, log, data.draw(st.integers(1, 50)))
+    kept = compacted(log, Random(data.draw(st.integers(0, 1_000_000))))
+    logged = [read_logged(value) for _, value in kept if value is not None]
+
+    one_by_one, whole = Dedup(0, SMALL), Dedup(0, SMALL)
+    for decision in logged:
+        one_by_one.apply(decision)
+        one_by_one.settle()
+    with pytest.MonkeyPatch.context() as patch:
+        # Several pieces of several parts each.
+        patch.setattr(copies, "_TOGETHER", 3)
+        patch.setattr(copies, "_SORTED", 2)
+        whole.apply_all(logged)
+        whole.settle()
+    states = one_by_one, whole
+    assert len({(state.last_seq, state.entries, len(state._copies._index)) for state in states}) == 1
+    assert run(one_by_one, items[cut:], cut, [], 7) == run(whole, items[cut:], cut, [], 7)
