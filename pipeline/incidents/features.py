@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 
 from pipeline.facts import scenes
@@ -17,7 +16,7 @@ from pipeline.facts.tolls import Toll, tolls
 from pipeline.incidents import background
 from pipeline.incidents.decision import Features
 from pipeline.incidents.index import MAX_WORDS, WEIGHT_ONE
-from pipeline.incidents.words import stem, stems
+from pipeline.incidents.words import stem, stem_by_word, stems
 from pipeline.records import Annotated
 
 RARITY_ONE = 1_000
@@ -60,11 +59,12 @@ def features(item: Annotated, frequency: Frequency, remembered: int) -> Features
     title = article.title or ""
     head, body = _first_words(article.text, HEAD_WORDS), _first_words(article.text, TEXT_WORDS)
     rarity = _Rarity(frequency, remembered)
-    words, weights = _weighted(_counts(title, article.text), rarity, MAX_WORDS)
-    title_words, title_weights = _weighted(Counter(set(stems(title, TEXT_WORDS))), rarity, MAX_WORDS)
+    of_title = stems(title, TEXT_WORDS)
+    words, weights = _weighted(_counts(of_title, stem_by_word(article.text, TEXT_WORDS)), rarity, MAX_WORDS)
+    title_words, title_weights = _weighted(dict.fromkeys(of_title, 1), rarity, MAX_WORDS)
     # Without the labels of the entities stage: they did worse (docs/quality/incidents.md), and copies have none.
-    of_title, of_body = names(title), names(body)
-    named = of_title + of_body
+    in_title, in_body = names(title), names(body)
+    named = in_title + in_body
     lead_end = len(_first_words(article.text, LEAD_WORDS))
     tokens = _name_tokens(named, rarity)
     published = dateline(article.text) if article.published is None else article.published.date()
@@ -80,7 +80,7 @@ def features(item: Annotated, frequency: Frequency, remembered: int) -> Features
         names=tuple(tokens),
         rarity=tuple(tokens.values()),
         places=_places(named, tokens),
-        leads=_leads(of_title + [n for n in of_body if n.start < lead_end], tokens),
+        leads=_leads(in_title + [n for n in in_body if n.start < lead_end], tokens),
         persons=tuple(sorted({n.words[-1] for n in named if n.kind == "person" and len(n.words) > 1})),
         ages=tuple(sorted({a.years for a in aged})),
         addresses=tuple(sorted({a.street for a in streets})),
@@ -89,7 +89,7 @@ def features(item: Annotated, frequency: Frequency, remembered: int) -> Features
         clocks=tuple(sorted({c.minutes for c in hours if c.end <= len(told)})),
         killed=_toll(t for t in counted if t.kind == "killed" and t.end <= len(told)),
         wounded=_toll(t for t in counted if t.kind == "wounded" and t.end <= len(told)),
-        scenes=_scenes(full, of_body, len(full) - len(body), streets, aged, hours, counted),
+        scenes=_scenes(full, in_body, len(full) - len(body), streets, aged, hours, counted),
         day=None if published is None else published.toordinal(),
     )
 
@@ -106,18 +106,29 @@ class _Rarity:
         self._background, documents = background.table()
         self._prior = PRIOR / (documents + 1)
         self._total = PRIOR + remembered
+        self._known: dict[str, float] = {}
         self.most = math.log(self._total / (self._prior * _UNSEEN))
 
     def __call__(self, term: str) -> float:
-        seen = self._frequency(term) + self._prior * (self._background.get(term, 0) + _UNSEEN)
-        return max(0.0, math.log(self._total / seen))
+        known = self._known.get(term)
+        if known is None:
+            seen = self._frequency(term) + self._prior * (self._background.get(term, 0) + _UNSEEN)
+            known = self._known[term] = max(0.0, math.log(self._total / seen))
+        return known
 
 
-def _counts(title: str, text: str) -> Counter[str]:
-    counts: Counter[str] = Counter()
-    for part, limit, factor in ((title, TEXT_WORDS, 2), (text, LEAD_WORDS, 1), (text, TEXT_WORDS, 1)):
-        for term in stems(part, limit):
-            counts[term] += factor
+def _counts(title: Sequence[str], text: Sequence[str]) -> dict[str, int]:
+    """How often each stem stands in title and text, those of title and lead counted twice.
+
+    Args:
+        title: its stems.
+        text: the stem of each of its words, or nothing.
+    """
+    counts: dict[str, int] = {}
+    for part, factor in ((title, 2), (text[:LEAD_WORDS], 2), (text[LEAD_WORDS:], 1)):
+        for term in part:
+            if term:
+                counts[term] = counts.get(term, 0) + factor
     return counts
 
 

@@ -42,7 +42,7 @@ _SEQ = (1 << 63) - 1
 _ONE = float(WEIGHT_ONE * WEIGHT_ONE)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Lookup:
     """Words of an article that the index knows, by number, heaviest first. Good until the index changes.
 
@@ -51,8 +51,8 @@ class Lookup:
         leading: how many of them are among the article's QUERY_WORDS heaviest.
     """
 
-    numbers: list[int]
-    weights: list[int]
+    numbers: npt.NDArray[Any]
+    weights: npt.NDArray[Any]
     leading: int
 
 
@@ -145,18 +145,21 @@ class Index:
         numbers = list(map(self._numbers.get, words))
         known = [(n, w) for n, w in zip(numbers, weights, strict=True) if n is not None]
         leading = sum(n is not None for n in numbers[:QUERY_WORDS])
-        return Lookup([n for n, _ in known], [w for _, w in known], leading)
+        found = np.array(known, dtype=np.int64).reshape(-1, 2)
+        return Lookup(found[:, 0], found[:, 1], leading)
 
     def lookup_of(self, seq: int) -> Lookup:
         """The same of an indexed article."""
         vector = np.frombuffer(self._vectors[seq], dtype=VECTOR)
-        return Lookup(vector["word"].tolist(), vector["weight"].tolist(), min(QUERY_WORDS, len(vector)))
+        leading = min(QUERY_WORDS, len(vector))
+        return Lookup(vector["word"].astype(np.int64), vector["weight"].astype(np.int64), leading)
 
     def candidates(self, query: Lookup, limit: int, without: int | None = None) -> list[int]:
         """The seqs that share most with a query, best first; ties go to the newer article."""
         self._post()
         votes: dict[int, int] = {}
-        for number, weight in zip(query.numbers[: query.leading], query.weights, strict=False):
+        leading = slice(query.leading)
+        for number, weight in zip(query.numbers[leading].tolist(), query.weights[leading].tolist(), strict=True):
             # Votes approximate the cosine: a word's weight in the other article is about its weight in this one.
             vote = weight * weight >> 10
             for seq in self._postings[number][-NEWEST:]:
@@ -194,7 +197,7 @@ class Index:
     def shared(self, query: Lookup, seq: int) -> list[tuple[int, str]]:
         """Words that a query shares with an indexed article and what they add to the cosine, strongest first."""
         theirs = dict(np.frombuffer(self._vectors[seq], dtype=VECTOR).tolist())
-        both = zip(query.numbers, query.weights, strict=True)
+        both = zip(query.numbers.tolist(), query.weights.tolist(), strict=True)
         found = [(w * theirs[n], self._names[n]) for n, w in both if n in theirs]
         return sorted(found, key=lambda x: (-x[0], x[1]))
 

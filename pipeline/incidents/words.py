@@ -35,8 +35,12 @@ def words(text: str, limit: int) -> Iterator[str]:
 
 def stems(text: str, limit: int) -> list[str]:
     """Stems of the words that carry meaning among the first `limit`."""
-    found = [_stem_of(match[0]) for match in islice(_WORD.finditer(text), limit)]
-    return [stem for stem in found if stem]
+    return [stem for stem in stem_by_word(text, limit) if stem]
+
+
+def stem_by_word(text: str, limit: int) -> list[str]:
+    """The stem of each of the first `limit` words; nothing for a word that carries no meaning."""
+    return [_stem_of(match[0]) for match in islice(_WORD.finditer(text), limit)]
 
 
 def _fold(written: str) -> str:
