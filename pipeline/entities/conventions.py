@@ -369,6 +369,30 @@ CONVENTIONS: tuple[Convention, ...] = (
 )
 
 
+def mapped(table: Mapping[str, str | None]) -> Convention:
+    """The convention of a corpus that we do not know, from a table of what its labels are in ours (None: not compared).
+
+    A label mapped to GPE, LOC or FAC may be any of them, and ORG may be a UNIT, unless the table tells them apart.
+    """
+    ours = frozenset(label for label in table.values() if label is not None)
+    groups: dict[str, str] = {}
+    if len(ours & set(_PLACES)) == 1:
+        groups |= dict.fromkeys(_PLACES, "GPE+LOC+FAC")
+    if "ORG" in ours and "UNIT" not in ours:
+        groups |= {"ORG": "ORG", "UNIT": "ORG"}
+
+    def read(text: str, label: str) -> Labels | None:
+        mine = table[label]
+        if mine is None:
+            return ()
+        group = groups.get(mine, mine)
+        return (mine, *(k for k, g in groups.items() if g == group and k != mine))
+
+    marks = ours | {k for k, g in groups.items() if g in {groups.get(label, label) for label in ours}}
+    own = {theirs: groups.get(mine, mine) for theirs, mine in table.items() if mine is not None}
+    return Convention("mapped", frozenset(table), read, marks, groups, own=own)
+
+
 def convention_of(labels: Iterable[str]) -> Convention:
     """The first convention that has all the given labels.
 
@@ -380,7 +404,11 @@ def convention_of(labels: Iterable[str]) -> Convention:
         if wanted <= convention.labels:
             return convention
     known = "; ".join(f"{c.name}: {' '.join(sorted(c.labels))}" for c in CONVENTIONS)
-    raise ValueError(f"no known convention has the labels {' '.join(sorted(wanted))}. Known: {known}")
+    example = ",".join(f"{label}=" for label in sorted(wanted))
+    raise ValueError(
+        f"no known convention has the labels {' '.join(sorted(wanted))}. Say what each is in ours, or nothing "
+        f'where it is not to be compared: --labels "{example}". Known: {known}'
+    )
 
 
 def convention(name: str) -> Convention:

@@ -74,8 +74,11 @@ def entity_labels(nlp: Language) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
-def parse_label_map(text: str) -> dict[str, str | None]:
+def parse_label_map(text: str, name: str = "entities.labels") -> dict[str, str | None]:
     """Read the setting `entities.labels`: "PER=PERSON,MISC=" -> {"PER": "PERSON", "MISC": None}.
+
+    Args:
+        name: what the text is called in an error.
 
     Raises:
         SettingsError: no `=`, or a right side that is no label of ours.
@@ -87,7 +90,7 @@ def parse_label_map(text: str) -> dict[str, str | None]:
         theirs, separator, ours = (p.strip() for p in part.partition("="))
         if not separator or not theirs or (ours and ours not in LABELS):
             raise SettingsError(
-                f"entities.labels: {part.strip()!r}: write THEIRS=OURS, OURS one of {', '.join(LABELS)} or empty"
+                f"{name}: {part.strip()!r}: write THEIRS=OURS, OURS one of {', '.join(LABELS)} or empty"
             )
         table[theirs] = ours or None
     return table

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pipeline.codec import decode_json, encode
-from pipeline.entities.conventions import Convention, convention_of
+from pipeline.entities.conventions import Convention, convention_of, mapped
 from pipeline.errors import InvalidEvent
 from pipeline.settings import Settings
 
@@ -186,10 +186,26 @@ def _unnamed_materiel(mentions: Any, entities: list[Span]) -> list[Span]:
     return [m for m in found if not any(m[0] < e and s < m[1] for s, e, _ in entities)]
 
 
+def _convention(used: Set[str], table: Mapping[str, str | None]) -> Convention:
+    if not table:
+        return convention_of(used)
+    if missing := sorted(used - set(table)):
+        raise ValueError(f"--labels says nothing of {', '.join(missing)}")
+    return mapped(table)
+
+
 def evaluate(
-    path: Path, annotator: Annotator, limit: int | None = None, articles: bool = False, own_spans: bool = False
+    path: Path,
+    annotator: Annotator,
+    limit: int | None = None,
+    articles: bool = False,
+    own_spans: bool = False,
+    labels: Mapping[str, str | None] | None = None,
 ) -> Result:
     """Score an annotator on a gold file.
+
+    Args:
+        labels: what the file's labels are in ours (None: not compared); default: of a convention that we know.
 
     Raises:
         InvalidEvent: a line is not gold, or the file has labels of no convention that we know; or own spans are asked
@@ -197,7 +213,7 @@ def evaluate(
     """
     rows = list(read_gold(path))[:limit]
     try:
-        convention = convention_of(label for _, gold in rows for _, _, label in gold)
+        convention = _convention({label for _, gold in rows for _, _, label in gold}, labels or {})
     except ValueError as e:
         raise InvalidEvent("schema", f"{path}: {e}") from None
     if own_spans and not convention.own:
@@ -231,10 +247,14 @@ def _report(result: Result) -> dict[str, Any]:
     }
 
 
+_OWN = "entities/conventions.py says why"
+_WHY = {"mapped": "--labels maps them to nothing"}
+
+
 def _print(result: Result) -> None:
     click.echo(f"\n{result.file}: {result.texts} texts, labels of {result.convention}, {result.pipeline}")
     if result.not_compared:
-        click.echo(f"{result.not_compared} gold spans are not compared: entities/conventions.py says why")
+        click.echo(f"{result.not_compared} gold spans are not compared: {_WHY.get(result.convention, _OWN)}")
     click.echo(f"{'type':18}{'gold':>7}{'found':>7}{'P':>8}{'R':>8}{'F1':>8}{'overlap F1':>12}")
     for group, s in [*result.types.items(), ("all", result.all)]:
         click.echo(f"{group:18}{s.gold:7}{s.found:7}{s.precision:8.3f}{s.recall:8.3f}{s.f1:8.3f}{s.overlap_f1:12.3f}")
@@ -257,6 +277,7 @@ def _print(result: Result) -> None:
 @click.option("--limit", type=click.IntRange(1), help="Only the first N texts of each file.")
 @click.option("--articles", is_flag=True, help="Count a leading the, a or an as part of a span.")
 @click.option("--own-spans", is_flag=True, help="Every gold span counts as it stands; labels are mapped, nothing else.")
+@click.option("--labels", metavar="TABLE", default="", help='What the gold\'s labels are in ours: "PER=PERSON,MISC=".')
 @click.option("--json", "as_json", is_flag=True, help="One JSON object per file instead of tables.")
 @click.pass_obj
 def entities_command(
@@ -267,19 +288,23 @@ def entities_command(
     limit: int | None,
     articles: bool,
     own_spans: bool,
+    labels: str,
     as_json: bool,
 ) -> None:
     """Score entities against labelled text.
 
-    A gold file uses our labels or those of a corpus that entities/conventions.py knows, which are compared by meaning.
+    A gold file uses our labels or those of a corpus that entities/conventions.py knows, which are compared by meaning;
+    for others, --labels says what each is in ours, or nothing where it is not to be compared.
     Exact: same start and end, leading articles aside. Overlap: one character in common.
     """
     from pipeline.entities.annotator import Annotator
+    from pipeline.entities.load import parse_label_map
 
+    table = parse_label_map(labels, "--labels")
     chosen = settings.entities if model is None else replace(settings.entities, model=model)
     annotator = Annotator(chosen)
     for path in (*files, *more):
-        result = evaluate(path, annotator, limit, articles, own_spans)
+        result = evaluate(path, annotator, limit, articles, own_spans, table)
         if as_json:
             click.echo(encode(_report(result)))
         else:

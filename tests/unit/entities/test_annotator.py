@@ -147,14 +147,22 @@ def test_entity_ids_depend_on_the_name_alone(annotator: Annotator) -> None:
 def test_a_foreign_pipeline_needs_its_labels_mapped(tmp_path: object) -> None:
     nlp = spacy.blank("en")
     nlp.add_pipe("entity_ruler").add_patterns(  # type: ignore[attr-defined]
-        [{"label": "PER", "pattern": "Kurilla"}, {"label": "MISC", "pattern": "Cup"}]
+        [
+            {"label": "PERSON", "pattern": "Kurilla"},
+            {"label": "ORGANIZATION", "pattern": "Boeing"},
+            {"label": "PRODUCT", "pattern": "777"},
+            {"label": "FINANCE", "pattern": "Nasdaq"},
+        ]
     )
     nlp.to_disk(str(tmp_path))
-    with pytest.raises(SettingsError, match=r"unknown labels MISC, PER.*MISC=,PER="):
+    with pytest.raises(SettingsError) as refused:
         Annotator(Entities(model=str(tmp_path)))
-    mapped = Annotator(Entities(model=str(tmp_path), labels="PER=PERSON, MISC="))
-    assert mapped.labels == ("PERSON",)
-    assert mapped.spans("Kurilla lifts the Cup") == [(0, 7, "PERSON")]
+    assert "entities.model: unknown labels FINANCE, ORGANIZATION, PRODUCT" in str(refused.value)
+    assert '[entities] labels = "FINANCE=,ORGANIZATION=,PRODUCT="' in str(refused.value)
+    mapped = Annotator(Entities(model=str(tmp_path), labels="ORGANIZATION=ORG, PRODUCT=PLATFORM, FINANCE="))
+    assert mapped.labels == ("PERSON", "ORG", "PLATFORM")
+    found = mapped.spans("Kurilla saw a Boeing 777 and the Nasdaq")
+    assert found == [(0, 7, "PERSON"), (14, 20, "ORG"), (21, 24, "PLATFORM")]
 
 
 @pytest.mark.parametrize("labels", ["PER", "PER=HUMAN", "=PERSON"])

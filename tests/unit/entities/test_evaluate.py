@@ -105,6 +105,20 @@ def test_labels_that_nobody_knows_are_refused(tmp_path: Path) -> None:
         evaluate(file, Annotator(Entities(model="rules")))
 
 
+def test_labels_that_nobody_knows_are_mapped_by_a_table(tmp_path: Path) -> None:
+    file = tmp_path / "gold.jsonl"
+    entities = [[0, 4, "ORGANIZATION"], [14, 19, "LOCATION"], [24, 27, "PRODUCT"]]
+    file.write_bytes(orjson.dumps({"text": "NATO met near Syria. An F15", "entities": entities}) + b"\n")
+    annotator = Annotator(Entities(model="rules"))
+    with pytest.raises(InvalidEvent, match='--labels "LOCATION=,ORGANIZATION=,PRODUCT="'):
+        evaluate(file, annotator)
+    with pytest.raises(InvalidEvent, match="says nothing of PRODUCT"):
+        evaluate(file, annotator, labels={"ORGANIZATION": "ORG", "LOCATION": "LOC"})
+    result = evaluate(file, annotator, labels={"ORGANIZATION": "ORG", "LOCATION": "LOC", "PRODUCT": None})
+    assert {kind: s.f1 for kind, s in result.types.items()} == {"ORG": 1.0, "GPE+LOC+FAC": 1.0}
+    assert result.not_compared == 1
+
+
 def test_the_two_seeds_are_read_well() -> None:
     # The goal for the two articles, marked by hand in full.
     assert evaluate(SEEDS, Annotator(Entities())).all.f1 >= 0.85
