@@ -171,7 +171,8 @@ class Snapshots:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         new = self.path.with_suffix(".new")
         try:
-            with new.open("wb") as file:
+            # Titles and names are in it: for its owner alone.
+            with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
                 file.writelines((_MAGIC, msgspec.json.encode(head), b"\n", state))
                 file.flush()
                 os.fsync(file.fileno())

@@ -163,8 +163,8 @@ def _restart(settings: Incidents, snapshot: bytes | None, log: Iterable[bytes]) 
     lines = iter(log)
     while chunk := [Ledger.read(line) for line in islice(lines, CHUNK)]:
         ledger.apply_all(chunk)
+    ledger.settle()
     ledger.drain_tombstones()
-    ledger._state.index.frequency("")  # the first to ask has the postings written
     seconds = time.process_time() - start
     gc.enable()
     return seconds, ledger

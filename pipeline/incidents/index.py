@@ -85,7 +85,7 @@ class Index:
 
     def frequency(self, word: str) -> int:
         """Number of indexed articles with the word among their heaviest."""
-        self._post()
+        self.settle()
         number = self._numbers.get(word)
         return 0 if number is None else len(self._postings[number])
 
@@ -101,7 +101,7 @@ class Index:
 
     def export(self) -> tuple[list[str], dict[int, bytes]]:
         """The words of all articles, sorted, and each article's vector with words numbered so; what `fill` takes."""
-        self._post()
+        self.settle()
         words = sorted(self._numbers)
         renumbered = np.zeros(len(self._names), dtype=np.int32)
         renumbered[[self._numbers[word] for word in words]] = np.arange(len(words))
@@ -141,7 +141,7 @@ class Index:
 
     def look_up(self, words: Sequence[str], weights: Sequence[int]) -> Lookup:
         """What the index knows of the words of an article, heaviest first."""
-        self._post()
+        self.settle()
         numbers = list(map(self._numbers.get, words))
         known = [(n, w) for n, w in zip(numbers, weights, strict=True) if n is not None]
         leading = sum(n is not None for n in numbers[:QUERY_WORDS])
@@ -156,7 +156,7 @@ class Index:
 
     def candidates(self, query: Lookup, limit: int, without: int | None = None) -> list[int]:
         """The seqs that share most with a query, best first; ties go to the newer article."""
-        self._post()
+        self.settle()
         votes: dict[int, int] = {}
         leading = slice(query.leading)
         for number, weight in zip(query.numbers[leading].tolist(), query.weights[leading].tolist(), strict=True):
@@ -203,11 +203,11 @@ class Index:
 
     def postings(self) -> dict[str, list[int]]:
         """A copy of the postings, by word."""
-        self._post()
+        self.settle()
         return {word: list(self._postings[number]) for word, number in sorted(self._numbers.items())}
 
-    def _post(self) -> None:
-        """Write what the postings lack."""
+    def settle(self) -> None:
+        """Write what the postings lack; who reads them does so anyway."""
         if not self._unposted:
             return
         seqs = sorted(self._unposted)

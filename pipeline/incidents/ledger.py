@@ -133,7 +133,8 @@ class Ledger:
             self._state.apply(decision)
 
     def settle(self) -> None:
-        """Nothing is put off."""
+        """Write the postings of what was folded in."""
+        self._state.index.settle()
 
     def snapshot(self) -> bytes:
         """All that the ledger has been told, for `resume`; a function of the state alone."""
