@@ -32,7 +32,8 @@ class Features:
 
     Attributes:
         words: stems, heaviest first; `weights` their weights (a unit vector times WEIGHT_ONE).
-        title, title_weights: the same of the title alone.
+        opening: positions in `words` of those that the title or the lead has; `opening_weights` their weights there, as
+            a unit vector of its own; `headline_weights` the same in the title alone, 0 for the rest.
         names: words of names, rarest first; `rarity` how rare, 0 to RARITY_ONE.
         places: those of `names` that seem to name places.
         persons: last words of names that seem to name persons.
@@ -50,8 +51,9 @@ class Features:
 
     words: tuple[str, ...] = ()
     weights: tuple[int, ...] = ()
-    title: tuple[str, ...] = ()
-    title_weights: tuple[int, ...] = ()
+    opening: tuple[int, ...] = ()
+    opening_weights: tuple[int, ...] = ()
+    headline_weights: tuple[int, ...] = ()
     names: tuple[str, ...] = ()
     rarity: tuple[int, ...] = ()
     places: tuple[str, ...] = ()

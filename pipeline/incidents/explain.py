@@ -15,8 +15,8 @@ _NAMED = {"ages": "age", "streets": "street", "days": "day", "hours": "hour", "p
 _PARTS = {
     "bias": "where every pair of articles begins",
     "text": "words in common, the rare ones above all",
-    "title": "words that both titles have",
-    "covered": "how much of the other title is in its text",
+    "opening": "words that both begin with, in title or lead",
+    "covered": "how much of a title the other report begins with",
     "ages": "ages in common",
     "ages_differ": "no age in common",
     "streets": "streets in common",

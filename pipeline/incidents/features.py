@@ -59,9 +59,9 @@ def features(item: Annotated, frequency: Frequency, remembered: int) -> Features
     title = article.title or ""
     head, body = _first_words(article.text, HEAD_WORDS), _first_words(article.text, TEXT_WORDS)
     rarity = _Rarity(frequency, remembered)
-    of_title = stems(title, TEXT_WORDS)
-    words, weights = _weighted(_counts(of_title, stem_by_word(article.text, TEXT_WORDS)), rarity, MAX_WORDS)
-    title_words, title_weights = _weighted(dict.fromkeys(of_title, 1), rarity, MAX_WORDS)
+    of_title, of_text = stems(title, TEXT_WORDS), stem_by_word(article.text, TEXT_WORDS)
+    words, weights = _weighted(_counts(of_title, of_text), rarity, MAX_WORDS)
+    opening, opening_weights, headline_weights = _opening(of_title, of_text[:LEAD_WORDS], words, rarity)
     # Without the labels of the entities stage: they did worse (docs/quality/incidents.md), and copies have none.
     in_title, in_body = names(title), names(body)
     named = in_title + in_body
@@ -75,8 +75,9 @@ def features(item: Annotated, frequency: Frequency, remembered: int) -> Features
     return Features(
         words=words,
         weights=weights,
-        title=title_words,
-        title_weights=title_weights,
+        opening=opening,
+        opening_weights=opening_weights,
+        headline_weights=headline_weights,
         names=tuple(tokens),
         rarity=tuple(tokens.values()),
         places=_places(named, tokens),
@@ -130,6 +131,33 @@ def _counts(title: Sequence[str], text: Sequence[str]) -> dict[str, int]:
             if term:
                 counts[term] = counts.get(term, 0) + factor
     return counts
+
+
+def _opening(
+    title: Sequence[str], lead: Sequence[str], words: Sequence[str], rarity: _Rarity
+) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
+    """Positions of the title's and the lead's words, their weights, and their weights in the title alone.
+
+    Weighted as the whole text is, each as a unit vector of its own; what is too light for `words` is left out.
+
+    Args:
+        title, lead: stems.
+        words: of the article, the only ones that count.
+    """
+    counts: dict[str, int] = {}
+    for part, factor in ((title, 2), (lead, 1)):
+        for term in part:
+            counts[term] = counts.get(term, 0) + factor
+    of_title = frozenset(title)
+    raw = [(1 + math.log(counts[w])) * rarity(w) ** 2 if w in counts else 0.0 for w in words]
+    raw_title = [rarity(w) ** 2 if w in of_title else 0.0 for w in words]
+    norm, title_norm = (math.sqrt(math.fsum(w * w for w in weights)) or 1.0 for weights in (raw, raw_title))
+    kept = [n for n, w in enumerate(raw) if w]
+    return (
+        tuple(kept),
+        tuple(round(raw[n] / norm * WEIGHT_ONE) for n in kept),
+        tuple(round(raw_title[n] / title_norm * WEIGHT_ONE) for n in kept),
+    )
 
 
 def _weighted(counts: Mapping[str, int], rarity: _Rarity, most: int) -> tuple[tuple[str, ...], tuple[int, ...]]:

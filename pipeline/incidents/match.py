@@ -82,8 +82,7 @@ def speakers(index: Index, entries: Sequence[Entry], most: int, without: str | N
 def query_of_entry(state: State, entry: Entry) -> Query:
     """A remembered, indexed article, unpacked for comparing it with many."""
     assert entry.profile is not None
-    words, _ = state.index.vector(entry.seq)
-    return Query(entry.profile, state.index.lookup_of(entry.seq), entry.read_said, words)
+    return Query(entry.profile, state.index.lookup_of(entry.seq), entry.read_said)
 
 
 def rank(

@@ -1,6 +1,6 @@
 """An article's features as they lie in memory: compact, and quick to compare with many others at once.
 
-Whatever is compared by equality (names, stems of the title, persons, streets, ages, days) is a *token*: a 32-bit
+Whatever is compared by equality (names, stems of the opening, persons, streets, ages, days) is a *token*: a 32-bit
 checksum of its kind and itself. The tokens of many articles are joined and looked up in one step (`score.signals`). Two
 different words have one token in one of four billion cases, and then on every machine alike.
 """
@@ -13,12 +13,15 @@ from zlib import crc32
 import numpy as np
 
 from pipeline.incidents.decision import Features
+from pipeline.incidents.index import WEIGHT_ONE
 
 TOKEN = np.dtype([("token", "<u4"), ("weight", "<u2"), ("kind", "u1"), ("role", "u1")])
-"""weight: rarity of a name, weight of a stem of the title; role: of a name, see PLACE and LEAD."""
+"""What an article says, by kind: NAME with its rarity as weight and PLACE or LEAD as role; OPENING, a stem of the title
+or the lead, with its weight there and, as role, its weight in the title alone (HEADLINE_ONE stands for 1)."""
 
-NAME, TITLE, PERSON, STREET, AGE, DAY = range(6)
+NAME, OPENING, PERSON, STREET, AGE, DAY = range(6)
 PLACE, LEAD = 1, 2
+HEADLINE_ONE = 255
 
 
 class Profile:
@@ -59,7 +62,7 @@ class Profile:
         self.streets = len(features.addresses)
         self.ages = len(features.ages)
         self.days = len(features.days)
-        self.has_title = bool(features.title)
+        self.has_title = any(features.headline_weights)
         self.has_places = bool(features.places)
         self.has_leads = bool(features.leads)
         self.on = _one(features.days)
@@ -83,8 +86,10 @@ def _tokens(features: Features) -> bytes:
     for name, rarity in zip(features.names, features.rarity, strict=True):
         role = PLACE * (name in places) + LEAD * (name in leads)
         found.setdefault(token(NAME, name), rarity << 32 | NAME << 48 | role << 56)
-    for stem, weight in zip(features.title, features.title_weights, strict=True):
-        found.setdefault(token(TITLE, stem), weight << 32 | TITLE << 48)
+    words = features.words
+    for n, weight, in_title in zip(features.opening, features.opening_weights, features.headline_weights, strict=True):
+        role = round(in_title * HEADLINE_ONE / WEIGHT_ONE)
+        found.setdefault(token(OPENING, words[n]), weight << 32 | OPENING << 48 | role << 56)
     for kind, said in (
         (PERSON, features.persons),
         (STREET, features.addresses),

@@ -1,7 +1,7 @@
 """How strongly two articles, and an article and an incident, report one event.
 
 A link is the log-odds of a logistic regression over the signals below, fitted by `train` on labelled sets; an
-incident's score is a second one over its best links and the gap in time. `weights.json` holds both.
+incident's score weighs its best links against the gap in time. `weights.json` holds the weights of both.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from pipeline.codec import convert, decode_json
 from pipeline.incidents.decision import Features
 from pipeline.incidents.features import RARITY_ONE
 from pipeline.incidents.index import WEIGHT_ONE, Lookup
-from pipeline.incidents.profile import AGE, LEAD, NAME, PERSON, PLACE, STREET, TITLE, TOKEN, Profile, token
+from pipeline.incidents.profile import AGE, HEADLINE_ONE, LEAD, NAME, OPENING, PERSON, PLACE, STREET, TOKEN, Profile
 
 SIGNALS = (
     "text",  # ln(cosine of the weighted words + .02)
-    "title",  # ln(cosine of the titles + .05)
-    "covered",  # how much of the other's title the article's words have, by weight; 0.5 where it has no title
+    "opening",  # ln(cosine of the words of title and lead + .05)
+    "covered",  # how much of one's title the other's title and lead have, the more of both ways; 0.5 where it has none
     "ages",  # share of the smaller set of ages that both have
     "ages_differ",  # both name ages, none is shared
     "streets",
@@ -51,10 +51,11 @@ LIMIT = 6.0
 
 TOP = 3
 _FLOOR = 0.02
-_TITLE_FLOOR = 0.05
+_OPENING_FLOOR = 0.05
 _UNTITLED = 0.5
 _MINUTES = 5
 _ONE = WEIGHT_ONE * WEIGHT_ONE
+_TITLE_ONE = HEADLINE_ONE * HEADLINE_ONE
 _PER_RARITY = 3.0 / RARITY_ONE
 
 
@@ -65,7 +66,7 @@ class Weights:
     Attributes:
         pair: weight of each of SIGNALS, and `bias`.
         incident: weights of an incident's `best` link, of the mean of its `top` three, and of `gap` (ln(1 + days
-            since its last report)), and `bias`.
+            since its nearest report)).
         join: an article joins the incident with the best score if it is at least this.
         margin: a placed article moves, or two incidents merge, only for so much more.
         fitted: sets, figures and seed of the fit.
@@ -98,22 +99,17 @@ class Query:
 
     __slots__ = ("_said", "lookup", "profile", "roles", "tokens", "weights")
 
-    def __init__(
-        self, profile: Profile, lookup: Lookup, said: Features | Callable[[], Features], words: Sequence[str]
-    ) -> None:
+    def __init__(self, profile: Profile, lookup: Lookup, said: Features | Callable[[], Features]) -> None:
         self.profile = profile
         self.lookup = lookup
         self._said = said
-        # A word of the text is met by titles that have it, though it is none of the own title.
-        known = {token(TITLE, word): (0, 0) for word in words}
-        known |= {t: (w, role) for t, w, _, role in np.frombuffer(profile.tokens, dtype=TOKEN).tolist()}
-        tokens = sorted(known)
-        self.tokens: npt.NDArray[Any] = np.array(tokens, dtype=np.uint32)
-        self.weights = [known[t][0] for t in tokens]
-        self.roles = [known[t][1] for t in tokens]
+        tokens = np.sort(np.frombuffer(profile.tokens, dtype=TOKEN), order="token")
+        self.tokens: npt.NDArray[Any] = tokens["token"]
+        self.weights: list[int] = tokens["weight"].tolist()
+        self.roles: list[int] = tokens["role"].tolist()
 
     def said(self) -> Features:
-        """What the article says, in words; without its words and title where it is a remembered one."""
+        """What the article says, in words; without `words` and `opening` where it is a remembered one."""
         if not isinstance(self._said, Features):
             self._said = self._said()
         return self._said
@@ -121,7 +117,7 @@ class Query:
 
 def query_of(seq: int, features: Features, lookup: Lookup) -> Query:
     """A query from the features of the decision `seq`."""
-    return Query(Profile(seq, features), lookup, features, features.words)
+    return Query(Profile(seq, features), lookup, features)
 
 
 @dataclass(slots=True)
@@ -132,8 +128,9 @@ class _Shared:
     streets: int = 0
     ages: int = 0
     days: int = 0
-    title: int = 0
-    covered: int = 0
+    opening: int = 0
+    my_title: int = 0
+    their_title: int = 0
     names: int = 0
     places: int = 0
     leads: int = 0
@@ -187,9 +184,10 @@ def _shared(query: Query, others: Sequence[Profile]) -> dict[int, _Shared]:
                 shared.leads += least
             shared.my_lead = shared.my_lead or bool(own & LEAD)
             shared.their_lead = shared.their_lead or bool(role & LEAD)
-        elif kind == TITLE:
-            shared.title += query.weights[mine] * weight
-            shared.covered += weight * weight
+        elif kind == OPENING:
+            shared.opening += query.weights[mine] * weight
+            shared.my_title += query.roles[mine] * query.roles[mine]
+            shared.their_title += role * role
         elif kind == PERSON:
             shared.persons += 1
         elif kind == STREET:
@@ -205,8 +203,11 @@ def _values(mine: Profile, other: Profile, cosine: float, shared: _Shared) -> tu
     newer = mine if mine.seq >= other.seq else other
     return (
         math.log(cosine + _FLOOR),
-        math.log(shared.title / _ONE + _TITLE_FLOOR),
-        shared.covered / _ONE if other.has_title else _UNTITLED,
+        math.log(shared.opening / _ONE + _OPENING_FLOOR),
+        max(
+            shared.my_title / _TITLE_ONE if mine.has_title else _UNTITLED,
+            shared.their_title / _TITLE_ONE if other.has_title else _UNTITLED,
+        ),
         *_overlap(shared.ages, mine.ages, other.ages),
         *_overlap(shared.streets, mine.streets, other.streets),
         *_overlap(shared.days, mine.days, other.days),
@@ -252,7 +253,7 @@ def incident_score(links: Sequence[float], gap_days: float, fitted: Weights) -> 
     w = fitted.incident
     top = links[:TOP]
     mean = sum(top) / len(top)
-    return w["bias"] + w["best"] * top[0] + w["top"] * mean + w["gap"] * math.log1p(gap_days)
+    return w["best"] * top[0] + w["top"] * mean + w["gap"] * math.log1p(gap_days)
 
 
 def _overlap(shared: int, mine: int, others: int) -> tuple[float, float]:

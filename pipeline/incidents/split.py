@@ -2,8 +2,9 @@
 
 A first report is often so short that two events look like one; a fuller one then tells them apart. The reports are
 parted around the two that contradict each other most (one step of divisive clustering; DIANA, Kaufman and Rousseeuw
-1990), and the parts become two incidents only where the facts say so: a mere lack of likeness parts a story from its
-reactions and its aftermath just as well, and what people have read as one must not fall apart for that.
+1990), and the parts become two incidents only where the facts say so, or where each part holds together by itself as
+firmly as it keeps apart from the other. A mere lack of likeness parts a story from its reactions and its aftermath just
+as well, and what people have read as one must not fall apart for that.
 """
 
 from __future__ import annotations
@@ -36,6 +37,12 @@ TIE = 2.0
 
 CONTRADICTED = 0.5
 """Facts across the parts that contradict, less those that agree, per pair of reports: at least so many."""
+
+KNIT = 1.0
+"""Without such facts, the mean link within each part must be at least this, and that across them below 0."""
+
+KNIT_REPORTS = 3
+"""So many reports at least must be knit together in each part: two are easily alike in their words."""
 
 _ROUNDS = 4
 _AGAINST = tuple(SIGNALS.index(f"{fact}_differ") for fact in ("ages", "streets", "days", "hours", "tolls", "places"))
@@ -71,7 +78,9 @@ def _split(state: State, plan: Plan, home: str, new: list[Query], fitted: Weight
     parts = _parts(len(queries), matrix)
     across = [matrix[pair] for pair in product(*parts)]
     speakers = [[speaking[n] for n in part if n < len(speaking)] for part in parts]
-    if not all(speakers) or not _contradict(across):
+    if not all(speakers) or max(x.score for x in across) >= TIE:
+        return
+    if not _contradict(across) and not _are_knit(parts, matrix, across):
         return
     sides = _with_copies(speakers, members)
     leaves = _leaving(plan, home, sides)
@@ -145,6 +154,12 @@ def _mean(found: Sequence[Link]) -> float:
 
 
 def _contradict(across: Sequence[Link]) -> bool:
-    """Whether the links across two parts say clearly that they tell of two events."""
+    """Whether the facts across two parts say clearly that they tell of two events."""
     facts = sum(sum(x.values[n] > 0 for n in _AGAINST) - sum(x.values[n] > 0 for n in _FOR) for x in across)
-    return _mean(across) < APART and max(x.score for x in across) < TIE and facts >= CONTRADICTED * len(across)
+    return _mean(across) < APART and facts >= CONTRADICTED * len(across)
+
+
+def _are_knit(parts: Parts, matrix: Links, across: Sequence[Link]) -> bool:
+    """Whether each of two parts holds together by itself, and not with the other."""
+    within = [[matrix[pair] for pair in combinations(part, 2)] for part in parts]
+    return min(map(len, parts)) >= KNIT_REPORTS and _mean(across) < 0 and min(map(_mean, within)) >= KNIT

@@ -15,7 +15,7 @@ from pipeline.incidents.decision import Features
 _KEYS = (
     b'{"copy_kind":"near","jaccard":0.,"contained":0.,"contains":0.,"longest_run":,"credits":[{"agency":"Reuters",'
     b'"place":"dateline"}]}{"kind":"copy","of":"{"kind":"founded","needed":-0.8,"runner_up":{"incident_id":"","score":-'
-    b'{"kind":"joined","score":,"closest":"","parts":{"bias":2.22,"text":-,"title":-,"ages":1.67,"ages_differ":-1.2,'
+    b'{"kind":"joined","score":,"closest":"","parts":{"bias":2.22,"text":-,"opening":-,"covered":,"ages":1.67,"ages_differ":-1.2,'
     b'"streets":-0.94,"streets_differ":-3.15,"days":2.02,"days_differ":-0.51,"names":,"places":,"back":1.37,"hours":0.72,'
     b'"hours_differ":-1.15,"tolls_differ":-0.95,"places_differ":-0.81,"persons_differ":-0.45,"leads":-,"leads_differ":'
     b'-0.7,"crowd":},"shared":{"words":["","names":["","places":["","ages":[],"streets":[""],"days":["2"]},"conflicts":{'

@@ -62,8 +62,9 @@ def test_signals_are_of_the_right_pair() -> None:
     one = Features(
         words=("blaze", "mill"),
         weights=(60_000, 20_000),
-        title=("mill",),
-        title_weights=(WEIGHT_ONE,),
+        opening=(1,),
+        opening_weights=(WEIGHT_ONE,),
+        headline_weights=(WEIGHT_ONE,),
         names=("osk", "brandt"),
         rarity=(900, 400),
         places=("osk",),
@@ -75,8 +76,10 @@ def test_signals_are_of_the_right_pair() -> None:
         killed=(2, 2),
     )
     other = Features(
-        title=("blaze", "tarn"),
-        title_weights=(round(WEIGHT_ONE * 0.8), round(WEIGHT_ONE * 0.6)),
+        words=("tarn", "mill", "yard"),
+        opening=(0, 1, 2),
+        opening_weights=(round(WEIGHT_ONE * 0.64), round(WEIGHT_ONE * 0.48), round(WEIGHT_ONE * 0.6)),
+        headline_weights=(round(WEIGHT_ONE * 0.8), round(WEIGHT_ONE * 0.6), 0),
         names=("brandt", "osk", "tarn"),
         rarity=(300, 950, 100),
         leads=("tarn",),
@@ -88,8 +91,8 @@ def test_signals_are_of_the_right_pair() -> None:
     )
     found = values(one, other)
     assert found["text"] == math.log(0.27)
-    assert found["title"] == math.log(0.05)
-    assert found["covered"] == pytest.approx(0.64, abs=1e-4)
+    assert found["opening"] == pytest.approx(math.log(0.48 + 0.05), abs=1e-4)
+    assert found["covered"] == 1.0
     assert (found["ages"], found["ages_differ"]) == (1.0, 0.0)
     assert (found["streets"], found["streets_differ"]) == (0.0, 1.0)
     assert (found["days"], found["days_differ"]) == (1.0, 0.0)
@@ -102,7 +105,7 @@ def test_signals_are_of_the_right_pair() -> None:
 def test_nothing_said_is_neither_agreement_nor_contradiction() -> None:
     found = values(Features(), Features())
     assert found["covered"] == 0.5
-    assert {n for n, v in found.items() if v} == {"text", "title", "covered"}
+    assert {n for n, v in found.items() if v} == {"text", "opening", "covered"}
 
 
 def test_equal_words_of_different_kinds_are_not_taken_for_each_other() -> None:
