@@ -85,7 +85,10 @@ def load(data: bytes, state: State) -> None:
         found = _decoder.decode(data)
     except msgspec.DecodeError as error:
         raise ValueError(f"not a snapshot of a ledger: {error}") from None
-    entries = [_entry(article) for article in found.articles]
+    # Ids stand in many places: once in memory is enough.
+    ids = {mark.incident_id: mark.incident_id for mark in found.marks}
+    entries = [_entry(article, ids) for article in found.articles]
+    ids |= {entry.article_id: entry.article_id for entry in entries}
     state.index.fill(found.words, {a.seq: a.indexed for a in found.articles if a.indexed is not None})
     for mark in found.marks:
         state.put_mark(mark)
@@ -93,7 +96,7 @@ def load(data: bytes, state: State) -> None:
         state.rulings.put(seq, ruling)
     state.fill(entries)
     for kind, name, key in found.effects:
-        state.effects.hold((kind, name), key)
+        state.effects.hold((intern(kind), ids.get(name, name)), ids.get(key, key))
     state.last_seq, state.watermark, state.floor = found.last_seq, found.watermark, found.floor
 
 
@@ -118,7 +121,7 @@ def _article(entry: Entry, indexed: bytes | None) -> _Article:
     )
 
 
-def _entry(article: _Article) -> Entry:
+def _entry(article: _Article, ids: dict[str, str]) -> Entry:
     entry = Entry.__new__(Entry)
     entry.article_id = article.article_id
     entry.seq = article.seq
@@ -126,8 +129,7 @@ def _entry(article: _Article) -> Entry:
     entry.assigned_seq = article.assigned_seq
     entry.time = article.time
     entry.event_time = article.time if article.event_time is None else article.event_time
-    # Ids stand in many places: once in memory is enough.
-    entry.incident_id = None if article.incident_id is None else intern(article.incident_id)
+    entry.incident_id = None if article.incident_id is None else ids.get(article.incident_id, article.incident_id)
     entry.scored = article.scored
     entry.copy_of = article.copy_of
     entry.copy_group = article.article_id if article.copy_group is None else article.copy_group
