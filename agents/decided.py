@@ -8,6 +8,7 @@ input that comes again and is older than the last `TAIL` decisions needs nothing
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import logging
 import time
@@ -71,8 +72,8 @@ class Engine(Protocol):
     def apply_all(self, decisions: Sequence[Any]) -> None:
         """Fold what `read` gave in: seqs ascend, all above `last_seq`."""
 
-    def settle(self) -> None:
-        """Do what `apply_all` put off because it is faster done once: all of the log is folded in."""
+    def settle(self) -> bool:
+        """All of the log is folded in: do a part of what `apply_all` put off until then; False when nothing is left."""
 
     def drain_tombstones(self) -> list[str]: ...
 
@@ -115,7 +116,9 @@ class Decided(Generic[E, D]):
                 count += self._fold([r for r in chunk if r.value is not None])
                 self._position = chunk[-1].offset + 1
                 progress()
-            self.engine.settle()
+            while self.engine.settle():
+                progress()
+                await asyncio.sleep(0)  # the consumer's heartbeats
         finally:
             gc.enable()
         gc.freeze()

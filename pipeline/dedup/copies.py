@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, TypeVar
 
 import numpy as np
@@ -121,6 +122,11 @@ class Copies:
 
     def settle(self) -> None:
         """Bring the index up to date."""
+        while self.settle_part():
+            pass
+
+    def settle_part(self) -> bool:
+        """Bring the index nearer to what it should be, by less than a second's work; False when it is up to date."""
         self._ahead = None
         self._batch = ()
         self._overlaps = {}
@@ -129,13 +135,15 @@ class Copies:
             self._gone.clear()
         if len(self._new) > _TOGETHER:
             self._index.reserve(len(self._new))
-        for some in _pieces(list(self._new), _TOGETHER):
+        if some := list(islice(self._new, _TOGETHER)):
             sketches = [self._remembered.packed_sketch_at(slot)[0] for slot in some]
             parts = [_keys_of(*few) for few in zip(_pieces(some, _SORTED), _pieces(sketches, _SORTED), strict=True)]
             keys, owners = zip(*parts, strict=True)
             self._index.add(np.concatenate(keys), np.concatenate(owners))
-        self._new.clear()
+            for slot in some:
+                del self._new[slot]
         self._remembered.reuse_slots()
+        return bool(self._new)
 
     def find(self, article_id: str, own: Prepared, origin: int | None, place: int) -> Finding:
         """Look for sources and copies of a text.

@@ -122,9 +122,12 @@ class Dedup:
         # Once is enough: what is to be forgotten depends on what is remembered, not on the order it came in.
         self._forget()
 
-    def settle(self) -> None:
-        """Do at once what `apply_all` put off until the next input: the index is built many times faster as a whole."""
-        self._copies.settle()
+    def settle(self) -> bool:
+        """Do a part of what `apply_all` put off until the next input; False when nothing is left.
+
+        The index is built many times faster as a whole, and in parts so that a worker can say that it lives.
+        """
+        return self._copies.settle_part()
 
     def _apply(self, decision: Decision | Logged, place: int | None) -> None:
         self.last_seq = decision.seq

@@ -132,9 +132,10 @@ class Ledger:
         for decision in decisions:
             self._state.apply(decision)
 
-    def settle(self) -> None:
-        """Write the postings of what was folded in."""
+    def settle(self) -> bool:
+        """Write the postings of what was folded in; False: nothing is left."""
         self._state.index.settle()
+        return False
 
     def snapshot(self) -> bytes:
         """All that the ledger has been told, for `resume`; a function of the state alone."""

@@ -65,7 +65,8 @@ class Summing:
         for decision in decisions:
             self.apply(decision)
 
-    def settle(self) -> None: ...
+    def settle(self) -> bool:
+        return False
 
     def drain_tombstones(self) -> list[str]:
         found, self.tombstones = self.tombstones, []
