@@ -258,10 +258,11 @@ class Index:
         every = slots.tolist()
         for key, start, end in zip(distinct.tolist(), starts, [*starts[1:], len(every)], strict=True):
             crowd = self._crowded.get(key)
-            if crowd is None:
-                self._crowded[key] = crowd = array("I")
-                self._crowds[key >> _PART] += 1
-            crowd.extend(every[start:end])
+            if crowd is not None:
+                crowd.extend(every[start:end])
+                continue
+            self._crowded[key] = array("I", every[start:end])
+            self._crowds[key >> _PART] += 1
 
     def _place(self, keys: U32, slots: U32) -> None:
         """Put sorted keys of new texts into their buckets; those that find no room, or too many alike, are crowded."""
