@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -23,6 +24,9 @@ T = TypeVar("T")
 
 _COMPARED = 16
 """So many candidates are looked at closely."""
+
+_MEASURED = 1 << 10
+"""So many pairs are measured at once, at most: a sketch may have thousands of hashes."""
 
 _TOGETHER, _SORTED = 1 << 16, 1 << 12
 """So many texts are put into the index at once, at most: the more, the nearer are the buckets that are read one after
@@ -86,13 +90,17 @@ class Copies:
         self._ahead = ahead = Lookahead(self._index, sketches, least, self._remembered.is_taken)
         self._batch = batch
         self._sketches = Sketches(sketches, [EVERYTHING if own is None else own.sketch.bound for own in batch])
-        self._overlaps = self._measured(ahead.texts, ahead.others)
+        # Which of too many are compared is known only when the text's turn comes.
+        counts = Counter(ahead.texts)
+        pairs = zip(ahead.texts, ahead.others, strict=True)
+        self._measure([(text, other) for text, other in pairs if counts[text] <= _COMPARED])
 
-    def _measured(self, texts: Sequence[int], others: Sequence[int]) -> dict[tuple[int, int], Overlap | None]:
-        """What texts of the batch share with candidates, for each pair."""
-        sketches = [self._packed_sketch(other) for other in others]
-        found = self._sketches.overlaps(texts, sketches)
-        return dict(zip(zip(texts, others, strict=True), found, strict=True))
+    def _measure(self, pairs: list[tuple[int, int]]) -> None:
+        """Note what texts of the batch share with candidates."""
+        for some in _pieces(pairs, _MEASURED):
+            sketches = [self._packed_sketch(other) for _, other in some]
+            found = self._sketches.overlaps([text for text, _ in some], sketches)
+            self._overlaps |= zip(some, found, strict=True)
 
     def _packed_sketch(self, other: int) -> tuple[bytes, int]:
         if other < IN_BATCH:
@@ -191,9 +199,7 @@ class Copies:
         if len(others) > _COMPARED:
             others.sort(key=lambda other: (-candidates[other], self._remembered.rank_at(slots[other])))
             del others[_COMPARED:]
-        missing = [other for other in others if (place, other) not in self._overlaps]
-        if missing:
-            self._overlaps |= self._measured([place] * len(missing), missing)
+        self._measure([(place, other) for other in others if (place, other) not in self._overlaps])
         return [(slots[other], found) for other in others if (found := self._overlaps[place, other]) is not None]
 
 
