@@ -22,7 +22,7 @@ GOLD_WIRES = ("written-wire.jsonl", "broken-wire.jsonl")
 WIRE = (*REAL_WIRES, *SEED_ARTICLES, *GOLD_WIRES)
 """In order of time; re3d is undated."""
 
-MIN_INCIDENT_F1 = 0.75
+MIN_INCIDENT_F1 = 0.83
 """BCubed F1 of the incidents of the written wire. Raise it when the ledger gets better; never lower it to pass."""
 
 Row = dict[str, Any]

@@ -11,6 +11,7 @@ import pytest
 from pipeline import ids
 from pipeline.incidents.explain import explain
 from pipeline.incidents.ledger import Ledger
+from pipeline.incidents.score import SIGNALS, Weights
 from pipeline.records import Annotated
 from pipeline.settings import Incidents
 
@@ -87,6 +88,29 @@ def test_a_split_is_told_with_its_evidence_and_leaves_the_id_with_the_founder() 
     assert said.startswith(f"It was parted from incident {one[:8]}")
     assert "another street" in said
     assert led.decide(report(wire, "named", NAMED, 3)).incident_id == other
+
+
+FORGE = "tarnow smelter furnace ladle crucible ingot foundry slag casting"
+ORCHARD = "tarnow orchard blossom grafting cider pruning rootstock beekeeper harvest"
+WORDS_ALONE = Weights(
+    pair=dict.fromkeys((*SIGNALS, "bias"), 0.0) | {"bias": 4.0, "text": 10.0},
+    incident={"best": 0.5, "top": 0.5, "gap": 0.0},
+    join=-9.0,  # everything joins, so that only a split parts anything
+    margin=0.3,
+    fitted={},
+)
+
+
+@pytest.mark.parametrize("reports", [2, 3])
+def test_reports_that_are_knit_on_either_side_are_parted_once_there_are_three_of_each(reports: int) -> None:
+    wire, led = Wire(), Ledger(0, Incidents(), fitted=WORDS_ALONE)
+    sides = {"forge": FORGE, "orchard": ORCHARD}
+    for n in range(reports):
+        for hour, (side, text) in enumerate(sides.items()):
+            led.decide(report(wire, f"{side}{n}", ("", text), 2 * n + hour))
+    homes = [{led.incident_of(aid(f"{side}{n}")) for n in range(reports)} for side in sides]
+    assert len(homes[0]) == len(homes[1]) == 1
+    assert (homes[0] == homes[1]) == (reports < 3)
 
 
 def test_copies_leave_with_what_they_copy() -> None:
