@@ -267,10 +267,10 @@ class Convention:
 
     Attributes:
         labels: every label that it uses.
-        read: what a span of it means for us. Training learns this; the shipped weights depend on it.
+        read: what a span of it means for us. The shipped weights depend on it, on `clear` and on `names`.
         marks: our labels that it marks wherever they occur; others may be found in its texts without being wrong.
         groups: our labels that it does not keep apart, under the name of their group.
-        clear: as `read`, for scoring: leaves out what the corpus marks by slip. Default: `read`.
+        clear: as `read`, less what the corpus marks by slip, which is neither learnt nor compared. Default: `read`.
         names: the names within a marked span, where it marks more than names. Default: the whole of it.
         own: for each of its labels that ours tell apart too, the group of ours that it is scored as when nothing is
             read into it (`wirefuse evaluate entities --own-spans`).
@@ -288,7 +288,7 @@ class Convention:
     whole_words: bool = False
 
     def meaning(self, text: str, start: int, end: int, label: str) -> list[tuple[int, int, Labels | None]]:
-        """What a marked span is scored as: its names, each with the labels that it may have in ours."""
+        """What a marked span is learnt and scored as: its names, each with the labels that it may have in ours."""
         marked = text[start:end]
         read = self.clear or self.read
         parts = [(0, len(marked))] if self.names is None else self.names(marked, label)

@@ -147,12 +147,11 @@ class Reader:
         allowed = [OUTSIDE] * len(doc)
         marking = convention(corpus.convention)
         self._allow_unmarked(marking.marks, doc, allowed)
-        for start, end, label in entities:
-            meaning = marking.read(doc.text[start:end], label)
-            span = doc.char_span(start, end, alignment_mode="expand")
+        for first_char, end_char, meaning in (m for span in entities for m in marking.meaning(doc.text, *span)):
+            span = doc.char_span(first_char, end_char, alignment_mode="expand")
             if meaning is None or span is None:
                 continue
-            exact = span.start_char == start and span.end_char == end
+            exact = span.start_char == first_char and span.end_char == end_char
             first, last = span.start, span.end
             if not meaning or not exact:
                 allowed[first:last] = [FREE] * (last - first)
