@@ -21,16 +21,18 @@ NEVER = (1 << 63) - 1
 """Stands for "no time" where times are ordered: later than all."""
 
 _STATUS: tuple[Status, ...] = ("usable", "withheld", "canceled")
-# article, group, content, exact, seq, version, version_created, published, origin, since, which of them are None,
-# status, bound, shingles, words; number of hashes, figures, headline words
-_HEAD = struct.Struct("<16s16s16s12sq16sqqqqBBqIIHHH")
+# article, group, content, exact, seq, version_created, published, origin, since, which of them and of the version are
+# None, status, bound, shingles, words; number of hashes, figures, headline words. These follow, and then the version,
+# where there is one: few wires have it.
+_HEAD = struct.Struct("<16s16s16s12sqqqqqBBqIIHHH")
 # Parts of it that are often needed alone, and where they stand: since, and which are None; bound to number of hashes;
 # origin to which are None.
-_SINCE, _SINCE_AT = struct.Struct("<qB"), struct.calcsize("<16s16s16s12sq16sqqq")
-_SKETCH, _SKETCH_AT = struct.Struct("<qIIH"), struct.calcsize("<16s16s16s12sq16sqqqqBB")
-_ORIGIN, _ORIGIN_AT = struct.Struct("<qqB"), struct.calcsize("<16s16s16s12sq16sqq")
+_SINCE, _SINCE_AT = struct.Struct("<qB"), struct.calcsize("<16s16s16s12sqqqq")
+_SKETCH, _SKETCH_AT = struct.Struct("<qIIH"), struct.calcsize("<16s16s16s12sqqqqqBB")
+_ORIGIN, _ORIGIN_AT = struct.Struct("<qqB"), struct.calcsize("<16s16s16s12sqqq")
 _NOTHING = bytes(16)
-_NO_ORIGIN, _NO_SINCE = 4, 8
+_NO_ORIGIN, _NO_SINCE, _NO_VERSION = 4, 8, 16
+_VERSION_BYTES = 16
 _KEY = (1 << 128) - 1
 _VERSION_MOST = (1 << 127) - 1
 
@@ -69,7 +71,7 @@ def _pack(key: bytes, article_id: str, seq: int, m: Memory) -> bytes:
         | (m.published is None) << 1
         | (m.origin is None) * _NO_ORIGIN
         | (m.since is None) * _NO_SINCE
-        | (m.version is None) << 4
+        | (m.version is None) * _NO_VERSION
         | (m.group is None) << 5
         | (m.content is None) << 6
     )
@@ -79,7 +81,6 @@ def _pack(key: bytes, article_id: str, seq: int, m: Memory) -> bytes:
         _NOTHING if m.content is None else bytes.fromhex(m.content),
         bytes.fromhex(m.exact),
         seq,
-        _NOTHING if m.version is None else _version(m.version),
         m.version_created or 0,
         m.published or 0,
         m.origin or 0,
@@ -93,11 +94,11 @@ def _pack(key: bytes, article_id: str, seq: int, m: Memory) -> bytes:
         len(m.figures) // 4,
         len(m.headline) // 4,
     )
-    return b"".join((head, m.signature, m.figures, m.headline))
+    return b"".join((head, m.signature, m.figures, m.headline, b"" if m.version is None else _version(m.version)))
 
 
 def _version(version: int) -> bytes:
-    return max(-_VERSION_MOST, min(_VERSION_MOST, version)).to_bytes(16, "little", signed=True)
+    return max(-_VERSION_MOST, min(_VERSION_MOST, version)).to_bytes(_VERSION_BYTES, "little", signed=True)
 
 
 def _unpack(data: bytes) -> Entry:
@@ -107,7 +108,6 @@ def _unpack(data: bytes) -> Entry:
         content,
         exact,
         seq,
-        version,
         version_created,
         published,
         origin,
@@ -129,7 +129,7 @@ def _unpack(data: bytes) -> Entry:
         None if absent & 64 else content.hex(),
         exact.hex(),
         seq,
-        None if absent & 16 else int.from_bytes(version, "little", signed=True),
+        None if absent & _NO_VERSION else int.from_bytes(data[-_VERSION_BYTES:], "little", signed=True),
         None if absent & 1 else version_created,
         None if absent & 2 else published,
         None if absent & _NO_ORIGIN else origin,
