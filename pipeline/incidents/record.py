@@ -26,7 +26,10 @@ FOLDED = 40
 """Reports whose names are folded, the first ones: bounds the cost of a very large incident's record."""
 
 KEPT = 4_000
-"""Reports kept ready to be written again, of the incidents that changed last: some 5 kB each."""
+"""Reports kept ready to be written again, of the incidents that changed last: 5 to 15 kB each."""
+
+WORTH_KEEPING = 8
+"""Of an incident with fewer reports none is kept: a few are made again cheaply, and most incidents never get more."""
 
 _FIELDS = tuple(field.name for field in fields(IncidentRecord))
 _by_time = attrgetter("event_time", "seq")
@@ -102,10 +105,8 @@ class Records:
         mark = state.marks[incident_id]
         roster = state.members.get(incident_id)
         book = self._book(incident_id)
-        self._kept -= len(book)
         shown = book.open(state, incident_id, entries, FOLDED)
-        self._kept += len(book)
-        self._shorten()
+        self._keep(incident_id, book)
         record = IncidentRecord(
             incident_id=incident_id,
             edition=self._edition,
@@ -132,16 +133,20 @@ class Records:
         return record, shown
 
     def _book(self, incident_id: str) -> Book:
-        book = self._books.get(incident_id)
+        book = self._books.pop(incident_id, None)
         if book is None:
-            book = self._books[incident_id] = Book(self._publishers, self._names)
-        self._books.move_to_end(incident_id)
+            return Book(self._publishers, self._names)
+        self._kept -= len(book)
         return book
 
-    def _shorten(self) -> None:
+    def _keep(self, incident_id: str, book: Book) -> None:
+        if len(book) < WORTH_KEEPING:
+            return
+        self._books[incident_id] = book
+        self._kept += len(book)
         while self._kept > KEPT and len(self._books) > 1:
-            _, book = self._books.popitem(last=False)
-            self._kept -= len(book)
+            _, oldest = self._books.popitem(last=False)
+            self._kept -= len(oldest)
 
 
 def _array(items: Sequence[bytes]) -> orjson.Fragment:
