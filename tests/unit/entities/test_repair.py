@@ -30,6 +30,8 @@ def repaired(text: str, *given: tuple[str, str]) -> list[tuple[str, str]]:
     [
         ("near Al-Omar oil field", [("Al-Omar", "LOC")], [("Al-Omar oil field", "FAC")]),
         ("an Iran-backed group", [], [("Iran", "GPE")]),
+        ("dated 2023-03-24, it says", [("2023-03", "DATE")], [("2023-03-24", "DATE")]),
+        ("case 1999-77-24 and file 2023-03-24-A", [], []),
         ("US Central spoke: US Central Command", [], [("US", "GPE"), ("US Central Command", "ORG")]),
         (
             "US Central Command General Michael Kurilla said",
