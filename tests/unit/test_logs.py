@@ -6,6 +6,7 @@ import io
 import json
 import logging
 import threading
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -28,6 +29,20 @@ def said() -> Any:
     root.addHandler(handler)
     yield lines
     root.removeHandler(handler)
+
+
+@pytest.fixture(autouse=True)
+def heard() -> Iterator[None]:
+    """Whatever other tests of this process have silenced is heard."""
+    loggers = [logging.getLogger(name) for name in ("aiokafka", "aiokafka.conn", "kafka", "kafka.conn", "faust")]
+    before = [(one.level, one.disabled, one.propagate) for one in loggers]
+    for one in loggers:
+        one.setLevel(logging.DEBUG)
+        one.disabled, one.propagate = False, True
+    yield
+    for one, (level, disabled, propagate) in zip(loggers, before, strict=True):
+        one.setLevel(level)
+        one.disabled, one.propagate = disabled, propagate
 
 
 @pytest.fixture
