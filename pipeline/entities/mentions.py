@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from pipeline.entities.aliases import Mention
 from pipeline.entities.gazetteer import shipped
-from pipeline.entities.names import normalise, plain, without_title
+from pipeline.entities.names import QUALIFIERS, normalise, plain, without_title
 from pipeline.entities.spelling import is_acronym
 
 Span = tuple[int, int, str]
@@ -27,33 +27,7 @@ _OFFICES = {
     "rep": "representative",
     "gov": "governor",
 }
-_NO_OFFICE = frozenset(
-    [
-        "mr",
-        "mrs",
-        "ms",
-        "miss",
-        "dr",
-        "sir",
-        "lord",
-        "lady",
-        "dame",
-        "u.s",
-        "us",
-        "uk",
-        "army",
-        "navy",
-        "air",
-        "force",
-        "marine",
-        "corps",
-        "royal",
-        "grand",
-        "first",
-        "high",
-        "special",
-    ]
-)
+_NO_OFFICE = QUALIFIERS | frozenset(["mr", "mrs", "ms", "miss", "dr", "sir", "lord", "lady", "dame", "u.s"])
 _BELOW_OFFICES = frozenset({"vice", "deputy", "assistant", "acting", "former"})
 _BETWEEN = re.compile(r"(?:['’]s)?,? (?:the )?((?:[\w.-]+ ){0,4})")
 

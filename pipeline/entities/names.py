@@ -45,32 +45,13 @@ def normalise(text: str) -> str:
     return " ".join(name.split()) or plain(text)
 
 
-_BEFORE_TITLES = frozenset(
-    [
-        "vice",
-        "acting",
-        "interim",
-        "former",
-        "deputy",
-        "chief",
-        "petty",
-        "first",
-        "special",
-        "presidential",
-        "high",
-        "grand",
-        "crown",
-        "royal",
-        "u.s.",
-        "us",
-        "uk",
-        "army",
-        "navy",
-        "air",
-        "force",
-        "marine",
-        "corps",
-    ]
+QUALIFIERS = frozenset(
+    ["us", "uk", "army", "navy", "air", "force", "marine", "corps", "royal", "grand", "first", "high", "special"]
+)
+"""Words that qualify a title and are none themselves: "Army General", "First Lady", "High Commissioner"."""
+
+_BEFORE_TITLES = QUALIFIERS | frozenset(
+    ["vice", "acting", "interim", "former", "deputy", "chief", "petty", "presidential", "crown", "u.s."]
 )
 """Words that belong to the title that follows them: "Vice President", "U.S. Army General", "Petty Officer"."""
 

@@ -64,8 +64,8 @@ def connect(path: Path, *, busy_timeout_s: float) -> sqlite3.Connection:
     connection.execute("PRAGMA synchronous = FULL")
     # A killed article must not stay readable in the free pages of the file.
     connection.execute("PRAGMA secure_delete = ON")
-    # Ids are hashes, so every batch touches index pages all over the file: keep 16 MiB of them (64 made the sink no
-    # faster over 42,000 articles), and write them back to the file every few batches (32 MiB of log), not after each.
+    # Ids are hashes, so every batch touches index pages all over the file: keep 16 MiB of them, and write them back
+    # to the file every few batches (32 MiB of log), not after each.
     connection.execute("PRAGMA cache_size = -16384")
     connection.execute("PRAGMA wal_autocheckpoint = 4096")
     return connection
