@@ -19,6 +19,10 @@ from pipeline.topics import topic
 
 log = logging.getLogger(__name__)
 
+_TAKEN_BACK = frozenset({"kill", "withheld"})
+_SOONER = 20
+"""After a kill the next snapshot comes so many times sooner: not at once, as the stage waits while it is packed."""
+
 
 class LedgerLog(Decided[Ledger, Decision]):
     """A ledger with the tail of its log and its snapshots.
@@ -35,6 +39,8 @@ class LedgerLog(Decided[Ledger, Decision]):
         decides = replace(settings.incidents, snapshot_every=0)
         self.snapshots = Snapshots(path, edition, log_topic, FORMAT, decides)
         self._saved_seq = -1
+        self._wait = self._every
+        """Seqs from the last snapshot to the next."""
 
     async def restore(self, offsets: Offsets, progress: Callable[[], None]) -> None:
         """Fold what the log holds beyond the snapshot, where there is one that may be used."""
@@ -61,6 +67,14 @@ class LedgerLog(Decided[Ledger, Decision]):
         log.info("%s: resumed, last seq %d", self.snapshots.path, self.engine.last_seq)
         return True
 
+    def remember(self, decision: Decision) -> None:
+        """Keep a decision for as long as its input may come again, and no snapshot that holds what it takes back."""
+        super().remember(decision)
+        if decision.verdict in _TAKEN_BACK:
+            # Before the decision is in the log: if the process ends here, its input comes again.
+            self.snapshots.remove()
+            self._wait = self._every // _SOONER
+
     async def save(self, offsets: Offsets, *, at_end: bool = False) -> None:
         """Write a snapshot, if it is time; everything decided must have been delivered.
 
@@ -68,6 +82,7 @@ class LedgerLog(Decided[Ledger, Decision]):
             at_end: the worker stops: it is time if anything was decided since the last one.
         """
         since = self.engine.last_seq - self._saved_seq
-        if self._every and since >= (1 if at_end else self._every):
+        if self._every and since >= (1 if at_end else self._wait):
             self._saved_seq = self.engine.last_seq
+            self._wait = self._every
             await self.snapshots.save(offsets, self.engine.last_seq, self.engine.snapshot())

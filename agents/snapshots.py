@@ -78,6 +78,7 @@ class Snapshots:
 
     def __init__(self, path: Path, edition: int, log_topic: str, form: int, settings: object) -> None:
         self.path = path
+        self._new = path.with_suffix(".new")
         self._edition = edition
         self._topic = log_topic
         self._made_by = f"{version('wirefuse')}, schema {SCHEMA_VERSION}, form {form}"
@@ -111,6 +112,14 @@ class Snapshots:
         seconds = time.perf_counter() - started
         log.info("%s: last seq %d, %.1f MB in %.1f s", self.path, last_seq, len(state) / 1e6, seconds)
         return True
+
+    def remove(self) -> None:
+        """Delete the snapshot, if there is one; a failure is said in the log."""
+        for path in (self.path, self._new):
+            try:
+                path.unlink(missing_ok=True)
+            except OSError as error:
+                log.error("%s holds what was taken back and cannot be deleted, do so yourself: %s", path, error)
 
     # The log
 
@@ -169,17 +178,16 @@ class Snapshots:
     def _write(self, head: Head, state: bytes) -> None:
         """All or nothing, also when the process or the machine dies at any moment."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        new = self.path.with_suffix(".new")
         try:
             # Titles and names are in it: for its owner alone.
-            with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            with os.fdopen(os.open(self._new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
                 file.writelines((_MAGIC, msgspec.json.encode(head), b"\n", state))
                 file.flush()
                 os.fsync(file.fileno())
-            new.replace(self.path)
+            self._new.replace(self.path)
         except OSError:
             with suppress(OSError):
-                new.unlink()
+                self._new.unlink()
             raise
         folder = os.open(self.path.parent, os.O_RDONLY)
         try:

@@ -23,7 +23,7 @@ from agents.snapshots import Snapshots
 from pipeline import codec
 from pipeline.incidents.decision import Decision
 from pipeline.incidents.ledger import Ledger
-from pipeline.records import SCHEMA_VERSION
+from pipeline.records import SCHEMA_VERSION, Annotated
 from pipeline.settings import Settings, load
 
 from .dump import dump
@@ -168,6 +168,33 @@ def test_what_the_log_does_not_have_is_not_saved(tmp_path: Path, caplog: pytest.
     asyncio.run(ledger.save(Log(DECIDED[:-1]), at_end=True))  # type: ignore[arg-type]
     assert not ledger.snapshots.path.exists()
     assert "has no decision" in caplog.text
+
+
+def test_a_kill_takes_the_snapshot_with_it_and_the_next_comes_soon(tmp_path: Path) -> None:
+    own = chosen(tmp_path, **{"incidents.snapshot_every": 200})
+    wire, ledger, log = Wire(), LedgerLog(0, own), Log()
+
+    def decide(item: Annotated) -> None:
+        decision = ledger.engine.decide(item)
+        ledger.remember(decision)
+        log.records[log.end] = codec.encode(decision)
+        log.end += 1
+
+    async def save(**how: bool) -> bytes | None:
+        await ledger.save(log, **how)  # type: ignore[arg-type]
+        return ledger.snapshots.path.read_bytes() if ledger.snapshots.path.exists() else None
+
+    for n in range(5):
+        decide(wire.new(f"a{n}", n % 4, n % 3, hours=n / 10))
+    assert asyncio.run(save(at_end=True))
+    decide(wire.kill("a2", event_time=START))
+    assert not ledger.snapshots.path.exists(), "not even while the batch with the kill is on its way"
+    waited = 1
+    while asyncio.run(save()) is None:
+        decide(wire.new(f"b{waited}", waited % 4, waited % 3, hours=1 + waited / 10))
+        waited += 1
+    assert 1 < waited <= 20
+    assert dump(restored(log, own).engine) == dump(ledger.engine)
 
 
 def test_zero_keeps_none(tmp_path: Path) -> None:
