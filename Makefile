@@ -56,7 +56,7 @@ image-test: $(STAMP_DEV) postgresql  ## Build the image for real and run the ser
 		deploy/install-buildah.sh
 	$(BIN)/python tests/image.py
 
-bench: $(STAMP_DEV)  ## All benchmarks; DATA=folder of corpora for those that want real ones.
+bench: $(STAMP_DEV)  ## The whole chain against the limit of its NER: DATA=wires make bench (the parts: benchmarks/)
 	$(BIN)/python benchmarks/end_to_end.py $(DATA)
 
 # One thread: the sums of a matrix product, and so the weights, depend on how many share it.
