@@ -14,13 +14,16 @@ from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import active_children, get_context
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pipeline.entities.alias_file import AliasFile
-from pipeline.entities.annotator import Annotator
 from pipeline.entities.gazetteer import Name, alias_path
 from pipeline.errors import DeadlyInput, FatalError, InvalidEvent, SettingsError
 from pipeline.records import Annotation, Article
 from pipeline.settings import Entities
+
+if TYPE_CHECKING:
+    from pipeline.entities.annotator import Annotator
 
 _PARENT_CHECK_S = 1.0
 
@@ -35,6 +38,9 @@ def _start_child(settings: Entities, parent: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     threading.Thread(target=_follow, args=(parent,), daemon=True).start()
+    # Here, so that the parent need not import spaCy: a second of its start and 100 MiB.
+    from pipeline.entities.annotator import Annotator
+
     try:
         _annotator = Annotator(settings)
     except SettingsError as e:
