@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, TypeVar
@@ -12,7 +12,7 @@ import numpy as np
 
 from pipeline.dedup import compare, evidence
 from pipeline.dedup.decision import NO_WORDS
-from pipeline.dedup.index import Index, keys_of
+from pipeline.dedup.index import Index, keys_of, numbered
 from pipeline.dedup.lookahead import IN_BATCH, LOOKED_UP, Lookahead
 from pipeline.dedup.overlap import Overlap, Sketches
 from pipeline.dedup.prepare import Prepared
@@ -28,9 +28,9 @@ _COMPARED = 16
 _MEASURED = 1 << 10
 """So many pairs are measured at once, at most: a sketch may have thousands of hashes."""
 
-_TOGETHER, _SORTED = 1 << 16, 1 << 12
-"""So many texts are put into the index at once, at most: the more, the nearer are the buckets that are read one after
-the other. Their keys are picked for fewer at once, whose hashes fit into the cache."""
+_TOGETHER, _SORTED = 1 << 16, 1 << 10
+"""So many texts are put into the index at once, at most. Their keys are picked for fewer at once, whose hashes fit into
+the cache."""
 
 _NONE = np.empty(0, np.uint32)
 _DAY = 86_400_000_000
@@ -76,6 +76,8 @@ class Copies:
         # Slots to be put into the index, in order; and what to take out of it.
         self._new: dict[int, None] = {}
         self._gone: dict[int, bytes] = {}
+        # Steps that are left of an index that is built as a whole.
+        self._building: Iterator[bool] | None = None
         self._ahead: Lookahead | None = None
         # What the texts of the batch share with each of their candidates.
         self._sketches = Sketches((), ())
@@ -121,6 +123,8 @@ class Copies:
 
     def remove(self, slot: int) -> None:
         """Undo `add`, before the article is forgotten."""
+        for _ in self._building or ():
+            pass
         if slot in self._new:
             del self._new[slot]
         else:
@@ -138,20 +142,38 @@ class Copies:
         self._ahead = None
         self._batch = ()
         self._overlaps = {}
+        if self._building is None and self._new and not len(self._index):
+            self._building = self._build()
+        if self._building is not None and next(self._building, False):
+            return True
+        self._building = None
         if self._gone:
-            self._index.remove(*_keys_of(list(self._gone), list(self._gone.values())))
+            self._index.remove(*_keys_of(list(self._gone.values()), list(self._gone)))
             self._gone.clear()
-        if len(self._new) > _TOGETHER:
-            self._index.reserve(len(self._new))
         if some := list(islice(self._new, _TOGETHER)):
-            sketches = [self._remembered.packed_sketch_at(slot)[0] for slot in some]
-            parts = [_keys_of(*few) for few in zip(_pieces(some, _SORTED), _pieces(sketches, _SORTED), strict=True)]
-            keys, owners = zip(*parts, strict=True)
-            self._index.add(np.concatenate(keys), np.concatenate(owners))
+            self._index.add(*self._keys(some, some))
             for slot in some:
                 del self._new[slot]
         self._remembered.reuse_slots()
         return bool(self._new)
+
+    def _keys(self, slots: Sequence[int], numbers: Sequence[int]) -> tuple[U32, U32]:
+        """Keys of remembered texts, and the number of each key's text."""
+        sketches = self._remembered.packed_sketches_at(slots)
+        parts = [_keys_of(*few) for few in zip(_pieces(sketches, _SORTED), _pieces(numbers, _SORTED), strict=True)]
+        keys, owners = zip(*parts, strict=True)
+        return np.concatenate(keys), np.concatenate(owners)
+
+    def _build(self) -> Iterator[bool]:
+        """Put all new texts into the empty index."""
+        slots = list(self._new)
+        self._new.clear()
+        pieces = []
+        for start in range(0, len(slots), _TOGETHER):
+            some = slots[start : start + _TOGETHER]
+            pieces.append(numbered(*self._keys(some, range(start, start + len(some)))))
+            yield True
+        yield from self._index.build(pieces, np.array(slots, np.uint32))
 
     def find(self, article_id: str, own: Prepared, origin: int | None, place: int) -> Finding:
         """Look for sources and copies of a text.
@@ -203,15 +225,15 @@ class Copies:
         return [(slots[other], found) for other in others if (found := self._overlaps[place, other]) is not None]
 
 
-def _pieces(values: list[T], length: int) -> list[list[T]]:
+def _pieces(values: Sequence[T], length: int) -> list[Sequence[T]]:
     return [values[start : start + length] for start in range(0, len(values), length)]
 
 
-def _keys_of(slots: Sequence[int], sketches: Sequence[bytes]) -> tuple[U32, U32]:
-    """Keys of texts, given by the packed hashes of their sketches, and the slot of each key."""
+def _keys_of(sketches: Sequence[bytes], numbers: Sequence[int]) -> tuple[U32, U32]:
+    """Keys of texts, given by the packed hashes of their sketches, and the number of each key's text."""
     hashes = np.frombuffer(b"".join(sketches), "<u4")
     keys, counts = keys_of(hashes, np.array([len(sketch) >> 2 for sketch in sketches]))
-    return keys, np.repeat(np.array(slots, np.uint32), counts)
+    return keys, np.repeat(np.array(numbers, np.uint32), counts)
 
 
 def _least_shared(shingles: int) -> int:

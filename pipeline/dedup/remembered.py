@@ -8,6 +8,7 @@ from __future__ import annotations
 import heapq
 import struct
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,6 +30,7 @@ _HEAD = struct.Struct("<16s16s16s12sqqqqqBBqIIHHH")
 # origin to which are None.
 _SINCE, _SINCE_AT = struct.Struct("<qB"), struct.calcsize("<16s16s16s12sqqqq")
 _SKETCH, _SKETCH_AT = struct.Struct("<qIIH"), struct.calcsize("<16s16s16s12sqqqqqBB")
+_HASHES_AT = struct.calcsize("<16s16s16s12sqqqqqBBqII")
 _ORIGIN, _ORIGIN_AT = struct.Struct("<qqB"), struct.calcsize("<16s16s16s12sqqq")
 _NOTHING = bytes(16)
 _NO_ORIGIN, _NO_SINCE, _NO_VERSION = 4, 8, 16
@@ -66,18 +68,23 @@ def packed(hashes: U32) -> bytes:
 
 
 def _pack(key: bytes, article_id: str, seq: int, m: Memory) -> bytes:
-    absent = (
-        (m.version_created is None)
-        | (m.published is None) << 1
-        | (m.origin is None) * _NO_ORIGIN
-        | (m.since is None) * _NO_SINCE
-        | (m.version is None) * _NO_VERSION
-        | (m.group is None) << 5
-        | (m.content is None) << 6
-    )
+    group = m.group
+    absent = 0 if m.version_created is not None else 1
+    if m.published is None:
+        absent |= 2
+    if m.origin is None:
+        absent |= _NO_ORIGIN
+    if m.since is None:
+        absent |= _NO_SINCE
+    if m.version is None:
+        absent |= _NO_VERSION
+    if group is None:
+        absent |= 32
+    if m.content is None:
+        absent |= 64
     head = _HEAD.pack(
         key,
-        key if m.group == article_id else _NOTHING if m.group is None else bytes.fromhex(m.group),
+        key if group == article_id else _NOTHING if group is None else bytes.fromhex(group),
         _NOTHING if m.content is None else bytes.fromhex(m.content),
         bytes.fromhex(m.exact),
         seq,
@@ -181,6 +188,13 @@ class Remembered:
         data = self._packed[slot]
         bound, _, _, hashes = _SKETCH.unpack_from(data, _SKETCH_AT)
         return data[_HEAD.size : _HEAD.size + 4 * hashes], bound
+
+    def packed_sketches_at(self, slots: Iterable[int]) -> list[bytes]:
+        """Hashes of the sketches of many articles."""
+        return [
+            data[_HEAD.size : _HEAD.size + 4 * (data[_HASHES_AT] | data[_HASHES_AT + 1] << 8)]
+            for data in map(self._packed.__getitem__, slots)
+        ]
 
     def rank_at(self, slot: int) -> tuple[int, str]:
         """`Entry.rank` of an article."""

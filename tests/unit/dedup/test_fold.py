@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.codec import encode
-from pipeline.dedup import copies
+from pipeline.dedup import copies, index
 from pipeline.dedup.decision import read_logged
 from pipeline.dedup.state import Dedup
 from pipeline.errors import InvalidEvent
@@ -163,11 +163,13 @@ def test_a_log_folded_as_a_whole_gives_what_it_gives_record_by_record(
     one_by_one, whole = Dedup(0, SMALL), Dedup(0, SMALL)
     for decision in logged:
         one_by_one.apply(decision)
-        one_by_one.settle()
+        while one_by_one.settle():
+            pass
     with pytest.MonkeyPatch.context() as patch:
         # Several pieces of several parts each.
         patch.setattr(copies, "_TOGETHER", 3)
         patch.setattr(copies, "_SORTED", 2)
+        patch.setattr(index, "_BUILT", 64)
         whole.apply_all(logged)
         while whole.settle():
             pass

@@ -8,7 +8,8 @@ from random import Random
 import numpy as np
 import pytest
 
-from pipeline.dedup.index import Index, keys_of
+from pipeline.dedup import index as index_module
+from pipeline.dedup.index import Index, keys_of, numbered
 from pipeline.dedup.lookahead import LOOKED_UP, NEWEST, Lookahead
 from pipeline.dedup.sketch import U32, bound_of
 
@@ -76,6 +77,34 @@ def test_every_key_is_found_while_the_table_grows(together: int) -> None:
                 _, slots, many = index.lookup(keys)
                 assert np.count_nonzero(slots == old) + len(many) == len(added[old])
                 assert all(old in newest for newest in index.newest(keys[many]))
+
+
+def test_an_index_that_is_built_as_a_whole_finds_what_one_that_grew_finds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some keys are of many texts, and some buckets are full."""
+    monkeypatch.setattr(index_module, "_BUILT", 500)
+    random = np.random.default_rng(3)
+    crowded = random.integers(0, SPACE, 50).tolist()
+    # What these are multiplied by, for their bucket, brings them together.
+    together = [n * pow(2654435761, -1, SPACE) % SPACE for n in range(60)]
+    texts = [
+        set(random.choice(crowded, 3).tolist()) | {together[n % 60]} | set(random.integers(0, SPACE, 28).tolist())
+        for n in range(200)
+    ]
+    slots = random.permutation(len(texts)).astype(np.uint32)
+    grown, built = Index(), Index()
+    for slot, text in zip(slots.tolist(), texts, strict=True):
+        add(grown, {slot: text})
+    pieces = []
+    for start in range(0, len(texts), 70):
+        numbers = [(key, n) for n, text in enumerate(texts) for key in text if start <= n < start + 70]
+        pieces.append(numbered(*np.array(numbers, np.uint32).T))
+    assert len(list(built.build(pieces, slots))) > 10
+    assert len(built) == len(grown)
+    keys = array({key for text in texts for key in text})
+    assert built.newest(keys) == grown.newest(keys)
+    for index in (grown, built):
+        remove(index, int(slots[0]), texts[0])
+    assert built.newest(keys) == grown.newest(keys)
 
 
 def test_what_was_removed_is_not_found_and_its_slot_can_be_used_again() -> None:
