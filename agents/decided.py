@@ -35,10 +35,6 @@ TAIL = 2 * CHUNK
 """Decisions kept to be emitted again; `CHUNK` would do."""
 
 
-_SCHEMA = str(SCHEMA_VERSION).encode()
-_KNOWN = ((headers.SCHEMA, _SCHEMA),)
-
-
 class Decision(Protocol):
     """A record of a decision log."""
 
@@ -87,9 +83,18 @@ class Decided(Generic[E, D]):
     Args:
         kind: the class of the log's records.
         log_topic: full name of the log.
+        schema: version of the shape of its records.
     """
 
-    def __init__(self, edition: int, engine: E, kind: type[D], short: TopicName, log_topic: str) -> None:
+    def __init__(
+        self,
+        edition: int,
+        engine: E,
+        kind: type[D],
+        short: TopicName,
+        log_topic: str,
+        schema: int = SCHEMA_VERSION,
+    ) -> None:
         self.edition = edition
         self.engine = engine
         self.restore_seconds = 0.0
@@ -97,6 +102,8 @@ class Decided(Generic[E, D]):
         self._short = short
         self._topic = log_topic
         self._position = 0
+        self._schema = str(schema).encode()
+        self._headers = ((headers.SCHEMA, self._schema),)
         self._tail: OrderedDict[int, D | bytes] = OrderedDict()
         """By seq; bytes of the log are decoded when they are asked for, which is seldom."""
         self._evicted: dict[str, int] = {}
@@ -138,7 +145,7 @@ class Decided(Generic[E, D]):
         values = []
         last = self.engine.last_seq
         for record in records:
-            if record.headers != _KNOWN:
+            if record.headers != self._headers:
                 self._check_schema(record)
             try:
                 decision = self.engine.read(record.value)
@@ -154,16 +161,17 @@ class Decided(Generic[E, D]):
         return len(records)
 
     def _check_schema(self, record: ConsumerRecord) -> None:
-        """Refuse what a newer version wrote: leaving out what this one does not know would change decisions.
+        """Refuse what another version wrote: leaving out what this one does not know would change decisions.
 
         Raises:
             FatalError: its schema is not known.
         """
-        said = dict(record.headers).get(headers.SCHEMA, _SCHEMA)
-        if said != _SCHEMA:
+        said = dict(record.headers).get(headers.SCHEMA, self._schema)
+        known = self._schema
+        if said != known:
             raise FatalError(
                 f"{self._where(record)} has schema {said.decode(errors='replace')}, and this version of Wirefuse knows "
-                f"{SCHEMA_VERSION}: start the version that wrote it, or decide anew with `wirefuse state rebuild`"
+                f"{known.decode()}: start the version that wrote it, or decide anew with `wirefuse state rebuild`"
             )
 
     def _where(self, record: ConsumerRecord) -> str:
@@ -199,4 +207,4 @@ class Decided(Generic[E, D]):
         return records
 
     def _record(self, key: str, value: bytes | None) -> Outgoing:
-        return Outgoing(topic=self._short, key=key.encode(), value=value, partition=self.edition, headers=_KNOWN)
+        return Outgoing(topic=self._short, key=key.encode(), value=value, partition=self.edition, headers=self._headers)

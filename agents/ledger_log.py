@@ -11,7 +11,7 @@ from agents.decided import Decided
 from agents.offsets import Offsets
 from agents.snapshots import Snapshots
 from pipeline.entities.gazetteer import Gazetteer
-from pipeline.incidents.decision import Decision
+from pipeline.incidents.decision import SCHEMA, Decision
 from pipeline.incidents.ledger import Ledger
 from pipeline.incidents.snapshot import FORMAT
 from pipeline.settings import Settings
@@ -33,7 +33,8 @@ class LedgerLog(Decided[Ledger, Decision]):
 
     def __init__(self, edition: int, settings: Settings, names: Gazetteer | None = None) -> None:
         log_topic = topic(settings, "incident-log")
-        super().__init__(edition, Ledger(edition, settings.incidents, names=names), Decision, "incident-log", log_topic)
+        ledger = Ledger(edition, settings.incidents, names=names)
+        super().__init__(edition, ledger, Decision, "incident-log", log_topic, SCHEMA)
         self._every = settings.incidents.snapshot_every
         path = settings.data_dir / "snapshots" / f"incidents-{edition}.snapshot"
         decides = replace(settings.incidents, snapshot_every=0)

@@ -22,6 +22,12 @@ from pipeline.records import CHANGES_NOTHING, ChangeKind, DatePrecision, Verdict
 WORD = "word:"
 """How the log keys of editors' words begin."""
 
+SCHEMA = 2
+"""Version of these records' shape, in the header `wf-schema`; raised by any change of `Decision` or of `Profile`.
+
+A log of another version is refused; `wirefuse state rebuild` makes it anew.
+"""
+
 NOTHING_KEY = "~"
 """Log key of decisions that change nothing; of these only the newest is needed."""
 
@@ -103,6 +109,25 @@ class Card:
     mentions: tuple[Mention, ...] = ()
     places: tuple[dict[str, Any], ...] = ()
     times: tuple[dict[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """What is remembered of an article, in the form that it has in memory: the fold of the log need not make it again.
+
+    Attributes:
+        words: stems, heaviest first, with a space between; `weights` theirs (see `Features`), 16 bits each, the lower
+            byte first.
+        profile: the other features, as they are compared (`Profile.packed`).
+        stowed: card, reasons and what the article says, compressed (`stowed.pack`).
+        outlet: who carried it, folded; empty where the article does not say.
+    """
+
+    words: str
+    weights: bytes = field(repr=False)
+    profile: bytes = field(repr=False)
+    stowed: bytes = field(repr=False)
+    outlet: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,6 +241,7 @@ class Decision:
         event_time: event time as given, or the watermark.
         incident_id: the article's incident; None when it is taken back.
         scored: placed by its own evidence, not by that of the article it copies.
+        kept: what is remembered of the article; None when it is taken back.
         placements, marks: effects on other articles and on incidents: this decision's own, and those carried on.
         changes: what consumers are told; order matters.
         ruling: of an editor's word that was carried out; of an undoing, the word that is undone.
@@ -236,8 +262,7 @@ class Decision:
     copy_of: str | None = None
     copy_group: str | None = None
     why: dict[str, Any] = field(default_factory=dict)
-    features: Features | None = field(default=None, repr=False)
-    card: Card | None = field(default=None, repr=False)
+    kept: Kept | None = None
     placements: tuple[Placement, ...] = ()
     marks: tuple[Mark, ...] = ()
     changes: tuple[Change, ...] = ()
@@ -254,7 +279,7 @@ class Decision:
 
 
 class Logged(msgspec.Struct, frozen=True, kw_only=True):
-    """The part of a decision that the state is made of; the card and the reasons as they stand in the log."""
+    """The part of a decision that the state is made of."""
 
     seq: int
     article_id: str | None
@@ -267,20 +292,13 @@ class Logged(msgspec.Struct, frozen=True, kw_only=True):
     scored: bool = False
     copy_of: str | None = None
     copy_group: str | None = None
-    why: msgspec.Raw = msgspec.Raw(b"{}")
-    features: Features | None = None
-    card: msgspec.Raw = msgspec.Raw(b"null")
+    kept: Kept | None = None
     placements: tuple[Placement, ...] = ()
     marks: tuple[Mark, ...] = ()
     ruling: Ruling | None = None
 
 
-class _Source(msgspec.Struct):
-    source: str | None = None
-
-
 _logged = msgspec.json.Decoder(Logged)
-_source = msgspec.json.Decoder(_Source | None)
 
 
 def read_logged(value: bytes) -> Logged:
@@ -290,14 +308,3 @@ def read_logged(value: bytes) -> Logged:
         InvalidEvent: kind `schema`; the detail says what is wrong.
     """
     return codec.read(_logged, value, "Decision")
-
-
-def kept(decision: Decision | Logged) -> tuple[bytes, bytes, str | None]:
-    """What the state keeps in the form of the log: the card (empty: none), the reasons; and the card's source."""
-    if isinstance(decision, Decision):
-        if decision.card is None:
-            return b"", codec.encode(decision.why), None
-        return codec.encode(decision.card), codec.encode(decision.why), decision.card.source
-    found = _source.decode(decision.card)
-    card = b"" if found is None else bytes(decision.card)
-    return card, bytes(decision.why), None if found is None else found.source

@@ -7,9 +7,9 @@ from sys import intern
 from typing import Any
 
 from pipeline import codec
-from pipeline.incidents.decision import Card, Decision, Features, Logged, kept
+from pipeline.incidents.decision import Card, Decision, Features, Logged
 from pipeline.incidents.profile import Profile
-from pipeline.incidents.stowed import pack, read_said, said_of, unpack
+from pipeline.incidents.stowed import pack, read_said, unpack
 
 Version = tuple[int, int]
 """Seqs of the decisions that an article's text and its place are of: with both, it is shown alike."""
@@ -60,12 +60,11 @@ class Entry:
         self.copy_of = decision.copy_of
         group = decision.copy_group
         self.copy_group = decision.article_id if group is None or group == decision.article_id else group
-        found = decision.features
-        self.profile = None if found is None else profile or Profile(decision.seq, found)
+        kept = decision.kept
+        self.profile = None if kept is None else profile or Profile.read(kept.profile)
         self.vector: bytes | None = None
-        card, why, source = kept(decision)
-        self.stowed = pack(card, why, b"" if found is None else said_of(found))
-        self.outlet = intern(source.casefold()) if source else ""
+        self.stowed = b"" if kept is None else kept.stowed
+        self.outlet = "" if kept is None else intern(kept.outlet)
 
     @property
     def age_key(self) -> tuple[datetime, str]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import heapq
 from array import array
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,6 +38,8 @@ _AT_ONCE = 20_000
 
 VECTOR = np.dtype([("word", "<i4"), ("weight", "<u2")])
 
+Weights = Sequence[int] | npt.NDArray[Any]
+
 _SEQ = (1 << 63) - 1
 _ONE = float(WEIGHT_ONE * WEIGHT_ONE)
 
@@ -56,11 +58,23 @@ class Lookup:
     leading: int
 
 
+class _Numbers(dict[str, int]):
+    """Words' numbers; a word without gets one when it is looked up by `[]`."""
+
+    def __init__(self, number: Callable[[str], int]) -> None:
+        super().__init__()
+        self._number = number
+
+    def __missing__(self, word: str) -> int:
+        number = self[word] = self._number(word)
+        return number
+
+
 class Index:
     """Postings, document frequencies and word vectors of live articles."""
 
     def __init__(self) -> None:
-        self._numbers: dict[str, int] = {}
+        self._numbers = _Numbers(self._number)
         self._names: list[str] = []
         self._postings: list[array[int]] = []
         """Seqs, ascending, by word number."""
@@ -89,12 +103,11 @@ class Index:
         number = self._numbers.get(word)
         return 0 if number is None else len(self._postings[number])
 
-    def add(self, seq: int, words: Sequence[str], weights: Sequence[int]) -> None:
+    def add(self, seq: int, words: Sequence[str], weights: Weights) -> None:
         """Index an article by its words, heaviest first; its seq must not be indexed yet."""
-        known = self._numbers.get
-        numbers = [n if (n := known(word)) is not None else self._number(word) for word in words]
+        numbers = array("i", map(self._numbers.__getitem__, words))
         vector = np.empty(len(numbers), dtype=VECTOR)
-        vector["word"] = numbers
+        vector["word"] = np.frombuffer(numbers, dtype=np.int32)
         vector["weight"] = weights
         self._vectors[seq] = vector.tobytes()
         self._unposted.add(seq)
@@ -115,7 +128,7 @@ class Index:
     def fill(self, words: list[str], vectors: dict[int, bytes]) -> None:
         """Put what `export` gave into an empty index."""
         self._names = words
-        self._numbers = {word: number for number, word in enumerate(words)}
+        self._numbers.update((word, number) for number, word in enumerate(words))
         self._postings = [array("q") for _ in words]
         self._dense = np.zeros(len(words) + 1024, dtype=np.int64)
         self._vectors = vectors
@@ -264,5 +277,4 @@ class Index:
             self._postings.append(array("q"))
             if number >= len(self._dense):
                 self._dense = np.zeros(max(1024, 2 * len(self._dense)), dtype=np.int64)
-        self._numbers[word] = number
         return number

@@ -23,7 +23,7 @@ from pipeline.incidents.profile import Profile
 from pipeline.incidents.publishers import load_publishers
 from pipeline.incidents.record import Records, Written
 from pipeline.incidents.rethink import rethink
-from pipeline.incidents.score import Query, Weights, query_of, weights
+from pipeline.incidents.score import Query, Weights, weights
 from pipeline.incidents.split import split_by, split_without
 from pipeline.incidents.state import State, days
 from pipeline.incidents.why import why_copy, why_scored
@@ -73,8 +73,9 @@ class Ledger:
         self._publishers = load_publishers(settings.publishers)
         self._state = State(days(settings.ttl_days))
         self._records = Records(edition, days(settings.close_after_days), self._publishers, names)
-        self._compared: Profile | None = None
-        """The profile of the article in work, if it was compared."""
+
+        self._profile: Profile | None = None
+        """Of the article in work."""
 
     @property
     def last_seq(self) -> int:
@@ -105,13 +106,13 @@ class Ledger:
             raise ValueError(f"record of edition {item.edition} given to the ledger of edition {self.edition}")
         if item.prev_seq != self.last_seq:
             raise ValueError(f"seq {item.seq} follows {item.prev_seq}, but the last decided is {self.last_seq}")
-        self._compared = None
+        self._profile = None
         decision = self._decide(item)
         if parting is not None and decision.floor is not None:
             going = self._state.expired(decision.floor, decision.article_id)
             if losing := {e.incident_id for e in going if e.incident_id is not None}:
                 parting(losing)
-        self._state.apply(decision, self._compared)
+        self._state.apply(decision, self._profile)
         return decision
 
     @staticmethod
@@ -276,6 +277,7 @@ class Ledger:
         lookup = index.look_up(found.words, found.weights)
         near, cosines = nearest(index, lookup, None if own is None else own.seq)
         plan.features = found = replace(found, crowd=crowd(cosines))
+        self._profile = plan.profile = Profile.of(item.seq, found)
         source = self._source(item, plan.old)
         held = home_of(self._state, article_id)
         if held is not None:
@@ -290,8 +292,7 @@ class Ledger:
             plan.why = why_copy(item, source)
             return
         plan.scored = True
-        query = query_of(item.seq, found, lookup)
-        self._compared = query.profile
+        query = Query(plan.profile, lookup, found)
         matches = rank(self._state, query, plan.event_time, near, cosines, self._weights, item.article_id)
         if plan.old is None:
             self._place_new(plan, matches)

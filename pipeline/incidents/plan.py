@@ -8,9 +8,22 @@ from datetime import UTC, datetime
 from typing import Any
 
 from pipeline import ids
-from pipeline.incidents.decision import Card, Change, Decision, Features, Floor, Mark, Placement, Ruling, Watermark
+from pipeline.incidents.decision import (
+    Card,
+    Change,
+    Decision,
+    Features,
+    Floor,
+    Kept,
+    Mark,
+    Placement,
+    Ruling,
+    Watermark,
+)
 from pipeline.incidents.entry import Entry
+from pipeline.incidents.profile import Profile
 from pipeline.incidents.state import State, days, earlier
+from pipeline.incidents.stowed import keep
 from pipeline.incidents.watermark import advance, believed, paused
 from pipeline.records import Annotated, ChangeKind
 from pipeline.settings import Incidents
@@ -34,6 +47,7 @@ class Plan:
         event_time: of the article; the watermark where it says none. An editor's word has no part in event time.
         reason: why, for people.
         ruling: see `Decision`.
+        features, profile, card: of the article; None when it is taken back.
     """
 
     def __init__(self, state: State, item: Annotated, settings: Incidents) -> None:
@@ -53,6 +67,7 @@ class Plan:
         self.scored = False
         self.why: dict[str, Any] = {}
         self.features: Features | None = None
+        self.profile: Profile | None = None
         self.card: Card | None = None
         self._moved: dict[str, Placement] = {}
         self._merged: dict[str, str] = {}
@@ -206,8 +221,7 @@ class Plan:
             copy_of=self.item.copy.of if self.item.copy is not None else None,
             copy_group=self.item.copy_group,
             why=self.why,
-            features=self.features if self.incident_id is not None else None,
-            card=self.card if self.incident_id is not None else None,
+            kept=self._kept(),
             placements=tuple(
                 sorted(
                     [p for p in self._moved.values() if p.article_id not in gone] + placements,
@@ -218,6 +232,12 @@ class Plan:
             changes=tuple(self._edited + changes + closed),
             ruling=self.ruling,
         )
+
+    def _kept(self) -> Kept | None:
+        """What is remembered of the article."""
+        if self.incident_id is None or self.features is None or self.profile is None or self.card is None:
+            return None
+        return keep(self.card, self.why, self.features, self.profile)
 
     def _touched(self) -> list[str]:
         """Incidents whose record this decision changes."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 from functools import lru_cache
 from zlib import crc32
 
+import msgspec
 import numpy as np
 
 from pipeline.incidents.decision import Features
@@ -24,7 +25,7 @@ PLACE, LEAD = 1, 2
 HEADLINE_ONE = 255
 
 
-class Profile:
+class Profile(msgspec.Struct, array_like=True, gc=False):
     """Features of one remembered article, but for its words, which the index holds; see `Features` for their meaning.
 
     Attributes:
@@ -35,49 +36,69 @@ class Profile:
         on: days that are spoken of, for comparing with `back`.
     """
 
-    __slots__ = (
-        "ages",
-        "back",
-        "clocks",
-        "crowd",
-        "day",
-        "days",
-        "has_leads",
-        "has_places",
-        "has_title",
-        "killed",
-        "on",
-        "persons",
-        "scenes",
-        "seq",
-        "streets",
-        "tokens",
-        "wounded",
-    )
+    seq: int
+    tokens: bytes
+    persons: int
+    streets: int
+    ages: int
+    days: int
+    has_title: bool
+    has_places: bool
+    has_leads: bool
+    on: tuple[int, ...]
+    back: tuple[int, ...]
+    clocks: tuple[int, ...]
+    killed: tuple[int, ...]
+    wounded: tuple[int, ...]
+    day: int | None
+    scenes: int
+    crowd: float
 
-    def __init__(self, seq: int, features: Features) -> None:
-        self.seq = seq
-        self.tokens = _tokens(features)
-        self.persons = len(features.persons)
-        self.streets = len(features.addresses)
-        self.ages = len(features.ages)
-        self.days = len(features.days)
-        self.has_title = any(features.headline_weights)
-        self.has_places = bool(features.places)
-        self.has_leads = bool(features.leads)
-        self.on = _one(features.days)
-        self.back = _one(features.back)
-        self.clocks = _one(features.clocks)
-        self.killed = _one(features.killed)
-        self.wounded = _one(features.wounded)
-        self.day = None if features.day is None else _one((features.day,))[0]
-        self.scenes = features.scenes
-        self.crowd = features.crowd
+    @classmethod
+    def of(cls, seq: int, features: Features) -> Profile:
+        """The profile of the features of the decision `seq`."""
+        return cls(
+            seq=seq,
+            tokens=_tokens(features),
+            persons=len(features.persons),
+            streets=len(features.addresses),
+            ages=len(features.ages),
+            days=len(features.days),
+            has_title=any(features.headline_weights),
+            has_places=bool(features.places),
+            has_leads=bool(features.leads),
+            on=features.days,
+            back=features.back,
+            clocks=features.clocks,
+            killed=features.killed,
+            wounded=features.wounded,
+            day=features.day,
+            scenes=features.scenes,
+            crowd=features.crowd,
+        ).shared()
 
-    @staticmethod
-    def shared(numbers: tuple[int, ...]) -> tuple[int, ...]:
-        """One tuple for equal ones: articles of a day say the same days."""
-        return _one(numbers)
+    @classmethod
+    def read(cls, packed: bytes) -> Profile:
+        """What `packed` gave."""
+        return _decoder.decode(packed).shared()
+
+    def packed(self) -> bytes:
+        return _encoder.encode(self)
+
+    def shared(self) -> Profile:
+        """This profile, with one object for equal tuples and days of all articles: those of a day say the same days."""
+        for name in _TUPLES:
+            numbers = getattr(self, name)
+            if numbers:
+                setattr(self, name, _one(numbers))
+        if self.day is not None:
+            self.day = _one((self.day,))[0]
+        return self
+
+
+_TUPLES = ("on", "back", "clocks", "killed", "wounded")
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(Profile)
 
 
 def _tokens(features: Features) -> bytes:

@@ -117,7 +117,7 @@ class Query:
 
 def query_of(seq: int, features: Features, lookup: Lookup) -> Query:
     """A query from the features of the decision `seq`."""
-    return Query(Profile(seq, features), lookup, features)
+    return Query(Profile.of(seq, features), lookup, features)
 
 
 @dataclass(slots=True)

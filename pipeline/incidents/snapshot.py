@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from datetime import datetime
 from sys import intern
-from typing import Any
 
 import msgspec
 
@@ -17,10 +16,8 @@ from pipeline.incidents.entry import Entry
 from pipeline.incidents.profile import Profile
 from pipeline.incidents.state import State
 
-FORMAT = 1
+FORMAT = 2
 """Of the bytes; a change to what the state keeps of an article, or how, makes it another."""
-
-_PROFILE = tuple(sorted(Profile.__slots__))
 
 
 class _Article(msgspec.Struct, array_like=True, gc=False):
@@ -40,7 +37,7 @@ class _Article(msgspec.Struct, array_like=True, gc=False):
     stowed: bytes
     vector: bytes | None
     indexed: bytes | None
-    profile: tuple[Any, ...] | None
+    profile: Profile | None
 
 
 class _Snapshot(msgspec.Struct, array_like=True):
@@ -101,7 +98,6 @@ def load(data: bytes, state: State) -> None:
 
 
 def _article(entry: Entry, indexed: bytes | None) -> _Article:
-    profile = entry.profile
     return _Article(
         article_id=entry.article_id,
         seq=entry.seq,
@@ -117,7 +113,7 @@ def _article(entry: Entry, indexed: bytes | None) -> _Article:
         stowed=entry.stowed,
         vector=entry.vector,
         indexed=indexed,
-        profile=None if profile is None else tuple(getattr(profile, name) for name in _PROFILE),
+        profile=entry.profile,
     )
 
 
@@ -136,12 +132,5 @@ def _entry(article: _Article, ids: dict[str, str]) -> Entry:
     entry.outlet = intern(article.outlet)
     entry.stowed = article.stowed
     entry.vector = article.vector
-    entry.profile = None if article.profile is None else _profile(article.profile)
+    entry.profile = None if article.profile is None else article.profile.shared()
     return entry
-
-
-def _profile(values: tuple[Any, ...]) -> Profile:
-    profile = Profile.__new__(Profile)
-    for name, value in zip(_PROFILE, values, strict=True):
-        setattr(profile, name, Profile.shared(tuple(value)) if isinstance(value, list) else value)
-    return profile

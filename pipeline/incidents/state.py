@@ -14,15 +14,15 @@ from datetime import datetime, timedelta
 from pipeline.incidents.decision import WORD, Decision, Floor, Logged, Mark, Placement, Ruling, Watermark
 from pipeline.incidents.effects import Effect, Effects
 from pipeline.incidents.entry import Entry
-from pipeline.incidents.index import Index
+from pipeline.incidents.index import Index, Weights
 from pipeline.incidents.profile import Profile
 from pipeline.incidents.queues import AgeQueue, TimeQueue
 from pipeline.incidents.roster import Roster
 from pipeline.incidents.rulings import Rulings
-from pipeline.incidents.stowed import pack_vector, unpack_vector
+from pipeline.incidents.stowed import pack_vector, read_vector, unpack_vector
 from pipeline.records import CHANGES_NOTHING
 
-Vector = tuple[tuple[str, ...], tuple[int, ...]]
+Vector = tuple[Sequence[str], Weights]
 """Words and their weights."""
 
 
@@ -163,8 +163,8 @@ class State:
         entry = Entry(decision, profile)
         self.entries[article_id] = self.by_seq[entry.seq] = entry
         self._by_age.push(*entry.age_key, entry.seq)
-        found = decision.features
-        self._place(entry, None if found is None else (found.words, found.weights))
+        kept = decision.kept
+        self._place(entry, None if kept is None else read_vector(kept.words, kept.weights))
         return left
 
     def _apply_ruling(self, seq: int, ruling: Ruling) -> list[str]:

@@ -1,16 +1,23 @@
 """What is kept of an article only to be shown: its card, its reasons and what it says, compressed together.
 
 Names stand in all three, and the keys of the three are the same for every article: a preset dictionary (RFC 1950, 2.2)
-has those keys, so that even a short article comes down to a third.
+has those keys, so that even a short article comes down to a third. Another zlib may compress to other bytes, but a fold
+takes them as they stand in the log.
 """
 
 from __future__ import annotations
 
 import zlib
+from collections.abc import Sequence
+from typing import Any
 
 import msgspec
+import numpy as np
+import numpy.typing as npt
 
-from pipeline.incidents.decision import Features
+from pipeline import codec
+from pipeline.incidents.decision import Card, Features, Kept
+from pipeline.incidents.profile import Profile
 
 _KEYS = (
     b'{"copy_kind":"near","jaccard":0.,"contained":0.,"contains":0.,"longest_run":,"credits":[{"agency":"Reuters",'
@@ -28,6 +35,7 @@ _KEYS = (
     b'"here":false}],"times":[{"day":"2023-03-2","count":1}]}'
 )
 _LEVEL = 4
+_WEIGHT = np.dtype("<u2")
 _WINDOW = -13  # 8 kB, raw: an article's parts are seldom longer
 
 _SHOWN = ("names", "places", "persons", "leads", "ages", "addresses", "days", "clocks", "killed", "wounded")
@@ -41,6 +49,23 @@ def pack(card: bytes, why: bytes, said: bytes) -> bytes:
     packer = zlib.compressobj(_LEVEL, zlib.DEFLATED, _WINDOW, 7, zlib.Z_DEFAULT_STRATEGY, _KEYS)
     head = len(card).to_bytes(4, "big") + len(why).to_bytes(4, "big")
     return packer.compress(head + card + why + said) + packer.flush()
+
+
+def keep(card: Card, why: dict[str, Any], features: Features, profile: Profile) -> Kept:
+    """What is remembered of an article.
+
+    Args:
+        why: its reasons.
+        profile: of its features.
+    """
+    words, weights = write_vector(features.words, features.weights)
+    return Kept(
+        words=words,
+        weights=weights,
+        profile=profile.packed(),
+        stowed=pack(codec.encode(card), codec.encode(why), said_of(features)),
+        outlet=(card.source or "").casefold(),
+    )
 
 
 def unpack(packed: bytes) -> tuple[bytes, bytes, bytes]:
@@ -59,9 +84,19 @@ def read_said(said: bytes) -> Features:
     return _said.decode(said)
 
 
-def pack_vector(words: tuple[str, ...], weights: tuple[int, ...]) -> bytes:
+def write_vector(words: Sequence[str], weights: Sequence[int]) -> tuple[str, bytes]:
+    """Words and weights of an article as the log has them; no word has a space."""
+    return " ".join(words), np.array(weights, dtype=_WEIGHT).tobytes()
+
+
+def read_vector(words: str, weights: bytes) -> tuple[list[str], npt.NDArray[Any]]:
+    """What `write_vector` was given."""
+    return words.split(" ") if words else [], np.frombuffer(weights, dtype=_WEIGHT)
+
+
+def pack_vector(words: Sequence[str], weights: Sequence[int] | npt.NDArray[Any]) -> bytes:
     """Words and weights of an article that is not in the index."""
-    return zlib.compress(_encoder.encode((words, weights)), 1)
+    return zlib.compress(_encoder.encode((words, np.asarray(weights).tolist())), 1)
 
 
 def unpack_vector(packed: bytes) -> tuple[tuple[str, ...], tuple[int, ...]]:

@@ -3,7 +3,7 @@
     python -m pipeline.schema     # write them anew after a change of a record
 
 A consumer ignores fields that it does not know, so adding one is no breaking change; anything else raises
-`records.SCHEMA_VERSION`.
+`records.SCHEMA_VERSION`, or for the incident log, which only the ledger reads, its own version.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import msgspec
 import orjson
 
 from pipeline.dedup.decision import Decision as DedupDecision
+from pipeline.incidents.decision import SCHEMA as INCIDENT_LOG_VERSION
 from pipeline.incidents.decision import Decision as IncidentDecision
 from pipeline.records import (
     SCHEMA_VERSION,
@@ -41,6 +42,9 @@ RECORDS: dict[TopicName, tuple[type, ...]] = {
 }
 """What a topic's values may be."""
 
+VERSIONS: dict[TopicName, int] = {"incident-log": INCIDENT_LOG_VERSION}
+"""Versions of their own."""
+
 
 def schema(topic: TopicName) -> dict[str, Any]:
     """The schema of a topic's values."""
@@ -49,7 +53,7 @@ def schema(topic: TopicName) -> dict[str, Any]:
     body = {**(found[0] if len(found) == 1 else {"anyOf": list(found)}), "$defs": definitions}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": f"urn:wirefuse:{topic}:{SCHEMA_VERSION}",
+        "$id": f"urn:wirefuse:{topic}:{VERSIONS.get(topic, SCHEMA_VERSION)}",
         "title": " or ".join(kind.__name__ for kind in kinds),
         **body,
     }

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from pipeline.incidents.ledger import Ledger
 
 
@@ -26,7 +28,7 @@ def dump(ledger: Ledger) -> dict[str, Any]:
                 e.copy_group,
                 e.stowed,
                 e.vector,
-                None if e.profile is None else {s: getattr(e.profile, s) for s in e.profile.__slots__},
+                None if e.profile is None else msgspec.structs.asdict(e.profile),
             )
             for e in state.entries.values()
         },

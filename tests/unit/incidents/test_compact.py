@@ -53,8 +53,8 @@ def test_cosines_are_the_sums_over_shared_words(query: list[str], others: list[l
 def values(mine: Features, other: Features) -> dict[str, float]:
     index = Index()
     query = query_of(2, mine, index.look_up(mine.words, mine.weights))
-    stranger = Profile(0, Features(names=("elsewhere",), rarity=(500,)))
-    _, found, _ = signals(query, [stranger, Profile(1, other), stranger], [0.0, 0.25, 0.0])
+    stranger = Profile.of(0, Features(names=("elsewhere",), rarity=(500,)))
+    _, found, _ = signals(query, [stranger, Profile.of(1, other), stranger], [0.0, 0.25, 0.0])
     return dict(zip(SIGNALS, found, strict=True))
 
 

@@ -21,9 +21,11 @@ from hypothesis import strategies as st
 from agents.ledger_log import LedgerLog
 from agents.snapshots import Snapshots
 from pipeline import codec
-from pipeline.incidents.decision import Decision
+from pipeline.errors import FatalError
+from pipeline.incidents.decision import SCHEMA, Decision
 from pipeline.incidents.ledger import Ledger
-from pipeline.records import SCHEMA_VERSION, Annotated
+from pipeline.incidents.snapshot import FORMAT
+from pipeline.records import Annotated
 from pipeline.settings import Settings, load
 
 from .dump import dump
@@ -39,13 +41,14 @@ class Log:
         self.records = dict(enumerate(values))
         self.end = len(self.records)
         self.reads: list[int] = []
+        self.schema = SCHEMA
 
     async def ends(self, partitions: Sequence[tuple[str, int]]) -> dict[tuple[str, int], int]:
         return dict.fromkeys(partitions, self.end)
 
     async def read(self, topic: str, partition: int, start: int) -> AsyncGenerator[Sequence[Any], None]:
         self.reads.append(start)
-        head = (("wf-schema", str(SCHEMA_VERSION).encode()),)
+        head = (("wf-schema", str(self.schema).encode()),)
         found = [SimpleNamespace(offset=at, value=v, headers=head) for at, v in self.records.items() if at >= start]
         for n in range(0, len(found), 10):
             yield found[n : n + 10]
@@ -114,6 +117,24 @@ def test_decisions_go_on_alike_after_a_snapshot(tmp_path: Path) -> None:
     assert dump(ledgers[0]) == dump(ledgers[1])
 
 
+@pytest.mark.parametrize("schema", [SCHEMA - 1, SCHEMA + 1])
+def test_a_log_of_another_version_is_refused_and_nothing_else_is_tried(tmp_path: Path, schema: int) -> None:
+    log = Log(DECIDED)
+    log.schema = schema
+    with pytest.raises(
+        FatalError, match=rf"has schema {schema}, .* knows {SCHEMA}: .*state rebuild"
+    ):
+        restored(log, chosen(tmp_path))
+
+
+def test_what_is_written_has_the_version_that_is_read(tmp_path: Path) -> None:
+    ledger = restored(Log(), chosen(tmp_path))
+    [record] = ledger.log_records([codec.decode(DECIDED[0], Decision)])
+    log = Log([record.value or b""])
+    log.schema = int(dict(record.headers)["wf-schema"])
+    assert restored(log, chosen(tmp_path)).engine.last_seq == 0
+
+
 @given(at=st.floats(0, 1), how=st.sampled_from(["cut", "flip"]))
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_damaged_snapshot_is_not_used(tmp_path: Path, at: float, how: str) -> None:
@@ -144,7 +165,7 @@ def test_a_snapshot_of_something_else_is_not_used(
 ) -> None:
     saved(Log(DECIDED[:40]), chosen(tmp_path))
     if why == "another version":
-        monkeypatch.setattr("agents.ledger_log.FORMAT", 2)
+        monkeypatch.setattr("agents.ledger_log.FORMAT", FORMAT + 1)
         why = "it is of version"
     log.reads.clear()
     restored(log, chosen(tmp_path, **more))
