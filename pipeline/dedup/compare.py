@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pipeline.dedup import evidence, figures
 from pipeline.dedup.headline import headline_hashes
@@ -83,22 +82,16 @@ def stretches(first: Prepared, second: Sketch) -> tuple[int, float]:
         of the longest stretch that is not in the other, in the text where it is the shorter.
     """
     bound = min(first.sketch.bound, second.bound)
-    a, b = below(first.ordered, bound), below(second.hashes, bound)
-    at = a.searchsorted(b)
-    at[at == len(a)] = 0
-    hit = a[at] == b
-    # The same from the other side, in the order of the first text.
-    hit_first = np.zeros(len(a), np.bool_)
-    hit_first[at[hit]] = True
-    hit_first = hit_first[a.searchsorted(below(first.sketch.hashes, bound))]
-    run = max(_longest(hit), _longest(hit_first))
-    own = min(_longest(~hit) / len(b), _longest(~hit_first) / len(a))
+    a, b = below(first.sketch.hashes, bound), below(second.hashes, bound)
+    of_second, of_first = evidence.hits(b, a), evidence.hits(a, b)
+    run = max(_longest(of_second, b"\0"), _longest(of_first, b"\0"))
+    own = min(_longest(of_second, b"\1") / len(b), _longest(of_first, b"\1") / len(a))
     return run * EVERYTHING // bound + WIDTH - 1, own
 
 
-def _longest(hit: NDArray[np.bool_]) -> int:
-    """Length of the longest stretch of True."""
-    return max(map(len, hit.tobytes().split(b"\0")))
+def _longest(hits: bytes, other: bytes) -> int:
+    """Length of the longest stretch without the other byte."""
+    return max(map(len, hits.split(other)))
 
 
 def kind_of(first: Prepared, second: Text, found: Overlap, apart: float, window: float) -> CopyKind | None:
@@ -126,12 +119,15 @@ def kind_of(first: Prepared, second: Text, found: Overlap, apart: float, window:
     numbers = figures.compare(first.figures, second.figures)
     if _refilled(numbers, shared_words):
         return None
-    run, own = stretches(first, second.sketch)
-    if run < max(LONG_RUN_WORDS, LONG_RUN * shared_words) and _other_numbers(numbers, shared_words):
-        return None
-    headline_share = HEADLINE_INSIDE if share >= INSIDE_SHARE else HEADLINE_SHARE
-    if own >= OWN_BLOCK and not _same_story(first, second, numbers, headline_share):
-        return None
+    other_numbers = _other_numbers(numbers, shared_words)
+    # A text that has no more than this of its own has no such stretch of its own.
+    if other_numbers or share <= 1 - OWN_BLOCK:
+        run, own = stretches(first, second.sketch)
+        if other_numbers and run < max(LONG_RUN_WORDS, LONG_RUN * shared_words):
+            return None
+        headline_share = HEADLINE_INSIDE if share >= INSIDE_SHARE else HEADLINE_SHARE
+        if own >= OWN_BLOCK and not _same_story(first, second, numbers, headline_share):
+            return None
     rest = min(found.first_in_second, found.second_in_first)
     return "contained" if share >= CONTAINED_SHARE and rest < CONTAINED_REST else "near"
 
@@ -152,9 +148,10 @@ def _same_story(first: Prepared, second: Text, numbers: figures.FigureOverlap, h
     only = min(numbers.first_only, numbers.second_only)
     if numbers.common >= MANY_NUMBERS and numbers.common >= COMMON_NUMBERS * (numbers.common + only):
         return True
-    taken = evidence.core(evidence.covered(first.words, first.shingles, second.sketch))
-    core = headline_hashes(first.words.hashes[taken])
+    words = first.words.hashes
+    taken = evidence.core(evidence.covered(len(words), first.shingles, second.sketch))
+    core = headline_hashes(np.concatenate([words[:0], *(words[start:end] for start, end in taken)]))
     return any(
-        len(title) and np.count_nonzero(evidence.is_in(title, core)) >= headline_share * len(title)
+        len(title) and sum(evidence.hits(title, core)) >= headline_share * len(title)
         for title in (first.headline, second.headline)
     )

@@ -59,6 +59,9 @@ class Finding:
     later: tuple[str, ...]
 
 
+_NOTHING = Finding(None, ())
+
+
 class Copies:
     """The index of the remembered texts.
 
@@ -184,10 +187,13 @@ class Copies:
             origin: its place in the total order of origins, with its id.
             place: in the batch that is expected.
         """
+        similar = self._similar(place)
+        if not similar:
+            return _NOTHING
         rank = (NEVER if origin is None else origin, article_id)
         earlier: list[tuple[Overlap, CopyKind, Entry]] = []
         later: list[str] = []
-        for slot, found in self._similar(place):
+        for slot, found in similar:
             other = self._remembered.at(slot)
             if other.article_id == article_id:
                 continue
@@ -216,6 +222,8 @@ class Copies:
         ahead = self._ahead
         assert ahead is not None
         candidates = ahead.candidates(place)
+        if not candidates:
+            return []
         slots = {other: slot for other in candidates if (slot := ahead.slot(other)) is not None}
         others = list(slots)
         if len(others) > _COMPARED:
@@ -250,9 +258,10 @@ def _source(own: Prepared, found: Overlap, kind: CopyKind, source: Entry) -> Sou
     """The evidence that a text is a copy of its source, and what it adds."""
     added: tuple[tuple[int, int], ...] = ()
     if kind != "exact" and not own.short:
-        cover = evidence.covered(own.words, own.shingles, source.text.sketch)
-        run = evidence.longest_run(cover)
-        added = evidence.added(own.cleaned.text, own.words.starts - own.offset, cover)
+        starts = own.words.starts - own.offset
+        spans = evidence.covered(len(starts), own.shingles, source.text.sketch)
+        run = evidence.longest(spans)
+        added = evidence.added(own.cleaned.text, starts, spans)
     else:
         run, _ = compare.stretches(own, source.text.sketch)
     why = {

@@ -9,6 +9,7 @@ source of a fact or a photograph, and says nothing of the text.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -79,39 +80,48 @@ _COPYRIGHT = re.compile(rf"(?:[Cc]opyright|COPYRIGHT|©|\([Cc]\))[^\n]{{0,30}}?\
 _CONTRIBUTED = re.compile(rf"\b{_PLAIN}\b[^.\n]{{0,30}} contributed to this (?:report|story|article)")
 
 
-_OPENINGS = sorted({form.split()[0] for form in _NAME_OF} | {"The", "the", "Source", "source", "Via", "via"})
-_FIRST_WORD = re.compile(rf"\(?(?:{'|'.join(map(re.escape, _OPENINGS))})\b")
+_OPENINGS = sorted({form.split()[0] for form in _NAME_OF})
+_OPENS = re.compile(rf"\(?(?:[Ss]ource: ?|[Vv]ia )?(?:[Tt]he )?(?:{'|'.join(map(re.escape, _OPENINGS))})\b")
+# What a line must begin with to match, unless it begins with a parenthesis: a look-up that spares most of the matches.
+_BEGINNINGS = frozenset(opening[:2] for opening in (*_OPENINGS, "The", "the", "Source", "source", "Via", "via"))
+_BY = frozenset(("by", "By", "bY", "BY"))
+_IN_HEAD = _BEGINNINGS | _BY
 
 
 def credits(text: str) -> tuple[Credit, ...]:
     """The credits of a cleaned text, each agency and place once, in the order they stand."""
     found: dict[Credit, None] = {}
-    for line in text[:_HEAD].split("\n", _HEAD_LINES)[:_HEAD_LINES]:
-        for credit in _in_head(line.strip()):
-            found[credit] = None
-    for line in text[-_TAIL:].rsplit("\n", _TAIL_LINES)[-_TAIL_LINES:]:
-        for credit in _in_tail(line.strip()):
-            found[credit] = None
+    for line in map(str.strip, text[:_HEAD].split("\n", _HEAD_LINES)[:_HEAD_LINES]):
+        if line[:2] in _IN_HEAD or "(" in line[:_SHORT]:
+            for credit in _in_head(line):
+                found[credit] = None
+    tail = text[-_TAIL:]
+    signed = "opyright" in tail or "©" in tail or "(c)" in tail or "(C)" in tail or "contributed to" in tail
+    for line in map(str.strip, tail.rsplit("\n", _TAIL_LINES)[-_TAIL_LINES:]):
+        if signed or line[:2] in _BEGINNINGS or line[:1] == "(":
+            for credit in _in_tail(line):
+                found[credit] = None
     return tuple(found)
 
 
 # Each pattern is tried only where a cheap look at the line does not rule it out: most lines have no credit.
 
 
-def _in_head(line: str) -> list[Credit]:
-    if found := _alone(line):
+def _in_head(line: str) -> Sequence[Credit]:
+    opens = _OPENS.match(line) is not None
+    if opens and (found := _alone(line)):
         return found
     start = line[:_SHORT]
     if "(" in start and (at := _DATELINE.match(start) or _ANY_DATELINE.match(start)):
         return [Credit(_name(at[1]), "dateline")]
-    if _FIRST_WORD.match(start) and (at := _DASHED.match(start)):
+    if opens and (at := _DASHED.match(start)):
         return [Credit(_name(at[1]), "dateline")]
-    if len(line) <= _SHORT and line[:3].lower() == "by " and (at := _BYLINE.match(start)):
+    if line[:2] in _BY and len(line) <= _SHORT and line[2:3] == " " and (at := _BYLINE.match(start)):
         return [Credit(_name(at[1]), "byline")]
-    return []
+    return ()
 
 
-def _in_tail(line: str) -> list[Credit]:
+def _in_tail(line: str) -> Sequence[Credit]:
     if ("opyright" in line or "©" in line or "(c)" in line.lower()) and (at := _COPYRIGHT.search(line)):
         return [Credit(_name(at[1]), "copyright")]
     if "contributed to" in line and (at := _CONTRIBUTED.search(line)):
@@ -119,11 +129,11 @@ def _in_tail(line: str) -> list[Credit]:
     return _alone(line)
 
 
-def _alone(line: str) -> list[Credit]:
-    if len(line) > _SHORT or not _FIRST_WORD.match(line):
-        return []
+def _alone(line: str) -> Sequence[Credit]:
+    if len(line) > _SHORT or not _OPENS.match(line):
+        return ()
     at = _LINE.match(line)
-    return [] if at is None else [Credit(_name(form), "line") for form in at.groups() if form]
+    return () if at is None else [Credit(_name(form), "line") for form in at.groups() if form]
 
 
 def _name(form: str) -> str:

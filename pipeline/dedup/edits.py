@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from pipeline.dedup.evidence import covered, sentences
+from pipeline.dedup.evidence import Spans, covered, sentences, uncovered_before
 from pipeline.dedup.sketch import EVERYTHING, U32, Sketch, shingle_hashes
 from pipeline.text.words import Words, words
 
@@ -36,8 +35,8 @@ def edits(copy: str, source: str) -> Edits:
     """Compare two cleaned texts."""
     own, of = words(copy), words(source)
     own_hashes, source_hashes = shingle_hashes(own.hashes), shingle_hashes(of.hashes)
-    fresh = _shares(copy, own, covered(own, own_hashes, _whole(source_hashes)))
-    gone = _shares(source, of, covered(of, source_hashes, _whole(own_hashes)))
+    fresh = _shares(copy, own, covered(len(own), own_hashes, _whole(source_hashes)))
+    gone = _shares(source, of, covered(len(of), source_hashes, _whole(own_hashes)))
     return Edits(kept=fresh[0], changed=fresh[1], added=fresh[2], cut=gone[2])
 
 
@@ -45,13 +44,13 @@ def _whole(hashes: U32) -> Sketch:
     return Sketch(hashes, EVERYTHING, len(hashes), 0)
 
 
-def _shares(text: str, own: Words, cover: NDArray[np.bool_]) -> tuple[float, float, float]:
+def _shares(text: str, own: Words, cover: Spans) -> tuple[float, float, float]:
     """Shares of the words in sentences that the other text has in full, in part and not."""
     if not len(own):
         return 0.0, 0.0, 0.0
     at = own.starts.searchsorted(np.array(sentences(text), np.int32).reshape(-1, 2))
     lengths = at[:, 1] - at[:, 0]
-    fresh = np.diff(np.concatenate(([0], np.cumsum(~cover)))[at], axis=1)[:, 0]
+    fresh = np.diff(np.array(uncovered_before(cover, at.ravel().tolist())).reshape(-1, 2), axis=1)[:, 0]
     added = fresh > _OWN_SHARE * lengths
     changed = (fresh > 0) & ~added
     total = max(1, int(lengths.sum()))

@@ -11,11 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 
-from pipeline.dedup.sketch import U32
+from pipeline.dedup.sketch import U32, lowest
 from pipeline.text.words import Words, mix
 
 _MOST = 64
@@ -25,7 +24,7 @@ _HIGH = np.uint64(48)
 _NONE = np.empty(0, np.uint32)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class FigureOverlap:
     """How the numbers of two texts compare.
 
@@ -43,6 +42,9 @@ class FigureOverlap:
     second_only: int
 
 
+_NO_FIGURES = FigureOverlap(0, 0, 0, 0, 0)
+
+
 def figures(words: Words, texts: Sequence[tuple[int, int]]) -> list[U32]:
     """The figures of texts: place (16 bits) and number (16 bits), sorted, distinct.
 
@@ -55,8 +57,7 @@ def figures(words: Words, texts: Sequence[tuple[int, int]]) -> list[U32]:
     at = words.number.nonzero()[0]
     if not len(at):
         return [_NONE] * len(texts)
-    starts = np.array([start for start, _ in texts])
-    ends = np.array([end for _, end in texts])
+    starts, ends = np.array(texts).T
     text = np.searchsorted(starts, at, "right") - 1
     inside = (text >= 0) & (at < ends[text])
     at, text = at[inside], text[inside]
@@ -67,14 +68,17 @@ def figures(words: Words, texts: Sequence[tuple[int, int]]) -> list[U32]:
         there = at + offset
         seen = (there >= starts[text]) & (there < ends[text])
         place[seen] += masked[there[seen]] * weight
-    packed = (((mix(place) >> _HIGH) << np.uint64(16)) | (words.hashes[at] >> _HIGH)).tolist()
-    cuts = np.searchsorted(text, np.arange(len(texts) + 1)).tolist()
-    return [np.array(sorted(set(packed[a:b]))[:_MOST], np.uint32) if a < b else _NONE for a, b in pairwise(cuts)]
+    packed = ((mix(place) >> _HIGH) << np.uint64(16)) | (words.hashes[at] >> _HIGH)
+    return lowest(packed.astype(np.uint32), text, len(texts), _MOST)
 
 
 def compare(first: U32, second: U32) -> FigureOverlap:
     """Compare the figures of two texts."""
+    if not len(first) and not len(second):
+        return _NO_FIGURES
     a, b = set(first.tolist()), set(second.tolist())
+    if a == b:
+        return FigureOverlap(len({f >> 16 for f in a}), 0, len({f & 0xFFFF for f in a}), 0, 0)
     places = {f >> 16 for f in a} & {f >> 16 for f in b}
     unchanged = {f >> 16 for f in a & b}
     one, other = {f & 0xFFFF for f in a}, {f & 0xFFFF for f in b}

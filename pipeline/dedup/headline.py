@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from pipeline.dedup.sketch import U32
+from pipeline.dedup.sketch import U32, lowest
 from pipeline.text.words import U64, Words
 
 _MOST = 12
@@ -28,11 +28,11 @@ def headlines(words: Words, places: Sequence[tuple[int, int]]) -> list[U32]:
         words: of many texts.
         places: first and past-the-last word of each headline.
     """
-    hashes = headline_hashes(words.hashes)
-    long = (words.ends - words.starts >= _LETTERS) | words.number
-    found = []
-    for start, end in places:
-        every = hashes[start:end].tolist()
-        told = {h for h, is_long in zip(every, long[start:end].tolist(), strict=True) if is_long} or set(every)
-        found.append(np.array(sorted(told)[:_MOST], np.uint32))
-    return found
+    starts, ends = np.array(places, np.intp).reshape(-1, 2).T
+    lengths = ends - starts
+    text = np.repeat(np.arange(len(places)), lengths)
+    at = np.arange(len(text)) + np.repeat(starts - np.cumsum(lengths) + lengths, lengths)
+    counts = words.number[at] | (words.ends[at] - words.starts[at] >= _LETTERS)
+    # Where none is long, all count.
+    counts |= (np.bincount(text[counts], minlength=len(places)) == 0)[text]
+    return lowest(headline_hashes(words.hashes[at[counts]]), text[counts], len(places), _MOST)

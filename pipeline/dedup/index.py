@@ -34,7 +34,7 @@ SAME = 4
 _OWNER = np.uint64(32)
 # Keys are the low end of hash space; an odd factor spreads them evenly over the buckets (Knuth's multiplicative hash).
 _SCATTER = np.uint32(2654435761)
-_CELL = np.arange(_CELLS)
+_CELL = np.arange(_CELLS, dtype=np.uint8)
 # Crowded keys are counted in parts of hash space of two to this power.
 _PART = 10
 # Cells in use, on average: growth begins at the one and is done before the other.
@@ -103,10 +103,8 @@ def starts_of(ordered: NDArray[Any]) -> I64:
 
 def _rank(ordered: NDArray[Any]) -> I64:
     """How many equal values stand before each of sorted values."""
-    at = np.arange(len(ordered))
-    first = at.copy()
-    first[1:][ordered[1:] == ordered[:-1]] = 0
-    return at - np.maximum.accumulate(first)
+    starts = starts_of(ordered)
+    return np.arange(len(ordered)) - np.repeat(starts, np.diff(starts, append=len(ordered)))
 
 
 class Index:
@@ -332,8 +330,10 @@ class Index:
         left = (~fits).nonzero()[0]
         if len(left):
             rows, cell, keys, slots = rows[fits], cell[fits], keys[fits], slots[fits]
-        self._keys[rows, cell] = keys
-        self._slots[rows, cell] = slots
+        # One index into the table is several times faster than two.
+        at = rows * _CELLS + cell
+        self._keys.reshape(-1)[at] = keys
+        self._slots.reshape(-1)[at] = slots
         # The last of a bucket stays.
         self._taken[rows] = cell + 1
         self._in_cells += len(rows)
@@ -365,12 +365,16 @@ class Index:
         """Spread the buckets from `start` to `_grown_from` over those of the new number of buckets."""
         # The first bucket that is already done may begin with keys of the last one that is not.
         edge = self._grown_from * self._target // self._buckets
-        swept = np.arange(start, self._grown_from)
-        if self._grown_from <= edge < self._target:
-            swept = np.append(swept, edge)
-        row, cell = (self._taken[swept, None] > _CELL).nonzero()
-        keys, slots = _by_key(self._keys[swept[row], cell], self._slots[swept[row], cell])
+        swept = slice(start, self._grown_from)
+        there = self._taken[swept, None] > _CELL
+        keys, slots = self._keys[swept][there], self._slots[swept][there]
         self._taken[swept] = 0
+        if self._grown_from <= edge < self._target:
+            taken = int(self._taken[edge])
+            keys = np.concatenate((keys, self._keys[edge, :taken]))
+            slots = np.concatenate((slots, self._slots[edge, :taken]))
+            self._taken[edge] = 0
+        keys, slots = _by_key(keys, slots)
         self._in_cells -= len(keys)
         self._grown_from = start
         left = self._fill((keys.astype(np.int64) * self._target) >> 32, keys, slots)

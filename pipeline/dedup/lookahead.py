@@ -28,6 +28,8 @@ IN_BATCH = 1 << 32
 """Added to a text's place in its batch, where slots stand otherwise."""
 
 _HIGH = np.uint64(32)
+_FLAGS = 1 << 17
+_FLAG = np.uint32(_FLAGS - 1)
 # Bits of what a candidate is said by.
 _OTHER = 33
 _LOW = 0xFFFFFFFF
@@ -66,9 +68,14 @@ class Lookahead:
         owned = keys.astype(np.uint64) << _HIGH
         owned |= np.repeat(np.arange(len(sketches), dtype=np.uint64), counts)
         owned.sort()
-        wide = hashes.astype(np.uint64) << _HIGH
-        self._first = first = owned.searchsorted(wide)
-        self._past = past = owned.searchsorted(wide | texts.astype(np.uint64))
+        # Few hashes are keys of the batch; a flag for the low bits of each key spares most of the searches.
+        flags = np.zeros(_FLAGS, np.bool_)
+        flags[keys & _FLAG] = True
+        likely = flags[hashes & _FLAG].nonzero()[0]
+        wide = (hashes[likely].astype(np.uint64)) << _HIGH
+        self._first, self._past = first, past = np.zeros((2, len(hashes)), np.int64)
+        first[likely] = owned.searchsorted(wide)
+        past[likely] = owned.searchsorted(wide | texts[likely].astype(np.uint64))
         self._owners = owners = (owned & np.uint64(_LOW)).astype(np.int64)
 
         # Where there may be more than the newest that count, they are picked one key at a time.
@@ -132,6 +139,8 @@ class Lookahead:
     def candidates(self, n: int) -> dict[int, int]:
         """Candidates of the nth text, whose turn it is, and how many keys each has in common with it."""
         start, end = self._ranges[n]
+        if start == end and n not in self._limited:
+            return {}
         found = dict(zip(self.others[start:end], self._shared[start:end], strict=True))
         if self._decided == n and not self._removed:
             return found

@@ -29,7 +29,7 @@ _FLAGS = 16
 _SPREAD = np.uint32(2654435761)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Overlap:
     """What two texts share, below the lower of their bounds.
 

@@ -34,7 +34,7 @@ _TOGETHER = 1 << 14
 """Longer texts (characters) are hashed on their own."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Prepared:
     """An article ready to be decided.
 
@@ -45,7 +45,8 @@ class Prepared:
         ordered: the hashes of the sketch, sorted.
         figures: its numbers in their places.
         headline: hashes of the words of its headline.
-        words: the words that are compared: the text's, those of a short text with its title's.
+        batch: the words of all texts of a batch.
+        place: first and past-the-last of them that are compared: the text's, those of a short text with its title's.
         shingles: their shingle hashes, in text order.
         offset: where the text begins in what the offsets of `words` count from.
         short: the words of the title are among `words`.
@@ -57,10 +58,17 @@ class Prepared:
     ordered: U32
     figures: U32
     headline: U32
-    words: Words
+    batch: Words
+    place: tuple[int, int]
     shingles: U32
     offset: int
     short: bool
+
+    @property
+    def words(self) -> Words:
+        """The words that are compared."""
+        start, end = self.place
+        return self.batch[start:end]
 
 
 def prepare(items: Sequence[RawArticle | EditorWord | Void]) -> list[Prepared | None]:
@@ -102,31 +110,31 @@ def _prepare(batch: Sequence[Cleaned]) -> list[Prepared]:
     shingles = shingle_hashes(every.hashes)
     numbers = figures(every, ranges)
     headline = headlines(every, heads)
-    parts = [every[start:end] for start, end in ranges]
     # The last shingles of a text reach into the next one.
     own = [
-        shingles[start : end - WIDTH + 1] if end - start >= WIDTH else shingle_hashes(part.hashes)
-        for (start, end), part in zip(ranges, parts, strict=True)
+        shingles[start : end - WIDTH + 1] if end - start >= WIDTH else shingle_hashes(every.hashes[start:end])
+        for start, end in ranges
     ]
-    kept = sketches(own, [len(part) for part in parts])
+    kept = sketches(own, [end - start for start, end in ranges])
+    told_bytes = memoryview(every.hashes.astype("<u8", copy=False).tobytes())
     return [
         Prepared(
             cleaned=batch[n],
-            exact=_exact(parts[n]),
+            exact=_exact(told_bytes[8 * start : 8 * end]),
             sketch=kept[n][0],
             ordered=kept[n][1],
             figures=numbers[n],
             headline=headline[n],
-            words=parts[n],
+            batch=every,
+            place=(start, end),
             shingles=own[n],
             offset=bodies[n],
-            short=ranges[n][0] < first_in_body[n],
+            short=start < first_in_body[n],
         )
-        for n in range(len(batch))
+        for n, (start, end) in enumerate(ranges)
     ]
 
 
-def _exact(told: Words) -> str:
-    if len(told) < _MIN_WORDS:
-        return NO_WORDS
-    return blake2b(told.hashes.astype("<u8", copy=False).tobytes(), digest_size=12).hexdigest()
+def _exact(hashes: memoryview) -> str:
+    """Hash of the hashes of words."""
+    return NO_WORDS if len(hashes) < 8 * _MIN_WORDS else blake2b(hashes, digest_size=12).hexdigest()

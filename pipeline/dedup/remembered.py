@@ -30,8 +30,10 @@ _HEAD = struct.Struct("<16s16s16s12sqqqqqBBqIIHHH")
 # origin to which are None.
 _SINCE, _SINCE_AT = struct.Struct("<qB"), struct.calcsize("<16s16s16s12sqqqq")
 _SKETCH, _SKETCH_AT = struct.Struct("<qIIH"), struct.calcsize("<16s16s16s12sqqqqqBB")
+_TEXT, _TEXT_AT = struct.Struct("<qIIHHH"), _SKETCH_AT
 _HASHES_AT = struct.calcsize("<16s16s16s12sqqqqqBBqII")
 _ORIGIN, _ORIGIN_AT = struct.Struct("<qqB"), struct.calcsize("<16s16s16s12sqqq")
+_PACKED = np.dtype("<u4")
 _NOTHING = bytes(16)
 _NO_ORIGIN, _NO_SINCE, _NO_VERSION = 4, 8, 16
 _VERSION_BYTES = 16
@@ -54,7 +56,18 @@ class Entry:
     origin: int | None
     since: int | None
     status: Status
-    text: Text
+    _packed: bytes
+
+    @property
+    def text(self) -> Text:
+        """What the close comparison needs of it."""
+        bound, shingles, words, hashes, figures, headline = _TEXT.unpack_from(self._packed, _TEXT_AT)
+        after_hashes = _HEAD.size + 4 * hashes
+        return Text(
+            Sketch(np.frombuffer(self._packed, _PACKED, hashes, _HEAD.size), bound, shingles, words),
+            np.frombuffer(self._packed, _PACKED, figures, after_hashes),
+            np.frombuffer(self._packed, _PACKED, headline, after_hashes + 4 * figures),
+        )
 
     @property
     def rank(self) -> tuple[int, str]:
@@ -64,7 +77,7 @@ class Entry:
 
 def packed(hashes: U32) -> bytes:
     """Hashes as little-endian uint32."""
-    return hashes.astype("<u4", copy=False).tobytes()
+    return hashes.astype(_PACKED, copy=False).tobytes()
 
 
 def _pack(key: bytes, article_id: str, seq: int, m: Memory) -> bytes:
@@ -121,15 +134,8 @@ def _unpack(data: bytes) -> Entry:
         since,
         absent,
         status,
-        bound,
-        shingles,
-        words,
-        hashes,
-        figures,
-        headline,
+        *_,
     ) = _HEAD.unpack_from(data)
-    after_hashes = _HEAD.size + 4 * hashes
-    after_figures = after_hashes + 4 * figures
     return Entry(
         article_id.hex(),
         None if absent & 32 else group.hex(),
@@ -142,11 +148,7 @@ def _unpack(data: bytes) -> Entry:
         None if absent & _NO_ORIGIN else origin,
         None if absent & _NO_SINCE else since,
         _STATUS[status],
-        Text(
-            Sketch(np.frombuffer(data, "<u4", hashes, _HEAD.size), bound, shingles, words),
-            np.frombuffer(data, "<u4", figures, after_hashes),
-            np.frombuffer(data, "<u4", headline, after_figures),
-        ),
+        data,
     )
 
 

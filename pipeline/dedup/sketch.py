@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,9 +37,11 @@ _MOST = 4096
 _WEIGHTS = mix(np.arange(1, WIDTH + 1, dtype=np.uint64)) | np.uint64(1)
 _HIGH = np.uint64(32)
 _NONE = np.empty(0, np.uint32)
+_FLAGS = 1 << 16
+_FLAG = np.uint64(_FLAGS - 1)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Sketch:
     """What is remembered of a text's wording.
 
@@ -80,41 +83,69 @@ def sketches(shingles: Sequence[U32], words: Sequence[int]) -> list[tuple[Sketch
         words: number of words of each.
     """
     # Together, because one call for many is several times faster: sorted by text, then by hash.
-    lengths = np.array([len(s) for s in shingles])
-    text = np.repeat(np.arange(len(shingles)), lengths)
+    count = len(shingles)
     every = np.concatenate(shingles)
-    ordered = (text.astype(np.uint64) << _HIGH) | every
-    ordered.sort()
-    distinct = np.ones(len(ordered), np.bool_)
-    np.not_equal(ordered[1:], ordered[:-1], out=distinct[1:])
-    repeats = text[~distinct]
-    if len(repeats):
-        ordered, text = ordered[distinct], text[distinct]
+    text = np.repeat(np.arange(count), [len(s) for s in shingles])
+    wide = (text.astype(np.uint64) << _HIGH) | every
+    ordered = np.sort(wide)
+    again = _again(ordered)
+    repeated = ordered[again]
+    if len(repeated):
+        ordered = ordered[~again]
     hashes = ordered.astype(np.uint32)
-    counts = np.bincount(text, minlength=len(shingles))
-    ends = np.cumsum(counts)
-    bounds = [
-        bound_of(hashes[end - count : end], KEPT, EVERYTHING >> 3, _MOST)
-        for end, count in zip(ends.tolist(), counts.tolist(), strict=True)
-    ]
+    ends = ordered.searchsorted(np.arange(1, count + 1, dtype=np.uint64) << _HIGH).tolist()
+    bounds = [bound_of(hashes[a:b], KEPT, EVERYTHING >> 3, _MOST) for a, b in pairwise([0, *ends])]
     limits = np.array(bounds, np.uint64)
-    low = hashes < limits[text]
-    kept_ordered = hashes[low]
-    ordered_ends = np.cumsum(np.bincount(text[low], minlength=len(shingles))).tolist()
-    text = np.repeat(np.arange(len(shingles)), lengths)
-    low = every < limits[text]
+    low = (every < limits[text]).nonzero()[0]
+    if len(repeated):
+        low = low[_first_places(wide[low], repeated)]
     kept = every[low]
-    kept_ends = np.cumsum(np.bincount(text[low], minlength=len(shingles))).tolist()
-    repeating = set(repeats.tolist())
+    kept_ends = low.searchsorted(np.cumsum([len(s) for s in shingles])).tolist()
     found = []
-    for n, (bound, a, b, c, d) in enumerate(
-        zip(bounds, [0, *ordered_ends], ordered_ends, [0, *kept_ends], kept_ends, strict=False)
-    ):
-        own = kept[c:d]
-        if n in repeating:
-            own = np.array(list(dict.fromkeys(own.tolist())), np.uint32)
-        found.append((Sketch(own, bound, int(counts[n]), words[n]), kept_ordered[a:b]))
+    for bound, words_, (a, b), (c, d) in zip(
+        bounds, words, pairwise([0, *ends]), pairwise([0, *kept_ends]), strict=True
+    ):  # fmt: skip
+        found.append((Sketch(kept[c:d], bound, b - a, words_), hashes[a : a + d - c]))
     return found
+
+
+def _again(ordered: U64) -> NDArray[np.bool_]:
+    """Which of sorted values are the same as the one before."""
+    same = np.zeros(len(ordered), np.bool_)
+    np.equal(ordered[1:], ordered[:-1], out=same[1:])
+    return same
+
+
+def _first_places(values: U64, repeated: U64) -> NDArray[np.bool_]:
+    """Which values stand where they stand first.
+
+    Args:
+        repeated: those that come again, sorted.
+    """
+    # Few do; a flag for the low bits of each spares most of the searches.
+    flags = np.zeros(_FLAGS, np.bool_)
+    flags[repeated & _FLAG] = True
+    at = flags[values & _FLAG].nonzero()[0]
+    likely = values[at]
+    at = at[repeated[np.minimum(repeated.searchsorted(likely), len(repeated) - 1)] == likely]
+    first = np.ones(len(values), np.bool_)
+    first[at] = False
+    first[at[np.unique(values[at], return_index=True)[1]]] = True
+    return first
+
+
+def lowest(values: U32, texts: NDArray[np.intp], count: int, most: int) -> list[U32]:
+    """The lowest distinct values of each of `count` texts, sorted; at most so many of one.
+
+    Args:
+        texts: of which text each value is.
+    """
+    wide = (texts.astype(np.uint64) << _HIGH) | values
+    wide.sort()
+    wide = wide[~_again(wide)]
+    cuts = wide.searchsorted(np.arange(count + 1, dtype=np.uint64) << _HIGH).tolist()
+    values = wide.astype(np.uint32)
+    return [values[start : min(end, start + most)] for start, end in pairwise(cuts)]
 
 
 def bound_of(ordered: U32, kept: int, least: int, most: int) -> int:

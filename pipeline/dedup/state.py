@@ -280,6 +280,8 @@ class Dedup:
 
     def _lineage(self, seq: int, article_id: str, found: Finding) -> tuple[str, tuple[Move, ...]]:
         """The group of an article, and the groups that get another root through it."""
+        if found.best is None and not found.later:
+            return article_id, ()
         moves: dict[str, str] = {}
         group = article_id
         if found.best is not None:
@@ -308,13 +310,16 @@ class Dedup:
         return memory if lasts else None
 
     def _kept_moves(self, article_id: str) -> tuple[Move, ...]:
-        return tuple(m for m in self._remembered.moves(article_id) if self._groups.needs(m))
+        moves = self._remembered.moves(article_id)
+        return tuple(m for m in moves if self._groups.needs(m)) if moves else ()
 
     def _since(self, since: int | None, known: Entry | None, moves: tuple[Move, ...]) -> int | None:
         """When the time to live begins. Never earlier than before, so that forgetting does not depend on history.
 
         An article that re-rooted a group outlives the group's members, whose group its record says.
         """
+        if known is None and not moves:
+            return since
         times = [since] if known is None else [since, known.since]
         for move in moves:
             times += [None if e.since is None else e.since + 1 for e in self._groups.members(move.old)]

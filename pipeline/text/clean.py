@@ -70,7 +70,7 @@ def clean(item: RawArticle) -> Cleaned:
 def clean_text(text: str) -> str:
     """Plain text in order: NFC, newlines as "\n", no control characters, no trailing spaces, no two blank lines."""
     # Deleting what is usual leaves what is not: many times faster than a search of it all by regular expression.
-    rest = text.encode("utf-8", "surrogatepass").translate(None, _USUAL)
+    rest = (text.encode() if text.isascii() else text.encode("utf-8", "surrogatepass")).translate(None, _USUAL)
     if rest and _UNUSUAL.search(rest.decode("utf-8", "surrogatepass")):
         text = _LINE_ENDS.sub("\n", text)
         text = _SPACES.sub(" ", _UNSEEN.sub("", text))
@@ -94,7 +94,9 @@ def clean_title(title: str | None) -> str | None:
         title = _INLINE_TAG.sub("", title)
     if "&" in title:
         title = unescape(title)
-    line = " ".join(clean_text(title).split())
+    if not (title.isascii() and title.isprintable()):
+        title = clean_text(title)
+    line = " ".join(title.split())
     return line[:_TITLE_LIMIT].rstrip() or None
 
 
