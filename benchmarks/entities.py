@@ -1,7 +1,7 @@
 """Words per second of the shipped pipeline beside spaCy's default NER, on the same texts and core, in one run.
 
     python benchmarks/entities.py TEXTS.jsonl [--texts N] [--rounds N]
-        [--train CORPORA [--train-texts N] [--train-epochs N] [--gold FILE]...]
+        [--train CORPORA [--train-texts N] [--train-epochs N] [--corpus NAME [--own-labels]] [--gold FILE]...]
         [--memory ARTICLES [--memory-words N]]
 
 TEXTS.jsonl has one {"text"} a line, gzipped or not. The default NER is what `nlp.add_pipe("ner")` gives
@@ -10,7 +10,8 @@ TEXTS.jsonl has one {"text"} a line, gzipped or not. The default NER is what `nl
 Without --train its weights are random: its speed is that of its shape. With --train it learns what our network learns
 from the same examples, in the same order of corpora and for as many epochs, and so does a network of ours; both, and
 the shipped pipeline, are then scored on the held-out parts as `wirefuse evaluate entities` does. The default gets one
-label where ours gets a set: the first of the set, which is what most of such spans are.
+label where ours gets a set: the first of the set, which is what most of such spans are. With --own-labels both learn
+what a corpus marks as it stands, and are scored by that.
 
 Times are processor time, the best of the rounds; run with OPENBLAS_NUM_THREADS=1.
 """
@@ -38,7 +39,7 @@ from thinc.api import compounding, fix_random_seed
 
 from pipeline.entities import store, tokenizer, train
 from pipeline.entities.annotator import Annotator
-from pipeline.entities.corpora import CORPORA, OUTSIDE, Example, read_corpus
+from pipeline.entities.corpora import CORPORA, OUTSIDE, Corpus, Example, read_corpus
 from pipeline.entities.labels import LABELS
 from pipeline.entities.learn import Plan
 from pipeline.entities.load import load_pipeline
@@ -109,10 +110,10 @@ def say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
-def held_out(data: Path, folder: Path) -> list[Path]:
+def held_out(data: Path, folder: Path, corpora: list[Corpus]) -> list[Path]:
     """The held-out part of each corpus, as gold files."""
     files = []
-    for corpus in CORPORA:
+    for corpus in corpora:
         _, held = read_corpus(data, corpus)
         files.append(folder / f"{corpus.name}.jsonl")
         files[-1].write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in held))
@@ -176,11 +177,14 @@ def speed(texts: list[str], rounds: int, theirs: Language) -> None:
         print(f"{name:32}{words / seconds:12,.0f} words/s{reference / seconds:8.2f} x default")
 
 
-def trained(data: Path, texts: int, epochs: int, gold: list[Path], limit: int) -> Language:
+def trained(
+    data: Path, texts: int, epochs: int, gold: list[Path], limit: int, corpora: list[Corpus], own_labels: bool
+) -> Language:
     """Train the default and ours on the same examples, print their F1, and return the default."""
-    found = train.read_examples(data, say, texts=texts)
+    found = train.read_examples(data, say, corpora, texts, own_labels)
     tokens = sum(repeat * len(e.words) for repeat, examples in found for e in examples)
-    print(f"at most {texts} texts a corpus, {tokens:,} tokens an epoch, {epochs} epochs, seed 0")
+    own = ", labels and spans of the corpora's own" if own_labels else ""
+    print(f"at most {texts} texts a corpus, {tokens:,} tokens an epoch, {epochs} epochs, seed 0{own}")
     start = time.process_time()
     default = train_default(found, epochs, seed=0)
     middle = time.process_time()
@@ -188,7 +192,7 @@ def trained(data: Path, texts: int, epochs: int, gold: list[Path], limit: int) -
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         fixed = store.shipped_folder()
-        store.save(folder / "ours", train.train(data, fixed, plan, say, texts=texts))
+        store.save(folder / "ours", train.train(data, fixed, plan, say, corpora, texts, own_labels))
         store.copy_fixed(fixed, folder / "ours")
         print(f"trained in {middle - start:.0f} s (default) and {time.process_time() - middle:.0f} s (ours)")
         default.to_disk(folder / "default")
@@ -198,9 +202,14 @@ def trained(data: Path, texts: int, epochs: int, gold: list[Path], limit: int) -
             "ours, tagger alone": Annotator(Entities(model=str(folder / "ours"))),
             "ours, as shipped": Annotator(Entities()),
         }
-        pipelines["ours, tagger alone"]._nlp.disable_pipe("wirefuse_repair")
-        for path in [*held_out(data, folder), *gold]:
-            scores = {name: evaluate(path, annotator, limit) for name, annotator in pipelines.items()}
+        if own_labels:
+            del pipelines["ours, tagger alone"]  # a model of own labels is used without rules
+        else:
+            pipelines["ours, tagger alone"]._nlp.disable_pipe("wirefuse_repair")
+        for path in [*held_out(data, folder, corpora), *gold]:
+            scores = {
+                name: evaluate(path, annotator, limit, own_spans=own_labels) for name, annotator in pipelines.items()
+            }
             compared = next(iter(scores.values()))
             print(
                 f"\n{path.name.partition('.')[0]}: F1, exact spans, {compared.texts} texts, {compared.all.gold} spans"
@@ -251,6 +260,15 @@ def main() -> None:
     parser.add_argument("--train", type=Path, metavar="CORPORA", help="train the default on these, and score it")
     parser.add_argument("--train-texts", type=int, default=5000, metavar="N", help="of each corpus")
     parser.add_argument("--train-epochs", type=int, default=3, metavar="N")
+    parser.add_argument(
+        "--corpus",
+        action="append",
+        default=[],
+        metavar="NAME",
+        choices=[c.name for c in CORPORA],
+        help="only this one; may be repeated",
+    )
+    parser.add_argument("--own-labels", action="store_true", help="learn, and score by, what a corpus marks itself")
     parser.add_argument("--score-texts", type=int, default=2000, metavar="N", help="of each held-out part, the first")
     parser.add_argument(
         "--gold", type=Path, action="append", default=[], help="a gold file to score beside the held out"
@@ -264,7 +282,10 @@ def main() -> None:
     if args.train is None:
         theirs = default_ner()
     else:
-        theirs = trained(args.train, args.train_texts, args.train_epochs, args.gold, args.score_texts)
+        corpora = [corpus for corpus in CORPORA if not args.corpus or corpus.name in args.corpus]
+        theirs = trained(
+            args.train, args.train_texts, args.train_epochs, args.gold, args.score_texts, corpora, args.own_labels
+        )
     if args.rounds:
         speed(texts, args.rounds, theirs)
     if args.memory:

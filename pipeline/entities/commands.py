@@ -160,16 +160,27 @@ def train() -> None:
 @click.option("--texts", type=click.IntRange(1), help="At most so many texts of each corpus: for a quick try.")
 @click.option("--epochs", type=click.IntRange(1), help="Default: that of the shipped model.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option("--own-labels", is_flag=True, help="Learn what a corpus marks as it stands; needs --corpus and --out.")
 def train_entities(
-    data: Path, out: Path | None, names: tuple[str, ...], texts: int | None, epochs: int | None, seed: int
+    data: Path,
+    out: Path | None,
+    names: tuple[str, ...],
+    texts: int | None,
+    epochs: int | None,
+    seed: int,
+    own_labels: bool,
 ) -> None:
     """Train the entity model: minutes on one core.
 
     The same data, seed and machine give the same weights; their hash is printed and stored in the model's meta.json. A
     model in a folder of its own is used with `--set entities.model=FOLDER`, and scored with `wirefuse evaluate entities
     --pipeline FOLDER`.
+
+    With --own-labels labels are mapped by name and nothing is read into them: a yardstick of what a corpus teaches on
+    its own terms, scored with `wirefuse evaluate entities --own-spans`. Such a model is used without our rules.
     """
     from pipeline.entities import store
+    from pipeline.entities.conventions import convention
     from pipeline.entities.corpora import CORPORA
     from pipeline.entities.learn import Plan
     from pipeline.entities.train import train as train_model
@@ -182,8 +193,16 @@ def train_entities(
             f"no corpus is called {unknown[0]}; there are {', '.join(known)}", param_hint="--corpus"
         )
     corpora = [corpus for name, corpus in known.items() if not names or name in names]
+    if own_labels:
+        if out is None:
+            raise click.UsageError("--own-labels is for comparison and not for the model that ships: give --out")
+        if mixed := [corpus.name for corpus in corpora if not convention(corpus.convention).own]:
+            raise click.BadParameter(
+                f"the labels of {', '.join(mixed)} have no namesakes in ours; name others with --corpus",
+                param_hint="--own-labels",
+            )
     folder = out or store.shipped_folder()
-    model = train_model(data, store.shipped_folder(), plan, click.echo, corpora, texts)
+    model = train_model(data, store.shipped_folder(), plan, click.echo, corpora, texts, own_labels)
     store.save(folder, model)
     if folder != store.shipped_folder():
         store.copy_fixed(store.shipped_folder(), folder)

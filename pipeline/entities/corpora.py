@@ -19,8 +19,9 @@ import orjson
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from pipeline.entities.conventions import convention
+from pipeline.entities.conventions import Convention, convention
 from pipeline.entities.gazetteer import shipped
+from pipeline.entities.meanings import Labels
 from pipeline.entities.names import is_title
 from pipeline.entities.rules import ClassString, Match, matches, resolve
 from pipeline.entities.tags import N_TAGS, first_tag, span_tags
@@ -117,13 +118,18 @@ def _all_tags(label: str) -> int:
 
 
 class Reader:
-    """Turns rows of a corpus into examples."""
+    """Turns rows of a corpus into examples.
+
+    Args:
+        own_labels: learn what the corpus marks as it stands, its labels by name, and that all else is no entity.
+    """
 
     # Context beyond a few sentences is out of the network's sight; short pieces mix better.
     MAX_TOKENS = 200
 
-    def __init__(self, nlp: Language) -> None:
+    def __init__(self, nlp: Language, own_labels: bool = False) -> None:
         self._nlp = nlp
+        self._own_labels = own_labels
         self._classes = ClassString()
 
     def examples(self, corpus: Corpus, row: dict[str, Any]) -> Iterator[Example]:
@@ -146,8 +152,9 @@ class Reader:
         """The set of allowed tags of every token."""
         allowed = [OUTSIDE] * len(doc)
         marking = convention(corpus.convention)
-        self._allow_unmarked(marking.marks, doc, allowed)
-        for first_char, end_char, meaning in (m for span in entities for m in marking.meaning(doc.text, *span)):
+        if not self._own_labels:
+            self._allow_unmarked(marking.marks, doc, allowed)
+        for first_char, end_char, meaning in self._meanings(marking, doc.text, entities):
             span = doc.char_span(first_char, end_char, alignment_mode="expand")
             if meaning is None or span is None:
                 continue
@@ -156,7 +163,8 @@ class Reader:
             if not meaning or not exact:
                 allowed[first:last] = [FREE] * (last - first)
                 continue
-            while first < last - 1 and doc[first].lower_ in _NO_PART_OF_A_NAME:
+            outside = _ARTICLES if self._own_labels else _NO_PART_OF_A_NAME
+            while first < last - 1 and doc[first].lower_ in outside:
                 allowed[first] = OUTSIDE
                 first += 1
             masks = [0] * (last - first)
@@ -164,10 +172,20 @@ class Reader:
                 for i, tag in enumerate(span_tags(first, last, ours)):
                     masks[i] |= 1 << tag
             allowed[first:last] = masks
-            if meaning == ("PERSON",) and corpus.convention == "coarse":
+            if meaning == ("PERSON",) and corpus.convention == "coarse" and not self._own_labels:
                 # These leave out titles; ours has them.
                 self._allow_title(doc, first, allowed)
         return allowed
+
+    def _meanings(
+        self, marking: Convention, text: str, entities: list[list[Any]]
+    ) -> Iterator[tuple[int, int, Labels | None]]:
+        for start, end, label in entities:
+            if self._own_labels:
+                ours = marking.namesake(label)
+                yield start, end, None if ours is None else (ours,)
+            else:
+                yield from marking.meaning(text, start, end, label)
 
     def _allow_unmarked(self, marks: frozenset[str], doc: Doc, allowed: list[int]) -> None:
         for m in resolve(m for m in matches(self._classes(doc)) if m.label not in marks):
@@ -196,4 +214,5 @@ class Reader:
 _RULES_KNOW = frozenset({"MONEY", "QUANTITY", "TIME", "WEAPON", "PLATFORM", "DATE"})
 """Labels for which a match of a rule counts as gold where a corpus does not mark them."""
 
-_NO_PART_OF_A_NAME = frozenset({"the", "a", "an", "one", "two", "three", "several", "some"})
+_ARTICLES = frozenset({"the", "a", "an"})
+_NO_PART_OF_A_NAME = _ARTICLES | {"one", "two", "three", "several", "some"}

@@ -94,13 +94,23 @@ def name_by_head(doc: Doc, spans: Spans) -> None:
     for m in list(spans.all):
         if m.label in _NAMES:
             label = _label(doc, m)
-            if label is not None and shipped().find(doc[m.start : m.end].text) is None:
+            known = None if label is None else shipped().find(doc[m.start : m.end].text)
+            if label is not None and (known is None or known.label == label):
                 spans.put(Match(m.start, m.end, label, 0))
+                continue
+            words = range(m.start, m.end)
+            if m.label == "GPE" and len(words) > 1 and all(_is_people(doc[i].text) for i in words):
+                spans.put(Match(m.start, m.end, "NORP", 0))  # "Bosnian Serbs"
         elif m.label == "WEAPON" and m.end - m.start == 1 and doc[m.start].lower_ == "gas":
             spans.drop(m)  # "tear gas" is one, oil and gas are none
     for i, orth in enumerate(doc.to_array("ORTH").tolist()):
         if orth in _OPENS_EVENT:
             _add_event(doc, spans, i)
+
+
+def _is_people(word: str) -> bool:
+    known = shipped().find(word)
+    return known is not None and known.label == "NORP"
 
 
 def _label(doc: Doc, m: Match) -> str | None:

@@ -19,7 +19,8 @@ OURS = "ours"
 def load_pipeline(model: str, aliases: str = "") -> Language:
     """The spaCy pipeline that a setting names: "" or "ours" is the one that ships, "rules" it without a trained model.
 
-    A folder that `wirefuse train entities` wrote is the shipped pipeline with that model in it.
+    A folder that `wirefuse train entities` wrote is the shipped pipeline with that model in it; one of the corpora's
+    own labels stands alone in it, as our rules follow our conventions.
 
     Args:
         model: the setting `entities.model`.
@@ -49,7 +50,8 @@ def _ours(aliases: str, folder: str = "") -> Language:
     nlp = tokenizer.blank()
     trained = nlp.add_pipe("wirefuse_tagger", config={"folder": folder})
     assert isinstance(trained, tagger.Tagger)
-    nlp.add_pipe("wirefuse_repair", config={"aliases": aliases})
+    if not trained.model.meta.get("own_labels"):
+        nlp.add_pipe("wirefuse_repair", config={"aliases": aliases})
     nlp.meta["name"] = "wirefuse_en"
     # Two models of one version are told apart by their weights.
     nlp.meta["version"] = f"{__version__}+{trained.weights[:8]}" if folder else __version__

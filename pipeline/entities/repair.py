@@ -13,9 +13,11 @@ from pipeline.entities.classes import lexicon
 from pipeline.entities.gazetteer import Gazetteer, gazetteer, shipped
 from pipeline.entities.heads import join_units, name_by_head, split_places
 from pipeline.entities.labels import LABELS
+from pipeline.entities.materiel import settle_materiel
 from pipeline.entities.names import is_title, without_title
 from pipeline.entities.rules import ClassString, Match, matches, resolve
 from pipeline.entities.spans import Spans
+from pipeline.entities.titles import settle_titles
 
 RULES = frozenset({"MONEY", "QUANTITY", "TIME", "DATE", "LOC", "FAC", "UNIT", "WEAPON", "PLATFORM", "EVENT"})
 """Labels whose rules (rules.py) add to what the tagger found."""
@@ -119,7 +121,8 @@ class Repair:
         name_by_head(doc, spans)
         split_places(doc, spans)
         join_units(doc, spans)
-        _take_in_titles(doc, spans)
+        settle_titles(doc, spans)
+        settle_materiel(doc, spans)
         _complete_dates(doc, spans)
         _trim_marks(doc, spans)
         _drop_words(doc, spans)
@@ -179,21 +182,6 @@ def _name_places(doc: Doc, spans: Spans) -> None:
         of = m.start > 1 and doc[m.start - 1].text == "of" and doc[m.start - 2].text in _BEFORE_PLACE
         if of or after in _AFTER_PLACE:
             spans.put(Match(m.start, m.end, "GPE" if of else "LOC", 0))
-
-
-def _take_in_titles(doc: Doc, spans: Spans) -> None:
-    """A title that stands directly before a name belongs to it: "Defense Secretary Lloyd Austin"."""
-    _, cased = lexicon()
-    for m in list(spans.all):
-        if m.label != "PERSON":
-            continue
-        start = m.start
-        while start > 0 and "title" in cased.get(doc[start - 1].text, ()):
-            start -= 1
-        if start < m.start and all(
-            start <= b.start and b.end <= m.end for b in spans.below(Match(start, m.end, "PERSON", 0))
-        ):
-            spans.put(Match(start, m.end, "PERSON", 0))
 
 
 _HYPHENS = ("-", "–")

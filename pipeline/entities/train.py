@@ -46,17 +46,22 @@ class _Masks:
 
 
 def read_examples(
-    data: Path, say: Callable[[str], None], corpora: Sequence[Corpus] = CORPORA, texts: int | None = None
+    data: Path,
+    say: Callable[[str], None],
+    corpora: Sequence[Corpus] = CORPORA,
+    texts: int | None = None,
+    own_labels: bool = False,
 ) -> list[tuple[int, list[Example]]]:
     """The training examples of every corpus, with how often each is read per epoch.
 
     Args:
         texts: read at most so many texts of each corpus, evenly spread over it.
+        own_labels: take what each corpus marks as it stands (corpora.py).
 
     Raises:
         SettingsError: a corpus is not there.
     """
-    reader = Reader(tokenizer.blank())
+    reader = Reader(tokenizer.blank(), own_labels)
     found = []
     for corpus in corpora:
         rows, held = read_corpus(data, corpus)
@@ -87,6 +92,7 @@ def train(
     say: Callable[[str], None],
     corpora: Sequence[Corpus] = CORPORA,
     texts: int | None = None,
+    own_labels: bool = False,
 ) -> store.Model:
     """Train a model.
 
@@ -96,11 +102,12 @@ def train(
         say: receives lines of progress.
         corpora: what to learn from.
         texts: at most so many texts of each corpus.
+        own_labels: learn what each corpus marks as it stands. Such a model is used without the rules.
 
     Raises:
         SettingsError: a corpus is not there.
     """
-    found = read_examples(data, say, corpora, texts)
+    found = read_examples(data, say, corpora, texts, own_labels)
     seen = Counter(word for _, examples in found for e in examples for word in e.words)
     keys: Counter[str] = Counter()
     for word, count in seen.items():
@@ -141,6 +148,7 @@ def train(
         "version": __version__,
         "plan": asdict(plan),
         **({} if texts is None else {"texts_per_corpus": texts}),
+        **({"own_labels": True} if own_labels else {}),
         "corpora": {c.name: {"weight": c.weight, "repeat": c.repeat} for c in corpora},
     }
     frequent = tuple(sorted(sorted(seen, key=lambda w: (-seen[w], w))[:FREQUENT]))

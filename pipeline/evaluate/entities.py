@@ -12,6 +12,7 @@ import click
 
 from pipeline.codec import decode_json, encode
 from pipeline.entities.conventions import Convention, convention_of, mapped
+from pipeline.entities.meanings import known_label
 from pipeline.errors import InvalidEvent
 from pipeline.settings import Settings
 
@@ -131,6 +132,17 @@ def compare(
     return scores
 
 
+def as_ours(text: str, gold: Sequence[Span], convention: Convention) -> list[Span]:
+    """What a pipeline without error finds by our conventions: known names as what they are, others as marked."""
+    found = []
+    for start, end, label in gold:
+        for first, last, meaning in convention.meaning(text, start, end, label):
+            if meaning:
+                known, own = known_label(text[first:last]), convention.namesake(label)
+                found.append((first, last, next((ours for ours in (known, own) if ours in meaning), meaning[0])))
+    return found
+
+
 def _part_of_word(text: str, start: int, end: int) -> bool:
     """Whether a hyphen ties a span to a word: the "U.S." of "U.S.-led", the "Israel" of "anti-Israel"."""
     before, after = text[max(0, start - 2) : start], text[end : end + 2]
@@ -201,11 +213,13 @@ def evaluate(
     articles: bool = False,
     own_spans: bool = False,
     labels: Mapping[str, str | None] | None = None,
+    ceiling: bool = False,
 ) -> Result:
     """Score an annotator on a gold file.
 
     Args:
         labels: what the file's labels are in ours (None: not compared); default: of a convention that we know.
+        ceiling: score the gold as our conventions read it, and not the annotator: what they cost by own spans.
 
     Raises:
         InvalidEvent: a line is not gold, or the file has labels of no convention that we know; or own spans are asked
@@ -218,7 +232,8 @@ def evaluate(
         raise InvalidEvent("schema", f"{path}: {e}") from None
     if own_spans and not convention.own:
         raise InvalidEvent("schema", f"{path}: the labels of {convention.name} cannot be scored by their own spans")
-    result = Result(file=str(path), pipeline=annotator.version, convention=convention.name, texts=len(rows))
+    pipeline = "the gold by our conventions" if ceiling else annotator.version
+    result = Result(file=str(path), pipeline=pipeline, convention=convention.name, texts=len(rows))
     for text, gold in rows:
         if own_spans:
             result.not_compared += sum(label not in convention.own for _, _, label in gold)
@@ -226,7 +241,8 @@ def evaluate(
             result.not_compared += sum(
                 not meaning for s, e, label in gold for _, _, meaning in convention.meaning(text, s, e, label)
             )
-        for kind, score in compare(text, gold, annotator.spans(text), convention, articles, own_spans).items():
+        found = as_ours(text, gold, convention) if ceiling else annotator.spans(text)
+        for kind, score in compare(text, gold, found, convention, articles, own_spans).items():
             result.types.setdefault(kind, Score()).add(score)
     result.types = {k: s for k, s in sorted(result.types.items()) if s.gold}
     return result
@@ -277,6 +293,7 @@ def _print(result: Result) -> None:
 @click.option("--limit", type=click.IntRange(1), help="Only the first N texts of each file.")
 @click.option("--articles", is_flag=True, help="Count a leading the, a or an as part of a span.")
 @click.option("--own-spans", is_flag=True, help="Every gold span counts as it stands; labels are mapped, nothing else.")
+@click.option("--ceiling", is_flag=True, help="With --own-spans: the gold by our conventions in a pipeline's place.")
 @click.option("--labels", metavar="TABLE", default="", help='What the gold\'s labels are in ours: "PER=PERSON,MISC=".')
 @click.option("--json", "as_json", is_flag=True, help="One JSON object per file instead of tables.")
 @click.pass_obj
@@ -288,6 +305,7 @@ def entities_command(
     limit: int | None,
     articles: bool,
     own_spans: bool,
+    ceiling: bool,
     labels: str,
     as_json: bool,
 ) -> None:
@@ -300,11 +318,13 @@ def entities_command(
     from pipeline.entities.annotator import Annotator
     from pipeline.entities.load import parse_label_map
 
+    if ceiling and not own_spans:
+        raise click.UsageError("--ceiling says what our conventions cost by own spans: give --own-spans too")
     table = parse_label_map(labels, "--labels")
     chosen = settings.entities if model is None else replace(settings.entities, model=model)
     annotator = Annotator(chosen)
     for path in (*files, *more):
-        result = evaluate(path, annotator, limit, articles, own_spans, table)
+        result = evaluate(path, annotator, limit, articles, own_spans, table, ceiling)
         if as_json:
             click.echo(encode(_report(result)))
         else:

@@ -15,7 +15,7 @@ from pipeline.cli import root
 from pipeline.entities.annotator import Annotator
 from pipeline.entities.conventions import convention
 from pipeline.errors import InvalidEvent
-from pipeline.evaluate.entities import compare, evaluate, read_gold
+from pipeline.evaluate.entities import as_ours, compare, evaluate, read_gold
 from pipeline.settings import Entities
 
 SEEDS = Path(__file__).parent / "seeds.jsonl"
@@ -69,6 +69,18 @@ def test_own_spans_are_taken_as_they_stand() -> None:
     scores = compare(text, gold, found, convention("gmb"), own_spans=True)
     assert (scores["DATE"].gold, scores["DATE"].found) == (1, 0)
     assert (scores["GPE+LOC+FAC"].gold, scores["GPE+LOC+FAC"].found, scores["GPE+LOC+FAC"].exact) == (1, 2, 0)
+
+
+def test_what_our_conventions_cost_by_own_spans() -> None:
+    text = "Singapore paid Acme for 38 days in Rome, Italy"
+    gold = [(0, 9, "org"), (15, 19, "org"), (24, 26, "tim"), (35, 46, "geo")]
+    ours = as_ours(text, gold, convention("gmb"))
+    assert [(text[a:b], label) for a, b, label in ours] == [
+        ("Singapore", "GPE"),
+        ("Acme", "ORG"),
+        ("Rome", "GPE"),
+        ("Italy", "GPE"),
+    ]
 
 
 def test_own_spans_need_labels_that_ours_answer_to() -> None:

@@ -100,6 +100,18 @@ def test_missing_is_not_negative() -> None:
     assert allowed["Oslo"] >> (first_tag("GPE") + 3) & 1
 
 
+def test_own_labels_are_learnt_as_they_stand() -> None:
+    corpus = Corpus("gmb_voa", (), "gmb")
+    text = "Singapore paid $5 million two days after the past 24 hours."
+    row = {"id": "x-1", "text": text, "entities": [[0, 9, "org"], [26, 29, "tim"], [45, 52, "tim"]]}
+    (example,) = Reader(tokenizer.blank(), own_labels=True).examples(corpus, row)
+    allowed = dict(zip(example.words, example.allowed, strict=True))
+    assert allowed["Singapore"] == 1 << (first_tag("ORG") + 3)  # a place by our conventions
+    assert allowed["two"] == 1 << (first_tag("DATE") + 3)  # no date by ours
+    assert allowed["past"] == 1 << first_tag("DATE")
+    assert allowed["million"] == OUTSIDE  # not marked, so no entity
+
+
 def test_the_shipped_model_belongs_to_the_shipped_word_lists() -> None:
     meta = orjson.loads((store.shipped_folder() / "meta.json").read_bytes())
     assert meta["word_lists_sha256"] == store.word_lists_hash()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
@@ -65,6 +67,27 @@ def test_a_corpus_that_is_not_there_is_said(data: Path, tmp_path: Path) -> None:
     assert unknown.exit_code == 2
     assert "no corpus is called conll; there are gmb_voa, re3d" in " ".join(unknown.output.split())
     assert not (tmp_path / "out").exists()
+
+
+def test_a_model_of_own_labels_is_used_without_our_rules(tmp_path: Path) -> None:
+    folder = tmp_path / "corpora" / "gmb_voa"
+    folder.mkdir(parents=True)
+    row: dict[str, Any] = {"id": "1", "text": "Singapore paid $5 million.", "entities": [[0, 9, "org"]]}
+    with gzip.open(folder / "train.jsonl.gz", "wb") as f:
+        f.write((orjson.dumps(row) + b"\n") * 40)
+    (folder / "dev.jsonl.gz").write_bytes(gzip.compress(orjson.dumps(row) + b"\n"))
+    out = tmp_path / "out"
+    trained = ["entities", "--data", str(folder.parent), "--corpus", "gmb_voa", "--epochs", "30", "--own-labels"]
+    weights(CliRunner().invoke(train, [*trained, "--out", str(out)]))
+    annotator = Annotator(Entities(model=str(out)))
+    assert annotator.spans(row["text"]) == [(0, 9, "ORG")]  # our rules know a country, and money
+
+    without_out = CliRunner().invoke(train, trained)
+    assert without_out.exit_code == 2
+    assert "give --out" in without_out.output
+    mixed = CliRunner().invoke(train, [*trained, "--corpus", "wikigold", "--out", str(out)])
+    assert mixed.exit_code == 2
+    assert "the labels of wikigold have no namesakes" in " ".join(mixed.output.split())
 
 
 def test_a_folder_whose_model_is_damaged_is_refused(data: Path, tmp_path: Path) -> None:
