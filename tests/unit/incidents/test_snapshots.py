@@ -121,9 +121,7 @@ def test_decisions_go_on_alike_after_a_snapshot(tmp_path: Path) -> None:
 def test_a_log_of_another_version_is_refused_and_nothing_else_is_tried(tmp_path: Path, schema: int) -> None:
     log = Log(DECIDED)
     log.schema = schema
-    with pytest.raises(
-        FatalError, match=rf"has schema {schema}, .* knows {SCHEMA}: .*state rebuild"
-    ):
+    with pytest.raises(FatalError, match=rf"has schema {schema}, .* knows {SCHEMA}: .*state rebuild"):
         restored(log, chosen(tmp_path))
 
 
