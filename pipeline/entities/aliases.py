@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import combinations
 
 from pipeline.entities import spelling
@@ -111,6 +111,9 @@ class _Node:
     @cached_property
     def text(self) -> str:
         """The form that stands for the node: the most frequent, then the longest, then by spelling."""
+        text = self.mentions[0].text
+        if all(m.text == text for m in self.mentions):
+            return text
         counts = _counted((m.text, m.count) for m in self.mentions)
         return min(counts, key=lambda t: (-counts[t], -len(t), t))
 
@@ -118,6 +121,10 @@ class _Node:
     def count(self) -> int:
         return sum(m.count for m in self.mentions)
 
+
+_NO_OUTLET = frozenset([""])
+_NO_ROLES: list[str] = []
+_entity_id = lru_cache(maxsize=16_384)(entity_id)
 
 MAX_ALIKE = 100
 """So many names of one surname and like given names, or of one office, are compared pair by pair; more are left apart:
@@ -183,7 +190,7 @@ class _Folds:
 
 def _nodes(mentions: Iterable[Mention], gazetteer: Gazetteer) -> list[_Node]:
     nodes: dict[tuple[str, str], _Node] = {}
-    for m in sorted(mentions, key=lambda m: (m.label, m.text, m.document, m.outlet, m.explains, sorted(m.roles))):
+    for m in sorted(mentions, key=_in_order):
         kind = IDENTITY_CLASS[m.label]
         person = parse_person(m.text) if kind == "person" else None
         key = (
@@ -199,6 +206,10 @@ def _nodes(mentions: Iterable[Mention], gazetteer: Gazetteer) -> list[_Node]:
             node = nodes[kind, key] = _Node(kind, key, known, person)
         node.mentions.append(m)
     return [nodes[k] for k in sorted(nodes)]
+
+
+def _in_order(m: Mention) -> tuple[str, str, str, str, str, list[str]]:
+    return m.label, m.text, m.document, m.outlet, m.explains, sorted(m.roles) if m.roles else _NO_ROLES
 
 
 def _known(gazetteer: Gazetteer, text: str, kind: str) -> Name | None:
@@ -418,12 +429,18 @@ def _person(node: _Node) -> PersonName:
 
 def _forms(mentions: Iterable[Mention]) -> tuple[Form, ...]:
     outlets: dict[str, set[str]] = {}
-    counts: Counter[str] = Counter()
+    counts: dict[str, int] = {}
     for m in mentions:
-        counts[m.text] += m.count
-        outlets.setdefault(m.text, set()).update([m.outlet] if m.outlet else [])
-    forms = (Form(text, n, tuple(sorted(outlets[text]))) for text, n in counts.items())
-    return tuple(sorted(forms, key=lambda f: (-f.count, f.text)))
+        text = m.text
+        known = outlets.get(text)
+        if known is None:
+            counts[text] = m.count
+            outlets[text] = {m.outlet}
+        else:
+            counts[text] += m.count
+            known.add(m.outlet)
+    ordered = sorted(counts, key=lambda text: (-counts[text], text)) if len(counts) > 1 else counts
+    return tuple([Form(text, counts[text], tuple(sorted(outlets[text] - _NO_OUTLET))) for text in ordered])
 
 
 def _counted(items: Iterable[tuple[str, int]]) -> dict[str, int]:
@@ -434,12 +451,18 @@ def _counted(items: Iterable[tuple[str, int]]) -> dict[str, int]:
 
 
 def _group(nodes: list[_Node], members: list[int], folds: _Folds) -> Group:
-    mentions = [m for i in members for m in nodes[i].mentions]
+    alone = len(members) == 1
+    mentions = nodes[members[0]].mentions if alone else [m for i in members for m in nodes[i].mentions]
     known = sorted({(n.canonical, n.label) for i in members if (n := nodes[i].known) is not None})
-    labels = _counted((m.label, m.count) for m in mentions)
-    label = min(labels, key=lambda t: (-labels[t], t))
+    label = mentions[0].label
+    if any(m.label != label for m in mentions):
+        labels = _counted((m.label, m.count) for m in mentions)
+        label = min(labels, key=lambda t: (-labels[t], t))
     if known:
         name, label = known[0]
+    elif alone:
+        node = nodes[members[0]]
+        name = node.text if node.person is None else node.person.written
     elif nodes[members[0]].kind == "person":
         # The fullest form that stands most often; titles are no part of a name.
         best = min(members, key=lambda i: (-len(_person(nodes[i]).parts), -nodes[i].count, nodes[i].key))
@@ -457,20 +480,20 @@ def _group(nodes: list[_Node], members: list[int], folds: _Folds) -> Group:
         name = nodes[best].text
     root = folds.find(members[0])
     inside = set(members)
-    disputed = sorted({i for pair in folds.disputed if set(pair) <= inside for i in pair})
+    disputed = sorted({i for pair in folds.disputed if inside.issuperset(pair) for i in pair})
     return Group(
-        entity_id=entity_id(IDENTITY_CLASS[label], normalise(name)),
+        entity_id=_entity_id(IDENTITY_CLASS[label], normalise(name)),
         name=name,
         label=label,
         forms=_forms(mentions),
         folds=tuple(
             sorted(
-                (Fold(nodes[b].text, nodes[a].text, reason) for b, a, reason in folds.reasons.get(root, ())),
+                [Fold(nodes[b].text, nodes[a].text, reason) for b, a, reason in folds.reasons.get(root, ())],
                 key=lambda f: (f.form, f.into),
             )
         ),
         disagreements=(Disagreement("given name", _forms(m for i in disputed for m in nodes[i].mentions)),)
         if disputed
         else (),
-        members=frozenset((m.text, m.label) for m in mentions),
+        members=frozenset([(m.text, m.label) for m in mentions]),
     )

@@ -43,10 +43,12 @@ _FIND = re.compile(
     """,
     re.VERBOSE,
 )
-# Where _FIND can begin: a figure, a capital of its words, one of its small words, a number before "ago".
-_CAPITALS = {name[0].upper() for name in (*_MONTHS, *_WEEKDAYS)} | set("LNPTYO")
-_CAPITAL = re.compile(rf"[{''.join(sorted(_CAPITALS))}\d]")
+# Where _FIND can begin: figures, one of its words, a number before "ago".
 _SMALL = ("last", "next", "past", "this", "today", "tonight", "yesterday", "tomorrow", "overnight")
+_OPENING = re.compile(
+    r"\d+|A(?:pr|ug)|Dec|F(?:eb|ri)|J(?:an|ul|un)|Last|M(?:ar|ay|on)|N(?:ext|ov)|O(?:ct|ver)|Past|S(?:at|ep|un)|"
+    r"T(?:hi|hu|od|om|on|ue)|Wed|Yes"
+)
 _AGO = ("ago", "earlier")
 _AGO_REACH = 80
 
@@ -95,7 +97,7 @@ def dates(text: str, published: date | None) -> Iterator[DateMention]:
 
 
 def _starts(text: str) -> list[int]:
-    found = list(scan.starts_of(_CAPITAL, text))
+    found = list(scan.starts_of(_OPENING, text))
     for word in _SMALL:
         found += scan.places_of(word, text)
     for word in _AGO:

@@ -38,14 +38,15 @@ def places_of(word: str, text: str) -> Iterator[int]:
         at = text.find(word, at + 1)
 
 
-def words_before(text: str, places: Iterable[int], reach: int) -> Iterator[int]:
+def words_before(text: str, places: Iterable[int], reach: int, start: re.Pattern[str] = _WORD_START) -> Iterator[int]:
     """Starts of words up to `reach` characters before each place, ascending.
 
     Args:
         places: ascending positions.
+        start: how the words begin.
     """
     done = 0
     for place in places:
-        for match in _WORD_START.finditer(text, max(done, place - reach), place):
+        for match in start.finditer(text, max(done, place - reach), place):
             yield match.start()
         done = max(done, place)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from pipeline.facts import scan
@@ -44,6 +45,11 @@ _NONE = re.compile(
 # Where the patterns can begin or end: the stems of their verbs; "no".
 _VERB = re.compile(r"[kdsfmwihKDSFMWIH](?i:ill|ead|ied|eath|lain|atally|urdered|ound|njur|urt|ospitali)")
 _NO = re.compile(r"[nN][oO](?i:\s|body)")
+# How a qualifier or a number begins.
+_COUNT = re.compile(
+    r"\b(?:\d|[aA](?i:[ts]\s|bout|round|lmost|n?\s)|[eE](?i:igh|lev)|[fF](?i:our|ive|ift|ort|ewer)|[mM](?i:ore)|"
+    r"[nN](?i:o\s|in|early)|[oO](?i:ne|ver)|[sSſ](?i:ome|ix|ev)|[tT](?i:wo|hre|en|we|hir)|[uU](?i:p\s)|[zZ](?i:ero))"
+)
 _VERB_REACH = 240
 """More characters than people and auxiliaries take between a number and its verb."""
 
@@ -65,9 +71,15 @@ def tolls(text: str) -> Iterator[Toll]:
     yield from sorted(found.values(), key=lambda t: (t.start, t.end, t.kind))
 
 
+@lru_cache(maxsize=4)
+def tolls_of(text: str) -> tuple[Toll, ...]:
+    """The same, remembered: an article is read for what it is compared by, and soon after for its event."""
+    return tuple(tolls(text))
+
+
 def _find(text: str) -> Iterator[Toll]:
     verbs = list(scan.starts_of(_VERB, text))
-    for pattern, starts in ((_FORWARD, scan.words_before(text, verbs, _VERB_REACH)), (_BACKWARD, verbs)):
+    for pattern, starts in ((_FORWARD, scan.words_before(text, verbs, _VERB_REACH, _COUNT)), (_BACKWARD, verbs)):
         for match in scan.matches(pattern, text, starts):
             number = match["number"]
             value = 1 if number.lower() in ("a", "an") else parse(number)
@@ -87,7 +99,7 @@ def _find(text: str) -> Iterator[Toll]:
 def summary(text: str) -> dict[str, dict[str, int | None] | None]:
     """The range of a text's counts: {"killed": {"min", "max"} or None, "wounded": the same}."""
     result: dict[str, dict[str, int | None] | None] = {}
-    counts = list(tolls(text))
+    counts = tolls_of(text)
     for kind in ("killed", "wounded"):
         own = [t for t in counts if t.kind == kind]
         if not own:

@@ -12,7 +12,7 @@ from pipeline.facts.addresses import Address, addresses
 from pipeline.facts.ages import Age, ages
 from pipeline.facts.dates import ClockMention, DateMention, clocks, dateline, dates
 from pipeline.facts.names import Name, names
-from pipeline.facts.tolls import Toll, tolls
+from pipeline.facts.tolls import Toll, tolls_of
 from pipeline.incidents import background
 from pipeline.incidents.decision import Features
 from pipeline.incidents.index import MAX_WORDS, WEIGHT_ONE
@@ -71,7 +71,7 @@ def features(item: Annotated, frequency: Frequency, remembered: int) -> Features
     told = f"{title}. {head}"
     full = f"{title}. {body}"  # begins with `told`
     said = [d for d in dates(full, published) if d.precision == "day"]
-    counted, hours, aged, streets = list(tolls(full)), list(clocks(full)), list(ages(full)), list(addresses(full))
+    counted, hours, aged, streets = tolls_of(full), list(clocks(full)), list(ages(full)), list(addresses(full))
     return Features(
         words=words,
         weights=weights,

@@ -97,11 +97,16 @@ class Index:
         """Seqs of the indexed articles, ascending."""
         return sorted(self._vectors)
 
-    def frequency(self, word: str) -> int:
-        """Number of indexed articles with the word among their heaviest."""
+    def frequencies(self) -> Callable[[str], int]:
+        """For a word the number of indexed articles that have it among their heaviest. Good until the index changes."""
         self.settle()
-        number = self._numbers.get(word)
-        return 0 if number is None else len(self._postings[number])
+        known, postings = self._numbers.get, self._postings
+
+        def frequency(word: str) -> int:
+            number = known(word)
+            return 0 if number is None else len(postings[number])
+
+        return frequency
 
     def add(self, seq: int, words: Sequence[str], weights: Weights) -> None:
         """Index an article by its words, heaviest first; its seq must not be indexed yet."""
@@ -156,10 +161,11 @@ class Index:
         """What the index knows of the words of an article, heaviest first."""
         self.settle()
         numbers = list(map(self._numbers.get, words))
-        known = [(n, w) for n, w in zip(numbers, weights, strict=True) if n is not None]
-        leading = sum(n is not None for n in numbers[:QUERY_WORDS])
-        found = np.array(known, dtype=np.int64).reshape(-1, 2)
-        return Lookup(found[:, 0], found[:, 1], leading)
+        leading = sum([n is not None for n in numbers[:QUERY_WORDS]])
+        if None in numbers:
+            weights = [w for n, w in zip(numbers, weights, strict=True) if n is not None]
+            numbers = [n for n in numbers if n is not None]
+        return Lookup(np.array(numbers, dtype=np.int64), np.array(weights, dtype=np.int64), leading)
 
     def lookup_of(self, seq: int) -> Lookup:
         """The same of an indexed article."""

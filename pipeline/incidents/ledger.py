@@ -272,7 +272,7 @@ class Ledger:
         assert article_id is not None
         plan.card = card(item)
         index = self._state.index
-        found = self._extract(item, index.frequency, len(index))
+        found = self._extract(item, index.frequencies(), len(index))
         own = self._state.entries.get(article_id)
         lookup = index.look_up(found.words, found.weights)
         near, cosines = nearest(index, lookup, None if own is None else own.seq)

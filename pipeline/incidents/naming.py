@@ -61,10 +61,11 @@ def weapons(cards: Sequence[Card], folded: Sequence[dict[str, Any]]) -> tuple[di
         if entity["label"] in WEAPON_LABELS:
             kinds.setdefault(entity["name"].casefold().removesuffix("s"), []).append(entity)
     rows = []
+    carried = [{m.text for m in c.mentions if m.label in WEAPON_LABELS} for c in cards] if kinds else []
     for alike in kinds.values():
         forms = sorted((f for entity in alike for f in entity["forms"]), key=lambda f: (-f["count"], f["text"]))
         written = {f["text"] for f in forms}
-        naming = sum(any(m.label in WEAPON_LABELS and m.text in written for m in c.mentions) for c in cards)
+        naming = sum(not written.isdisjoint(texts) for texts in carried)
         head = {key: alike[0][key] for key in ("entity_id", "name", "label")}
         rows.append(head | {"forms": forms, "reports": naming})
     rows.sort(key=lambda r: (-r["reports"], r["label"], r["name"]))

@@ -53,7 +53,7 @@ class Roster:
     @property
     def last_time(self) -> datetime:
         """The newest of the times that order closing and forgetting."""
-        return self._sorted()[-1] if len(self._entries) > _MANY else max(e.time for e in self._entries)
+        return self._sorted()[-1] if len(self._entries) > _MANY else max([e.time for e in self._entries])
 
     @property
     def first_seen(self) -> datetime:
@@ -76,7 +76,8 @@ class Roster:
             without: a report that is left out.
         """
         if len(self._entries) <= _MANY:
-            return min((abs(time - e.event_time) for e in self._entries if e is not without), default=None)
+            gaps = [abs(time - e.event_time) for e in self._entries if e is not without]
+            return min(gaps) if gaps else None
         self._sorted()
         at = bisect_left(self._event_times, time)
         left = None if without is None else without.event_time

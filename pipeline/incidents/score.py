@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from operator import mul
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -57,6 +57,8 @@ _MINUTES = 5
 _ONE = WEIGHT_ONE * WEIGHT_ONE
 _TITLE_ONE = HEADLINE_ONE * HEADLINE_ONE
 _PER_RARITY = 3.0 / RARITY_ONE
+_SILENT = (0.0, 0.0)
+"""Of agreement and difference, where one of two says nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +105,9 @@ class Query:
         self.profile = profile
         self.lookup = lookup
         self._said = said
-        tokens = np.sort(np.frombuffer(profile.tokens, dtype=TOKEN), order="token")
-        self.tokens: npt.NDArray[Any] = tokens["token"]
+        tokens = np.frombuffer(profile.tokens, dtype=TOKEN)
+        tokens = tokens[tokens["token"].argsort()]
+        self.tokens: npt.NDArray[Any] = np.ascontiguousarray(tokens["token"])
         self.weights: list[int] = tokens["weight"].tolist()
         self.roles: list[int] = tokens["role"].tolist()
 
@@ -208,14 +211,15 @@ def _values(mine: Profile, other: Profile, cosine: float, shared: _Shared) -> tu
             shared.my_title / _TITLE_ONE if mine.has_title else _UNTITLED,
             shared.their_title / _TITLE_ONE if other.has_title else _UNTITLED,
         ),
-        *_overlap(shared.ages, mine.ages, other.ages),
-        *_overlap(shared.streets, mine.streets, other.streets),
-        *_overlap(shared.days, mine.days, other.days),
+        *(_overlap(shared.ages, mine.ages, other.ages) if mine.ages and other.ages else _SILENT),
+        *(_overlap(shared.streets, mine.streets, other.streets) if mine.streets and other.streets else _SILENT),
+        *(_overlap(shared.days, mine.days, other.days) if mine.days and other.days else _SILENT),
         math.log1p(shared.names * _PER_RARITY) if shared.names else 0.0,
         math.log1p(shared.places * _PER_RARITY) if shared.places else 0.0,
         _back(mine, other) if mine.back or other.back else 0.0,
-        *_hours(mine.clocks, other.clocks),
-        _tolls_differ(mine.killed, other.killed) + _tolls_differ(mine.wounded, other.wounded),
+        *(_hours(mine.clocks, other.clocks) if mine.clocks and other.clocks else _SILENT),
+        (_tolls_differ(mine.killed, other.killed) if mine.killed and other.killed else 0.0)
+        + (_tolls_differ(mine.wounded, other.wounded) if mine.wounded and other.wounded else 0.0),
         float(mine.has_places and other.has_places and not shared.any_place),
         float(mine.persons > 0 and other.persons > 0 and not shared.persons),
         math.log1p(shared.leads * _PER_RARITY) if shared.leads else 0.0,
@@ -224,8 +228,7 @@ def _values(mine: Profile, other: Profile, cosine: float, shared: _Shared) -> tu
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(NamedTuple):
     """Evidence that two articles report one event; `score` is the log-odds, `values` are of SIGNALS."""
 
     score: float
@@ -242,9 +245,10 @@ def links(
         coefficients: from `Weights.coefficients`.
     """
     found = []
+    bias = coefficients[-1]
     for values in signals(query, others, cosines):
-        score = sum(map(mul, coefficients, values), coefficients[-1])
-        found.append(Link(max(-LIMIT, min(LIMIT, score)), values))
+        score = sum(map(mul, coefficients, values), bias)
+        found.append(Link(score if -LIMIT <= score <= LIMIT else math.copysign(LIMIT, score), values))
     return found
 
 
@@ -257,9 +261,7 @@ def incident_score(links: Sequence[float], gap_days: float, fitted: Weights) -> 
 
 
 def _overlap(shared: int, mine: int, others: int) -> tuple[float, float]:
-    """(share of the smaller set that both have, 1 if both say something and share nothing)."""
-    if not mine or not others:
-        return 0.0, 0.0
+    """Of two that both say something: (share of the smaller set that both have, 1 if they share nothing)."""
     return shared / (mine if mine < others else others), 0.0 if shared else 1.0
 
 
@@ -270,15 +272,11 @@ def _back(a: Profile, b: Profile) -> float:
 
 
 def _hours(a: Sequence[int], b: Sequence[int]) -> tuple[float, float]:
-    if not a or not b:
-        return 0.0, 0.0
     near = any(abs(x - y) <= _MINUTES for x in a for y in b)
     return float(near), float(not near)
 
 
 def _tolls_differ(a: Sequence[int], b: Sequence[int]) -> float:
-    if not a or not b:
-        return 0.0
     for i in range(0, len(a), 2):
         for j in range(0, len(b), 2):
             if (b[j + 1] < 0 or a[i] <= b[j + 1]) and (a[i + 1] < 0 or b[j] <= a[i + 1]):

@@ -48,7 +48,7 @@ def prepare(articles: Sequence[GoldArticle]) -> Prepared:
     queries: list[Query] = []
     near: list[list[int]] = []
     for seq, (gold, item) in enumerate(zip(articles, annotated(articles), strict=True)):
-        found = features(item, index.frequency, len(index))
+        found = features(item, index.frequencies(), len(index))
         if gold.shift:
             found = shift_days(found, gold.shift.days)
         candidates, cosines = nearest(index, index.look_up(found.words, found.weights))

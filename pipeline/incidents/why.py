@@ -23,6 +23,7 @@ MOST = 6
 """Strongest items named of each kind."""
 
 _LEAST_PART = 0.05
+_CONFLICTS = tuple(n for n, name in enumerate(SIGNALS) if name.endswith("_differ") and name != "leads_differ")
 
 
 def why_copy(item: Annotated, source: Entry) -> dict[str, Any]:
@@ -58,6 +59,8 @@ def _kind(plan: Plan, chosen: Match | None) -> str:
 def _evidence(state: State, query: Query, match: Match, fitted: Weights, short: bool = False) -> dict[str, Any]:
     entry, best = match.links[0]
     found: dict[str, Any] = {"score": round(match.score, 3), "closest": entry.article_id}
+    if short and not any(best.values[n] for n in _CONFLICTS):
+        return found  # what the other says lies compressed
     mine, theirs = query.said(), entry.read_said()
     against = conflicts(mine, theirs, best)
     if short:
