@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import calendar
 from datetime import date
+from itertools import product
 
 import pytest
 from hypothesis import given
@@ -16,7 +18,13 @@ killed wounded dead died Killing deaths of no one nobody was were reported hurt 
 ago earlier weeks years year-old 20-year-old aged 34 Smith, 20, noon 9:15 p.m. 23:10 North Morgan Street streets and Elm
 Avenues Interstate 95 U.S. Highway 1 block St. Dr ST the . , - ' ’ éa Ж
 """
-WORDS = _TEXT.split()
+_NUMBERS = """
+zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen
+nineteen twenty thirty forty fifty sixty seventy eighty ninety an dozen hundred thousand million
+about around some over more than no fewer than nearly almost as many as
+"""
+_DAYS = [name for names in (calendar.month_name, calendar.month_abbr, calendar.day_name) for name in names if name]
+WORDS = _TEXT.split() + _NUMBERS.split() + _DAYS
 TEXTS = st.lists(st.sampled_from([*WORDS, "\n"]), max_size=25).flatmap(
     lambda words: st.sampled_from([" ".join(words), "".join(words), " ".join(words).upper(), " ".join(words).lower()])
 )
@@ -39,6 +47,20 @@ def test_extractors_find_what_their_patterns_find_without_the_search_for_starts(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(scan, "matches", plainly)
         assert all_of(text) == found
+
+
+def test_every_number_and_qualifier_begins_a_toll() -> None:
+    qualifiers = ["", *"At least|more than|over|no fewer than|up to|as many as|Fewer than|nearly|almost".split("|"),
+                  "about", "Around", "some"]  # fmt: skip
+    for qualifier, number in product(qualifiers, [*_NUMBERS.split()[:28], "a dozen", "12"]):
+        said = f"{qualifier} {number} people".strip()
+        assert len(list(tolls.tolls(f"Police said: {said} were killed."))) == 1, said
+
+
+@pytest.mark.parametrize("day", _DAYS)
+def test_every_month_and_weekday_is_found(day: str) -> None:
+    said = f"{day} 12, 2014" if day not in calendar.day_name else day
+    assert [d.start for d in dates.dates(f"It was {said}.", date(2014, 12, 20))] == [7]
 
 
 def test_words_before_several_places_come_once_and_in_order() -> None:
