@@ -83,7 +83,9 @@ def stretches(first: Prepared, second: Sketch) -> tuple[int, float]:
     """
     bound = min(first.sketch.bound, second.bound)
     a, b = below(first.sketch.hashes, bound), below(second.hashes, bound)
-    of_second, of_first = evidence.hits(b, a), evidence.hits(a, b)
+    in_first, in_second = a.tolist(), b.tolist()
+    of_second = bytes(map(set(in_first).__contains__, in_second))
+    of_first = bytes(map(set(in_second).__contains__, in_first))
     run = max(_longest(of_second, b"\0"), _longest(of_first, b"\0"))
     own = min(_longest(of_second, b"\1") / len(b), _longest(of_first, b"\1") / len(a))
     return run * EVERYTHING // bound + WIDTH - 1, own

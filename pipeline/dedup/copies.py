@@ -82,9 +82,11 @@ class Copies:
         # Steps that are left of an index that is built as a whole.
         self._building: Iterator[bool] | None = None
         self._ahead: Lookahead | None = None
-        # What the texts of the batch share with each of their candidates.
+        # What the texts of the batch share with their candidates, by place: those that share enough. Of the texts in
+        # `_measured` with all candidates that the batch began with.
         self._sketches = Sketches((), ())
-        self._overlaps: dict[tuple[int, int], Overlap | None] = {}
+        self._overlaps: dict[int, dict[int, Overlap]] = {}
+        self._measured: frozenset[int] = frozenset()
         self._batch: Sequence[Prepared | None] = ()
 
     def expect(self, batch: Sequence[Prepared | None]) -> None:
@@ -97,15 +99,16 @@ class Copies:
         self._sketches = Sketches(sketches, [EVERYTHING if own is None else own.sketch.bound for own in batch])
         # Which of too many are compared is known only when the text's turn comes.
         counts = Counter(ahead.texts)
-        pairs = zip(ahead.texts, ahead.others, strict=True)
-        self._measure([(text, other) for text, other in pairs if counts[text] <= _COMPARED])
-
-    def _measure(self, pairs: list[tuple[int, int]]) -> None:
-        """Note what texts of the batch share with candidates."""
+        self._measured = frozenset(n for n in range(len(batch)) if counts[n] <= _COMPARED)
+        pairs = [pair for pair in zip(ahead.texts, ahead.others, strict=True) if pair[0] in self._measured]
         for some in _pieces(pairs, _MEASURED):
-            sketches = [self._packed_sketch(other) for _, other in some]
-            found = self._sketches.overlaps([text for text, _ in some], sketches)
-            self._overlaps |= zip(some, found, strict=True)
+            for (text, other), found in zip(some, self._measure(some), strict=True):
+                if found is not None:
+                    self._overlaps.setdefault(text, {})[other] = found
+
+    def _measure(self, pairs: Sequence[tuple[int, int]]) -> list[Overlap | None]:
+        """What texts of the batch share with candidates."""
+        return self._sketches.overlaps([text for text, _ in pairs], [self._packed_sketch(other) for _, other in pairs])
 
     def _packed_sketch(self, other: int) -> tuple[bytes, int]:
         if other < IN_BATCH:
@@ -145,7 +148,7 @@ class Copies:
         self._ahead = None
         self._batch = ()
         self._overlaps = {}
-        if self._building is None and self._new and not len(self._index):
+        if self._building is None and self._new and self._index.is_empty:
             self._building = self._build()
         if self._building is not None and next(self._building, False):
             return True
@@ -221,16 +224,22 @@ class Copies:
         """
         ahead = self._ahead
         assert ahead is not None
+        if ahead.is_as_expected(place) and place in self._measured:
+            near = self._overlaps.get(place, {}).items()
+            return [(slot, overlap) for other, overlap in near if (slot := ahead.slot(other)) is not None]
         candidates = ahead.candidates(place)
-        if not candidates:
-            return []
         slots = {other: slot for other in candidates if (slot := ahead.slot(other)) is not None}
         others = list(slots)
         if len(others) > _COMPARED:
             others.sort(key=lambda other: (-candidates[other], self._remembered.rank_at(slots[other])))
             del others[_COMPARED:]
-        self._measure([(place, other) for other in others if (place, other) not in self._overlaps])
-        return [(slots[other], found) for other in others if (found := self._overlaps[place, other]) is not None]
+        overlaps = self._overlaps.get(place, {})
+        expected = ahead.expected(place) if place in self._measured else {}
+        unknown = [(place, other) for other in others if other not in expected]
+        for (_, other), overlap in zip(unknown, self._measure(unknown), strict=True):
+            if overlap is not None:
+                overlaps[other] = overlap
+        return [(slots[other], overlaps[other]) for other in others if other in overlaps]
 
 
 def _pieces(values: Sequence[T], length: int) -> list[Sequence[T]]:

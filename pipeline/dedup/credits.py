@@ -11,7 +11,13 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.text.words import U64, words
 
 Place = Literal["dateline", "byline", "line", "copyright", "contributed"]
 
@@ -60,6 +66,7 @@ _ONLY_ALONE = frozenset({"AA", "ANI", "CP", "PA"})
 _HEAD, _TAIL = 600, 400
 _HEAD_LINES, _TAIL_LINES = 4, 4
 _SHORT = 120
+_FLAG = np.uint64(52)
 
 
 def _any(forms: list[str]) -> str:
@@ -86,6 +93,33 @@ _OPENS = re.compile(rf"\(?(?:[Ss]ource: ?|[Vv]ia )?(?:[Tt]he )?(?:{'|'.join(map(
 _BEGINNINGS = frozenset(opening[:2] for opening in (*_OPENINGS, "The", "the", "Source", "source", "Via", "via"))
 _BY = frozenset(("by", "By", "bY", "BY"))
 _IN_HEAD = _BEGINNINGS | _BY
+
+
+def may_credit(hashes: U64, ends: Sequence[int], texts: Sequence[str]) -> list[bool]:
+    """For each of some texts whether `credits` is worth the time: most name no agency.
+
+    Args:
+        hashes: of the words of all texts.
+        ends: where those of each text end.
+    """
+    at = _flags()[hashes >> _FLAG].nonzero()[0]
+    at = at[np.isin(hashes[at], _agencies())]
+    named = np.diff(at.searchsorted(ends), prepend=0) > 0
+    # In a dateline an agency need not be known.
+    return [is_named or "(" in text[:_HEAD] for is_named, text in zip(named.tolist(), texts, strict=True)]
+
+
+@cache
+def _agencies() -> U64:
+    return words(" ".join(_OPENINGS)).hashes
+
+
+@cache
+def _flags() -> NDArray[np.bool_]:
+    """Of the high bits of a word's hash: whether it may be of `_agencies`."""
+    flags = np.zeros(1 << 64 - int(_FLAG), np.bool_)
+    flags[_agencies() >> _FLAG] = True
+    return flags
 
 
 def credits(text: str) -> tuple[Credit, ...]:

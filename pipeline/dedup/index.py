@@ -131,6 +131,11 @@ class Index:
         """Number of keys of all texts together."""
         return self._in_cells + sum(map(len, self._crowded.values()))
 
+    @property
+    def is_empty(self) -> bool:
+        """True when there is no key."""
+        return not self._in_cells and not self._crowded
+
     def add(self, keys: U32, slots: U32) -> None:
         """Add texts.
 
@@ -166,7 +171,7 @@ class Index:
             pieces: of `numbered`; together all keys of all texts.
             slots: of the texts, in the order in which they are to count as added.
         """
-        assert not len(self)
+        assert self.is_empty
         self._note_order(slots)
         total = sum(map(len, pieces))
         self._grow(total)
@@ -234,9 +239,10 @@ class Index:
         # A few thousand at a time, so that what is read of the buckets stays in the cache.
         for start in range(0, max(len(keys), 1), _READ):
             some = slice(start, start + _READ)
-            at, cell = (self._keys.take(rows[some], axis=0) == keys[some, None]).nonzero()
-            found.append((at + start, cell))
-        at, cell = found[0] if len(found) == 1 else (np.concatenate(part) for part in zip(*found, strict=True))
+            # Places in one dimension are found several times faster than in two.
+            places = (self._keys.take(rows[some], axis=0) == keys[some, None]).ravel().nonzero()[0]
+            found.append(places + start * _CELLS)
+        at, cell = divmod(found[0] if len(found) == 1 else np.concatenate(found), _CELLS)
         # What once stood in a free cell may still be read there.
         there = cell < self._taken[rows[at]]
         return at[there], cell[there]
@@ -251,9 +257,8 @@ class Index:
         """For each hash the slots of the texts that have it as key, the last added first; all or so many."""
         last = None if most is None else -1 - most
         found = []
-        for hash, key in zip(hashes, (hashes * _SCATTER).tolist(), strict=True):
-            crowd = self._crowded.get(key)
-            found.append(self._in_bucket(hash)[:most] if crowd is None else crowd[:last:-1].tolist())
+        for n, crowd in enumerate(map(self._crowded.get, (hashes * _SCATTER).tolist())):
+            found.append(self._in_bucket(hashes[n])[:most] if crowd is None else crowd[:last:-1].tolist())
         return found
 
     def _in_bucket(self, hash: np.uint32) -> list[int]:

@@ -136,13 +136,19 @@ class Lookahead:
         slot = self._slots[other - IN_BATCH] if other >= IN_BATCH else other
         return slot if slot is not None and self._is_remembered(slot) else None
 
+    def is_as_expected(self, n: int) -> bool:
+        """True when all texts before the nth are remembered, and what was: its candidates are those of `others`."""
+        return self._decided == n and not self._removed
+
+    def expected(self, n: int) -> dict[int, int]:
+        """`candidates` of the nth text, if `is_as_expected`."""
+        start, end = self._ranges[n]
+        return dict(zip(self.others[start:end], self._shared[start:end], strict=True))
+
     def candidates(self, n: int) -> dict[int, int]:
         """Candidates of the nth text, whose turn it is, and how many keys each has in common with it."""
-        start, end = self._ranges[n]
-        if start == end and n not in self._limited:
-            return {}
-        found = dict(zip(self.others[start:end], self._shared[start:end], strict=True))
-        if self._decided == n and not self._removed:
+        found = self.expected(n)
+        if self.is_as_expected(n):
             return found
         if any(self.slot(other) is None for newest in self._limited.get(n, ()) for other in newest):
             return self._one_by_one(n)

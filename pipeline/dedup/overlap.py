@@ -75,18 +75,20 @@ class Sketches:
             return []
         first = np.array(texts, np.uint64)
         values = np.frombuffer(b"".join([packed for packed, _ in others]), "<u4")
-        lengths = [len(packed) >> 2 for packed, _ in others]
-        pair = np.repeat(np.arange(len(texts)), lengths)
+        lengths = np.array([len(packed) >> 2 for packed, _ in others])
+        ends = np.cumsum(lengths)
         bounds = np.minimum(self._bounds[first], np.array([bound for _, bound in others], np.uint64))
         # Most pairs share little: a flag spares most of the searches.
-        likely = self._flags[self._flag(first.astype(np.uint32)[pair], values)].nonzero()[0]
-        sought = first[pair[likely]] << _HIGH | values[likely]
+        likely = self._flags.take(self._flag(np.repeat(first.astype(np.uint32), lengths), values)).nonzero()[0]
+        pair = ends.searchsorted(likely, "right")
+        sought = first[pair] << _HIGH | values[likely]
         at = self._hashes.searchsorted(sought)
         at[at == len(self._hashes)] = 0
-        shared = _count(pair[likely[self._hashes[at] == sought]], len(texts))
+        shared = np.bincount(pair[self._hashes[at] == sought], minlength=len(texts))
         # What both kept lies below both bounds; of all that they kept, that counts which lies there.
         own = self._hashes.searchsorted((first << _HIGH) + bounds) - self._starts[first]
-        other = _count(pair[values < bounds[pair]], len(texts))
+        is_below = values <= np.repeat((bounds - np.uint64(1)).astype(np.uint32), lengths)
+        other = np.diff(np.concatenate(([0], np.cumsum(is_below)))[ends], prepend=0)
         enough = (shared > 0) & (shared >= np.minimum(MIN_SHARED, own))
         jaccard = shared / np.maximum(own + other - shared, 1)
         share = shared / np.maximum(np.minimum(own, other), 1)
@@ -104,6 +106,3 @@ class Sketches:
     def _flag(self, texts: U32, hashes: U32) -> NDArray[np.uint32]:
         return (hashes + texts * _SPREAD) & self._mask
 
-
-def _count(pairs: NDArray[np.intp], count: int) -> NDArray[np.int64]:
-    return np.bincount(pairs, minlength=count).astype(np.int64)

@@ -13,6 +13,7 @@ from itertools import accumulate
 
 import numpy as np
 
+from pipeline.dedup.credits import may_credit
 from pipeline.dedup.decision import NO_WORDS
 from pipeline.dedup.figures import figures
 from pipeline.dedup.headline import headlines
@@ -50,6 +51,7 @@ class Prepared:
         shingles: their shingle hashes, in text order.
         offset: where the text begins in what the offsets of `words` count from.
         short: the words of the title are among `words`.
+        may_credit: the text may have a credit line.
     """
 
     cleaned: Cleaned
@@ -63,6 +65,7 @@ class Prepared:
     shingles: U32
     offset: int
     short: bool
+    may_credit: bool
 
     @property
     def words(self) -> Words:
@@ -116,6 +119,7 @@ def _prepare(batch: Sequence[Cleaned]) -> list[Prepared]:
         for start, end in ranges
     ]
     kept = sketches(own, [end - start for start, end in ranges])
+    credited = may_credit(every.hashes, first[1:], [c.text for c in batch])
     told_bytes = memoryview(every.hashes.astype("<u8", copy=False).tobytes())
     return [
         Prepared(
@@ -130,6 +134,7 @@ def _prepare(batch: Sequence[Cleaned]) -> list[Prepared]:
             shingles=own[n],
             offset=bodies[n],
             short=start < first_in_body[n],
+            may_credit=credited[n],
         )
         for n, (start, end) in enumerate(ranges)
     ]

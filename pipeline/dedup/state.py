@@ -270,7 +270,7 @@ class Dedup:
             copy_of=found.best.of if found.best else None,
             copy_kind=found.best.kind if found.best else None,
             copy_why=found.best.why if found.best else {},
-            credits=credits(own.cleaned.text),
+            credits=credits(own.cleaned.text) if own.may_credit else (),
             added=found.best.added if found.best else (),
             copy_group=group,
             regrouped={m.old: m.new for m in moves},
