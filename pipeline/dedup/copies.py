@@ -108,7 +108,8 @@ class Copies:
 
     def _measure(self, pairs: Sequence[tuple[int, int]]) -> list[Overlap | None]:
         """What texts of the batch share with candidates."""
-        return self._sketches.overlaps([text for text, _ in pairs], [self._packed_sketch(other) for _, other in pairs])
+        sketches = [self._packed_sketch(other) for _, other in pairs]
+        return self._sketches.overlaps([text for text, _ in pairs], [s for s, _ in sketches], [b for _, b in sketches])
 
     def _packed_sketch(self, other: int) -> tuple[bytes, int]:
         if other < IN_BATCH:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pipeline.dedup.sketch import U32
 from pipeline.text.words import U64
@@ -62,33 +61,38 @@ class Sketches:
         self._hashes: U64 = text << _HIGH | hashes
         self._mask = np.uint32((1 << (_FLAGS * len(hashes)).bit_length()) - 1)
         self._flags = np.zeros(int(self._mask) + 1, np.bool_)
-        self._flags[self._flag(text.astype(np.uint32), hashes)] = True
+        self._flags[(hashes + text.astype(np.uint32) * _SPREAD) & self._mask] = True
 
-    def overlaps(self, texts: Sequence[int], others: Sequence[tuple[bytes, int]]) -> list[Overlap | None]:
+    def overlaps(self, texts: Sequence[int], others: Sequence[bytes], bounds: Sequence[int]) -> list[Overlap | None]:
         """Measure pairs; None where a pair shares too little for the one to be a copy of the other.
 
         Args:
             texts: place in the batch of the first of each pair.
-            others: hashes (packed, in any order) and bound of the sketch of the second.
+            others: hashes of the sketch of the second, packed, in any order.
+            bounds: of these sketches.
         """
         if not texts:
             return []
         first = np.array(texts, np.uint64)
-        values = np.frombuffer(b"".join([packed for packed, _ in others]), "<u4")
-        lengths = np.array([len(packed) >> 2 for packed, _ in others])
-        ends = np.cumsum(lengths)
-        bounds = np.minimum(self._bounds[first], np.array([bound for _, bound in others], np.uint64))
+        values = np.frombuffer(b"".join(others), "<u4")
+        lengths = np.array([len(packed) >> 2 for packed in others])
         # Most pairs share little: a flag spares most of the searches.
-        likely = self._flags.take(self._flag(np.repeat(first.astype(np.uint32), lengths), values)).nonzero()[0]
-        pair = ends.searchsorted(likely, "right")
+        flags = np.repeat(first.astype(np.uint32) * _SPREAD, lengths)
+        flags += values
+        flags &= self._mask
+        likely = self._flags.take(flags).nonzero()[0]
+        pair = np.cumsum(lengths).searchsorted(likely, "right")
         sought = first[pair] << _HIGH | values[likely]
         at = self._hashes.searchsorted(sought)
         at[at == len(self._hashes)] = 0
         shared = np.bincount(pair[self._hashes[at] == sought], minlength=len(texts))
         # What both kept lies below both bounds; of all that they kept, that counts which lies there.
-        own = self._hashes.searchsorted((first << _HIGH) + bounds) - self._starts[first]
-        is_below = values <= np.repeat((bounds - np.uint64(1)).astype(np.uint32), lengths)
-        other = np.diff(np.concatenate(([0], np.cumsum(is_below)))[ends], prepend=0)
+        limits = self._bounds[first]
+        other_limits = np.array(bounds, np.uint64)
+        own = self._hashes.searchsorted((first << _HIGH) + np.minimum(limits, other_limits)) - self._starts[first]
+        other = lengths
+        for n in (limits < other_limits).nonzero()[0].tolist():
+            other[n] = np.count_nonzero(np.frombuffer(others[n], "<u4") < limits[n])
         enough = (shared > 0) & (shared >= np.minimum(MIN_SHARED, own))
         jaccard = shared / np.maximum(own + other - shared, 1)
         share = shared / np.maximum(np.minimum(own, other), 1)
@@ -102,7 +106,3 @@ class Sketches:
             common = int(shared[n])
             found[n] = Overlap(float(jaccard[n]), common / int(own[n]), common / int(other[n]), common)
         return found
-
-    def _flag(self, texts: U32, hashes: U32) -> NDArray[np.uint32]:
-        return (hashes + texts * _SPREAD) & self._mask
-

@@ -26,6 +26,7 @@ _STATUS: tuple[Status, ...] = ("usable", "withheld", "canceled")
 # None, status, bound, shingles, words; number of hashes, figures, headline words. These follow, and then the version,
 # where there is one: few wires have it.
 _HEAD = struct.Struct("<16s16s16s12sqqqqqBBqIIHHH")
+_HASHES = _HEAD.size
 # Parts of it that are often needed alone, and where they stand: since, and which are None; bound to number of hashes;
 # origin to which are None.
 _SINCE, _SINCE_AT = struct.Struct("<qB"), struct.calcsize("<16s16s16s12sqqqq")
@@ -62,9 +63,9 @@ class Entry:
     def text(self) -> Text:
         """What the close comparison needs of it."""
         bound, shingles, words, hashes, figures, headline = _TEXT.unpack_from(self._packed, _TEXT_AT)
-        after_hashes = _HEAD.size + 4 * hashes
+        after_hashes = _HASHES + 4 * hashes
         return Text(
-            Sketch(np.frombuffer(self._packed, _PACKED, hashes, _HEAD.size), bound, shingles, words),
+            Sketch(np.frombuffer(self._packed, _PACKED, hashes, _HASHES), bound, shingles, words),
             np.frombuffer(self._packed, _PACKED, figures, after_hashes),
             np.frombuffer(self._packed, _PACKED, headline, after_hashes + 4 * figures),
         )
@@ -189,12 +190,12 @@ class Remembered:
         """Hashes and bound of an article's sketch: the part of `at` that most comparisons end with."""
         data = self._packed[slot]
         bound, _, _, hashes = _SKETCH.unpack_from(data, _SKETCH_AT)
-        return data[_HEAD.size : _HEAD.size + 4 * hashes], bound
+        return data[_HASHES : _HASHES + 4 * hashes], bound
 
     def packed_sketches_at(self, slots: Iterable[int]) -> list[bytes]:
         """Hashes of the sketches of many articles."""
         return [
-            data[_HEAD.size : _HEAD.size + 4 * (data[_HASHES_AT] | data[_HASHES_AT + 1] << 8)]
+            data[_HASHES : _HASHES + 4 * (data[_HASHES_AT] | data[_HASHES_AT + 1] << 8)]
             for data in map(self._packed.__getitem__, slots)
         ]
 
