@@ -9,7 +9,7 @@ earliest time seen.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from pipeline.dedup.made_often import made_often
 
 RUN = 32
 """So many dated articles in a row, all far ahead of the watermark, move it."""
@@ -18,7 +18,7 @@ LONGEST_GAP = 10 * 366 * 24 * 3600 * 1_000_000
 """Microseconds. A time further ahead of the watermark than any silence or gap of an archive is a mistake."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@made_often
 class Clock:
     """Event time after a decision; all times in microseconds since 1970.
 
@@ -39,7 +39,7 @@ class Clock:
         if published is None:
             return self
         if self.watermark is None:
-            return replace(self, watermark=published)
+            return Clock(watermark=published, settled=self.settled, ahead=self.ahead, ahead_to=self.ahead_to)
         if published > self.watermark + tolerance:
             to = published if self.ahead_to is None else self.ahead_to
             if published < to - tolerance:
@@ -47,7 +47,9 @@ class Clock:
             elif published <= to + tolerance:
                 to = max(to, published)
             run = self.ahead + 1
-            return Clock(watermark=to, settled=True) if run >= RUN else replace(self, ahead=run, ahead_to=to)
+            if run >= RUN:
+                return Clock(watermark=to, settled=True)
+            return Clock(watermark=self.watermark, settled=self.settled, ahead=run, ahead_to=to)
         if not self.settled and published < self.watermark - tolerance:
             return Clock(watermark=published)
         return Clock(watermark=max(self.watermark, published), settled=True)

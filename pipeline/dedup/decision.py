@@ -11,6 +11,7 @@ import msgspec
 from pipeline import codec
 from pipeline.dedup.clock import Clock
 from pipeline.dedup.credits import Credit
+from pipeline.dedup.made_often import made_often
 from pipeline.dedup.versions import Status
 from pipeline.records import Annotated, Article, Copy, CopyKind, EditorWord, RawArticle, Verdict, Void
 from pipeline.text.clean import Cleaned, clean
@@ -33,7 +34,7 @@ class Move:
     seq: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@made_often
 class Memory:
     """What the state remembers of an article from a decision on. Replaces what it remembered before.
 
@@ -71,7 +72,7 @@ class Memory:
     moves: tuple[Move, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@made_often
 class Decision:
     """What dedup decided about one input of an edition.
 

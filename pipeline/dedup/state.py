@@ -259,14 +259,15 @@ class Dedup:
             exact=own.exact,
             moves=self._kept_moves(article_id) + moves,
         )
+        time = _time(event_time)
         return Decision(
             seq=seq,
             prev_seq=self.last_seq,
             article_id=article_id,
             verdict=verdict,
             reason=reason,
-            event_time=_time(event_time),
-            watermark=_time(clock.watermark),
+            event_time=time,
+            watermark=time if event_time == clock.watermark else _time(clock.watermark),
             copy_of=found.best.of if found.best else None,
             copy_kind=found.best.kind if found.best else None,
             copy_why=found.best.why if found.best else {},
