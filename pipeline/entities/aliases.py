@@ -17,6 +17,8 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from itertools import combinations
 
+import msgspec
+
 from pipeline.entities import spelling
 from pipeline.entities.gazetteer import Gazetteer, Name, shipped
 from pipeline.entities.labels import IDENTITY_CLASS
@@ -25,8 +27,7 @@ from pipeline.entities.people import PersonName, given_keys, is_given_name, pars
 from pipeline.ids import entity_id
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mention:
+class Mention(msgspec.Struct, frozen=True, kw_only=True):
     """A mention of a name, with what its text says about it (mentions.py finds that).
 
     Attributes:
@@ -48,8 +49,7 @@ class Mention:
     count: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
+class Form(msgspec.Struct, frozen=True):
     """One spelling of an entity, how often it stands, and in which outlets."""
 
     text: str
@@ -57,8 +57,7 @@ class Form:
     outlets: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Fold:
+class Fold(msgspec.Struct, frozen=True):
     """Why a form is another's."""
 
     form: str
@@ -66,16 +65,14 @@ class Fold:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Disagreement:
+class Disagreement(msgspec.Struct, frozen=True):
     """Sources give one thing different names that cannot all be right; each with its forms."""
 
     kind: str
     forms: tuple[Form, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(msgspec.Struct, frozen=True):
     """One entity: its canonical name and everything that was folded into it."""
 
     entity_id: str
@@ -84,7 +81,7 @@ class Group:
     forms: tuple[Form, ...]
     folds: tuple[Fold, ...] = ()
     disagreements: tuple[Disagreement, ...] = ()
-    members: frozenset[tuple[str, str]] = field(default=frozenset(), repr=False)
+    members: frozenset[tuple[str, str]] = frozenset()
     """(text, label) of every mention in it."""
 
 

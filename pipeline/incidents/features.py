@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
+from functools import cache
 
 from pipeline.facts import scenes
 from pipeline.facts.addresses import Address, addresses
@@ -43,8 +44,6 @@ Frequency = Callable[[str], int]
 """stem -> number of remembered articles with it."""
 
 Extract = Callable[[Annotated, Frequency, int], Features]
-
-_WORD = re.compile(r"\S+")
 
 
 def features(item: Annotated, frequency: Frequency, remembered: int) -> Features:
@@ -95,7 +94,7 @@ def features(item: Annotated, frequency: Frequency, remembered: int) -> Features
     )
 
 
-class _Rarity:
+class _Rarity(dict[str, float]):
     """Inverse document frequency: ln(1 / share of articles with the term).
 
     The share is that of the remembered articles, drawn towards the background's as if PRIOR more articles had been
@@ -103,19 +102,17 @@ class _Rarity:
     """
 
     def __init__(self, frequency: Frequency, remembered: int) -> None:
+        super().__init__()
         self._frequency = frequency
         self._background, documents = background.table()
         self._prior = PRIOR / (documents + 1)
         self._total = PRIOR + remembered
-        self._known: dict[str, float] = {}
         self.most = math.log(self._total / (self._prior * _UNSEEN))
 
-    def __call__(self, term: str) -> float:
-        known = self._known.get(term)
-        if known is None:
-            seen = self._frequency(term) + self._prior * (self._background.get(term, 0) + _UNSEEN)
-            known = self._known[term] = max(0.0, math.log(self._total / seen))
-        return known
+    def __missing__(self, term: str) -> float:
+        seen = self._frequency(term) + self._prior * (self._background.get(term, 0) + _UNSEEN)
+        found = self[term] = max(0.0, math.log(self._total / seen))
+        return found
 
 
 def _counts(title: Sequence[str], text: Sequence[str]) -> dict[str, int]:
@@ -149,8 +146,8 @@ def _opening(
         for term in part:
             counts[term] = counts.get(term, 0) + factor
     of_title = frozenset(title)
-    raw = [(1 + math.log(counts[w])) * rarity(w) ** 2 if w in counts else 0.0 for w in words]
-    raw_title = [rarity(w) ** 2 if w in of_title else 0.0 for w in words]
+    raw = [(1 + math.log(counts[w])) * rarity[w] ** 2 if w in counts else 0.0 for w in words]
+    raw_title = [rarity[w] ** 2 if w in of_title else 0.0 for w in words]
     norm, title_norm = (math.sqrt(math.fsum(w * w for w in weights)) or 1.0 for weights in (raw, raw_title))
     kept = [n for n, w in enumerate(raw) if w]
     return (
@@ -162,7 +159,7 @@ def _opening(
 
 def _weighted(counts: Mapping[str, int], rarity: _Rarity, most: int) -> tuple[tuple[str, ...], tuple[int, ...]]:
     """Terms and their weights, heaviest first: (1 + ln tf) * idf^2, as a unit vector."""
-    raw = [((1 + math.log(n)) * rarity(t) ** 2, t) for t, n in counts.items()]
+    raw = [((1 + math.log(n)) * rarity[t] ** 2, t) for t, n in counts.items()]
     raw.sort(key=lambda x: (-x[0], x[1]))
     del raw[most:]
     norm = math.sqrt(math.fsum(w * w for w, _ in raw)) or 1.0
@@ -173,7 +170,7 @@ def _weighted(counts: Mapping[str, int], rarity: _Rarity, most: int) -> tuple[tu
 def _name_tokens(named: Iterable[Name], rarity: _Rarity) -> dict[str, int]:
     """Words of names, rarest first, with their rarity to the fourth power."""
     found = {w for n in named for w in n.words if len(w) > 2}
-    scored = [(round((rarity(stem(w)) / rarity.most) ** 4 * RARITY_ONE), w) for w in sorted(found)]
+    scored = [(round((rarity[stem(w)] / rarity.most) ** 4 * RARITY_ONE), w) for w in sorted(found)]
     scored.sort(key=lambda x: (-x[0], x[1]))
     return {w: r for r, w in scored[:MAX_NAMES]}
 
@@ -230,7 +227,11 @@ def _scenes(
 
 def _first_words(text: str, limit: int) -> str:
     """The text up to the end of its `limit`-th word, as it stands."""
-    for count, match in enumerate(_WORD.finditer(text), start=1):
-        if count == limit:
-            return text[: match.end()]
-    return text
+    found = _first(limit).match(text)
+    return text if found is None else found[0]
+
+
+@cache
+def _first(count: int) -> re.Pattern[str]:
+    """So many words from the beginning of a text."""
+    return re.compile(rf"\s*+(?:\S++\s++){{{count - 1}}}\S++")

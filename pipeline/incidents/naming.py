@@ -10,6 +10,7 @@ from pipeline.entities.gazetteer import Gazetteer
 from pipeline.incidents.decision import Card
 from pipeline.incidents.entry import Entry
 
+_NO_ROLES: frozenset[str] = frozenset()
 WEAPON_LABELS = frozenset({"WEAPON", "PLATFORM"})
 
 
@@ -26,14 +27,16 @@ def entities(
         aliases.Mention(
             text=m.text,
             label=m.label,
-            document=entry.article_id,
-            outlet=card.source or card.provider,
+            document=article_id,
+            outlet=outlet,
             explains=m.explains,
-            roles=frozenset(m.roles),
+            roles=frozenset(m.roles) if m.roles else _NO_ROLES,
             count=m.count,
         )
-        for entry, card in zip(entries, cards, strict=True)
-        for m in card.mentions
+        for article_id, outlet, said in (
+            (e.article_id, c.source or c.provider, c.mentions) for e, c in zip(entries, cards, strict=True)
+        )
+        for m in said
     ]
     rows: list[dict[str, Any]] = [
         {
