@@ -132,14 +132,16 @@ class Dedup:
     def _apply(self, decision: Decision | Logged, place: int | None) -> None:
         self.last_seq = decision.seq
         self._clock = decision.clock
-        memory = decision.memory
-        if memory is not None and decision.article_id is not None:
-            old = self._remembered.slot_of(decision.article_id)
-            if old is not None:
-                self._take_out(old)
-            slot = self._remembered.put(decision.article_id, decision.seq, memory)
-            self._groups.add(decision.article_id, memory.group, decision.seq, memory.moves)
-            self._copies.add(slot, place)
+        memory, article_id = decision.memory, decision.article_id
+        if memory is None or article_id is None:
+            return
+        old = self._remembered.slot_of(article_id)
+        if old is not None:
+            self._take_out(old)
+        slot = self._remembered.put(article_id, decision.seq, memory)
+        if memory.moves or memory.group != article_id:
+            self._groups.add(article_id, memory.group, decision.seq, memory.moves)
+        self._copies.add(slot, place)
 
     def _forget(self) -> None:
         while (due := self._remembered.oldest_to_forget(self._clock.watermark)) is not None:
