@@ -9,7 +9,7 @@ from spacy.language import Language
 from spacy.matcher import PhraseMatcher
 from spacy.tokens import Doc, Span
 
-from pipeline.entities.classes import lexicon
+from pipeline.entities.classes import classes, lexicon
 from pipeline.entities.gazetteer import Gazetteer, gazetteer, shipped
 from pipeline.entities.heads import join_units, name_by_head, split_places
 from pipeline.entities.labels import LABELS
@@ -186,6 +186,7 @@ def _name_places(doc: Doc, spans: Spans) -> None:
 
 _HYPHENS = ("-", "–")
 _MARKS = frozenset(["-", "–", "—", "--", ",", ";", ":", '"', "“", "”", "«", "»", "/"])
+_DAY = re.compile(r"[12]?[1-9]|[123]0|31")
 _BARE_NUMBER = re.compile(r"[\d.,]+")
 _YEAR = re.compile(r"(?:1[5-9]|20)\d\d")
 # As ISO 8601 writes a day. The tokenizer makes five tokens of it, which no rule tells from a sum.
@@ -205,13 +206,15 @@ def _add_written_dates(doc: Doc, spans: Spans) -> None:
 
 
 def _complete_dates(doc: Doc, spans: Spans) -> None:
-    """ "five years ago" is one date, and so are "three-day" and "past 24 hours"; a number alone is none."""
+    """ "five years ago" is one date, and so are "three-day", "5-6 April", "past 24 hours"; a number alone is none."""
     for m in list(spans.all):
         if m.label != "DATE":
             continue
         start, end = m.start, m.end
         if start and doc[start].text in _HYPHENS and doc[start - 1].like_num:
             start -= 1
+        elif start > 1 and doc[start - 1].text in _HYPHENS and _is_range(doc, start - 2, start) and end - start > 1:
+            start -= 2
         if end < len(doc) and doc[end - 1].like_num and doc[end].lower_ in _DURATIONS:
             end += 1
         if end < len(doc) and doc[end - 1].lower_ in _DURATIONS and doc[end].lower_ == "ago":
@@ -222,6 +225,12 @@ def _complete_dates(doc: Doc, spans: Spans) -> None:
                 spans.put(whole)
         elif end - start == 1 and _BARE_NUMBER.fullmatch(doc[start].text) and not _is_year(doc, start):
             spans.drop(m)
+
+
+def _is_range(doc: Doc, i: int, k: int) -> bool:
+    """Whether two tokens are days of one month, the first before the second."""
+    first, last = doc[i].text, doc[k].text
+    return _DAY.fullmatch(first) is not None and _DAY.fullmatch(last) is not None and int(first) < int(last)
 
 
 def _is_year(doc: Doc, i: int) -> bool:
@@ -255,6 +264,10 @@ def _drop_words(doc: Doc, spans: Spans) -> None:
                 spans.drop(m)
 
 
+# Before a surname, part of it; before a place, what it is of: "Penon de Coron".
+_OF = frozenset(["de", "del", "da", "di", "do", "dos", "du", "von", "van", "der", "den", "of"])
+
+
 def _spread_surnames(doc: Doc, spans: Spans) -> None:
     """Once a text has "Lloyd Austin" or "Secretary Austin", "Austin" is the man wherever it stands alone.
 
@@ -264,7 +277,9 @@ def _spread_surnames(doc: Doc, spans: Spans) -> None:
     for m in spans.all:
         if m.label == "PERSON" and m.end - m.start > 1:
             _, name = without_title(doc[m.start : m.end].text)
-            last = name.rpartition(" ")[2]
+            before, _, last = name.rpartition(" ")
+            if before.rpartition(" ")[2] in _OF or "month" in classes(last):
+                continue  # "Piet de Boer" is "De Boer" alone; "May" is a month unless the tagger says more
             if last[:1].isupper() and len(last) > 2 and not is_title(last) and shipped().find(last) is None:
                 surnames.add(doc[m.end - 1].orth)
     if not surnames:
