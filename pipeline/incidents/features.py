@@ -12,6 +12,7 @@ from pipeline.facts import scenes
 from pipeline.facts.addresses import Address, addresses
 from pipeline.facts.ages import Age, ages
 from pipeline.facts.dates import ClockMention, DateMention, clocks, dateline, dates
+from pipeline.facts.furniture import without_furniture
 from pipeline.facts.names import Name, names
 from pipeline.facts.tolls import Toll, tolls_of
 from pipeline.incidents import background
@@ -45,6 +46,9 @@ Frequency = Callable[[str], int]
 
 Extract = Callable[[Annotated, Frequency, int], Features]
 
+_READ_CHARS = 5_000
+"""More than TEXT_WORDS take."""
+
 
 def features(item: Annotated, frequency: Frequency, remembered: int) -> Features:
     """Features of an article that has a body.
@@ -56,15 +60,16 @@ def features(item: Annotated, frequency: Frequency, remembered: int) -> Features
     article = item.article
     assert article is not None
     title = article.title or ""
-    head, body = _first_words(article.text, HEAD_WORDS), _first_words(article.text, TEXT_WORDS)
+    text = without_furniture(article.text[:_READ_CHARS])
+    head, body = _first_words(text, HEAD_WORDS), _first_words(text, TEXT_WORDS)
     rarity = _Rarity(frequency, remembered)
-    of_title, of_text = stems(title, TEXT_WORDS), stem_by_word(article.text, TEXT_WORDS)
+    of_title, of_text = stems(title, TEXT_WORDS), stem_by_word(text, TEXT_WORDS)
     words, weights = _weighted(_counts(of_title, of_text), rarity, MAX_WORDS)
     opening, opening_weights, headline_weights = _opening(of_title, of_text[:LEAD_WORDS], words, rarity)
     # Without the labels of the entities stage: they did worse (docs/quality/incidents.md), and copies have none.
     in_title, in_body = names(title), names(body)
     named = in_title + in_body
-    lead_end = len(_first_words(article.text, LEAD_WORDS))
+    lead_end = len(_first_words(text, LEAD_WORDS))
     tokens = _name_tokens(named, rarity)
     published = dateline(article.text) if article.published is None else article.published.date()
     told = f"{title}. {head}"

@@ -255,7 +255,7 @@ class Ledger:
         plan = Plan(state, item, self._settings)
         if item.article is None:
             plan.why = {"kind": "taken_back", "reason": item.reason}
-            split_without(state, plan, self._weights, self._settings)
+            split_without(state, plan, self._fitted(), self._settings)
         else:
             self._place(plan, item)
         plan.regroup(item.regrouped)
@@ -293,29 +293,33 @@ class Ledger:
             return
         plan.scored = True
         query = Query(plan.profile, lookup, found)
-        matches = rank(self._state, query, plan.event_time, near, cosines, self._weights, item.article_id)
+        fitted = self._fitted()
+        matches = rank(self._state, query, plan.event_time, near, cosines, fitted, item.article_id)
         if plan.old is None:
-            self._place_new(plan, matches)
+            self._place_new(plan, matches, fitted)
         else:
-            self._place_again(plan, plan.old, query, matches)
-        plan.why = why_scored(self._state, plan, query, matches, self._weights)
-        if not rethink(self._state, plan, query, matches, self._weights, self._settings):
-            split_by(self._state, plan, query, matches, self._weights, self._settings)
+            self._place_again(plan, plan.old, query, matches, fitted)
+        plan.why = why_scored(self._state, plan, query, matches, fitted)
+        if not rethink(self._state, plan, query, matches, fitted, self._settings):
+            split_by(self._state, plan, query, matches, fitted, self._settings)
 
-    def _place_new(self, plan: Plan, matches: list[Match]) -> None:
-        if matches and matches[0].score >= self._weights.join:
+    def _fitted(self) -> Weights:
+        """The scorer, with the threshold that suits this edition."""
+        return self._weights.for_wire(len(self._state.index), len(self._state.members))
+
+    def _place_new(self, plan: Plan, matches: list[Match], fitted: Weights) -> None:
+        if matches and matches[0].score >= fitted.join:
             plan.incident_id = matches[0].incident_id
         else:
             plan.found()
 
-    def _place_again(self, plan: Plan, old: Entry, query: Query, matches: list[Match]) -> None:
+    def _place_again(self, plan: Plan, old: Entry, query: Query, matches: list[Match], fitted: Weights) -> None:
         """An update keeps its incident, unless the evidence clearly says otherwise and the incident is young."""
         home = old.incident_id
         assert home is not None
         plan.incident_id = home
         if not is_young(self._state, home, plan.event_time, self._settings):
             return
-        fitted = self._weights
         at_home = match_incidents(self._state, query, plan.event_time, [home], fitted, plan.article_id)
         own = at_home[0] if at_home else None
         best = next(

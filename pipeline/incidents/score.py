@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
 from operator import mul
@@ -59,6 +59,9 @@ _TITLE_ONE = HEADLINE_ONE * HEADLINE_ONE
 _PER_RARITY = 3.0 / RARITY_ONE
 _SILENT = (0.0, 0.0)
 """Of agreement and difference, where one of two says nothing."""
+_EVEN = 50
+"""Reports of known and of new events that are taken to have been seen beforehand, each."""
+_PRIOR_LIMIT = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +70,8 @@ class Weights:
 
     Attributes:
         pair: weight of each of SIGNALS, and `bias`.
-        incident: weights of an incident's `best` link, of the mean of its `top` three, and of `gap` (ln(1 + days
-            since its nearest report)).
+        incident: weights of an incident's `best` link, of the mean of its `top` three, of `gap` (ln(1 + days since
+            its nearest report)), and of `prior` (see `for_wire`).
         join: an article joins the incident with the best score if it is at least this.
         margin: a placed article moves, or two incidents merge, only for so much more.
         fitted: sets, figures and seed of the fit.
@@ -83,6 +86,19 @@ class Weights:
     def coefficients(self) -> tuple[float, ...]:
         """Weights of SIGNALS, in their order, and then the bias."""
         return (*(self.pair[name] for name in SIGNALS), self.pair["bias"])
+
+    def for_wire(self, reports: int, incidents: int) -> Weights:
+        """The same with the threshold that suits a wire: less where events are usually told again, more where seldom.
+
+        The log-odds that a report is not the first of its event, estimated from what is remembered (an empirical
+        Bayes prior), drawn towards even odds and bounded, so that a young or an uncommon wire decides nothing by it.
+
+        Args:
+            reports: remembered ones that are compared. incidents: that they are in.
+        """
+        odds = math.log((max(0, reports - incidents) + _EVEN) / (incidents + _EVEN))
+        prior = self.incident["prior"] * max(-_PRIOR_LIMIT, min(_PRIOR_LIMIT, odds))
+        return replace(self, join=round(self.join - prior, 3))
 
 
 @cache

@@ -110,15 +110,23 @@ def fit(sets: Sequence[Prepared], incident: Mapping[str, float], join: float, ma
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write the weights here.")
 @click.option("--best", default=0.5, show_default=True, help="Weight of the best link; the best three get the rest.")
 @click.option("--gap", default=0.35, show_default=True, help="What ln(1 + days since its nearest report) costs it.")
+@click.option("--prior", default=0.3, show_default=True, help="How far a wire's own habit moves the threshold.")
 @click.option("--join", default=-0.05, show_default=True, help="Score from which an article joins an incident.")
 @click.option("--margin", default=0.3, show_default=True, help="How much more a merge or a move needs.")
 @click.option("--leave-one-out", is_flag=True, help="Also score each set with weights fitted on the others.")
 def train_command(
-    files: tuple[Path, ...], out: Path | None, best: float, gap: float, join: float, margin: float, leave_one_out: bool
+    files: tuple[Path, ...],
+    out: Path | None,
+    best: float,
+    gap: float,
+    prior: float,
+    join: float,
+    margin: float,
+    leave_one_out: bool,
 ) -> None:
     """Fit the incident scorer on labelled sets and show how it does on each."""
     sets = {f"{path.parent.name}/{path.name}": prepare(in_order(read(path))) for path in files}
-    incident = {"best": best, "top": round(1.0 - best, 6), "gap": -gap}
+    incident = {"best": best, "top": round(1.0 - best, 6), "gap": -gap, "prior": prior}
     fitted = fit(list(sets.values()), incident, join, margin)
     figures: dict[str, Any] = {}
     for name, data in sets.items():

@@ -94,7 +94,7 @@ def test_a_bad_line_is_named(tmp_path: Path, line: str, said: str) -> None:
 
 def test_fitting_is_deterministic_and_learns_that_shared_words_count(gold: Path) -> None:
     data = prepare(in_order(read(gold)))
-    incident = {"best": 0.5, "top": 0.5, "gap": -0.4}
+    incident = {"best": 0.5, "top": 0.5, "gap": -0.4, "prior": 0.3}
     one, two = fit([data], incident, 0.0, 0.3), fit([data], incident, 0.0, 0.3)
     assert one == two
     assert one.pair["text"] > 0

@@ -11,7 +11,7 @@ import pytest
 from pipeline import ids
 from pipeline.incidents.explain import explain
 from pipeline.incidents.ledger import Ledger
-from pipeline.incidents.score import SIGNALS, Weights
+from pipeline.incidents.score import SIGNALS, Weights, weights
 from pipeline.records import Annotated
 from pipeline.settings import Incidents
 
@@ -47,6 +47,9 @@ BOTH = (
     "after a dispute at a bus stop on Linden Street at 4:40 p.m. on Friday, Lt. Omar Field said.",
 )
 
+EAGER = replace(weights(), join=-1.0)
+"""Joins what may be one event, so that a split has something to part."""
+
 
 def report(wire: Wire, native_id: str, told: tuple[str, str], hours: float) -> Annotated:
     body = replace(article(native_id, 0, 1, START + timedelta(hours=hours)), title=told[0], text=told[1])
@@ -66,7 +69,7 @@ def test_two_events_are_told_apart_whatever_comes_first(order: tuple[int, ...]) 
 
 
 def test_a_split_is_told_with_its_evidence_and_leaves_the_id_with_the_founder() -> None:
-    wire, led = Wire(), Ledger(0, Incidents())
+    wire, led = Wire(), Ledger(0, Incidents(), fitted=EAGER)
     led.decide(report(wire, "first", FIRST_WORD, 0))
     one = led.decide(report(wire, "pupil", PUPIL, 1)).incident_id
     assert one == ids.incident_id(0, aid("first"))
@@ -94,7 +97,7 @@ FORGE = "tarnow smelter furnace ladle crucible ingot foundry slag casting"
 ORCHARD = "tarnow orchard blossom grafting cider pruning rootstock beekeeper harvest"
 WORDS_ALONE = Weights(
     pair=dict.fromkeys((*SIGNALS, "bias"), 0.0) | {"bias": 4.0, "text": 10.0},
-    incident={"best": 0.5, "top": 0.5, "gap": 0.0},
+    incident={"best": 0.5, "top": 0.5, "gap": 0.0, "prior": 0.0},
     join=-9.0,  # everything joins, so that only a split parts anything
     margin=0.3,
     fitted={},
@@ -114,7 +117,7 @@ def test_reports_that_are_knit_on_either_side_are_parted_once_there_are_three_of
 
 
 def test_copies_leave_with_what_they_copy() -> None:
-    wire, led = Wire(), Ledger(0, Incidents())
+    wire, led = Wire(), Ledger(0, Incidents(), fitted=EAGER)
     led.decide(report(wire, "first", FIRST_WORD, 0))
     led.decide(report(wire, "pupil", PUPIL, 1))
     led.decide(wire.copy("copied", of="pupil", event=0, hours=1.5))
@@ -134,7 +137,7 @@ def test_what_held_two_events_together_is_taken_back() -> None:
 
 
 def test_an_incident_that_is_no_longer_young_stays_one() -> None:
-    wire, led = Wire(), Ledger(0, Incidents(young_hours=2.0))
+    wire, led = Wire(), Ledger(0, Incidents(young_hours=2.0), fitted=EAGER)
     led.decide(report(wire, "first", FIRST_WORD, 0))
     led.decide(report(wire, "pupil", PUPIL, 1))
     decision = led.decide(report(wire, "cashier", CASHIER, 3))
@@ -143,7 +146,7 @@ def test_an_incident_that_is_no_longer_young_stays_one() -> None:
 
 
 def test_what_an_editor_has_put_together_stays_together() -> None:
-    wire, led = Wire(), Ledger(0, Incidents())
+    wire, led = Wire(), Ledger(0, Incidents(), fitted=EAGER)
     home = led.decide(report(wire, "first", FIRST_WORD, 0)).incident_id
     led.decide(report(wire, "pupil", PUPIL, 1))
     led.decide(wire.word("pin", incident=home, articles=(aid("pupil"),)))
