@@ -161,6 +161,7 @@ def raw(rows: Sequence[streams.Row], producer: Producer) -> list[Incoming]:
 
 async def run(articles: int, folder: Path) -> None:
     os.environ |= {"WIREFUSE_BROKER": "127.0.0.1:1", "WIREFUSE_DATA_DIR": str(folder), "WIREFUSE_CONFIG": ""}
+    os.environ["WIREFUSE_INCIDENTS_SNAPSHOT_EVERY"] = "0"  # there is no log that one could go with
     counted = Counted()
     outputs: list[Outgoing] = []
     for name in ("dedup", "incidents", "sink"):
