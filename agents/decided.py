@@ -81,6 +81,7 @@ class Decided(Generic[E, D]):
     """One edition's engine and the tail of its log.
 
     Args:
+        make: makes an engine that has folded nothing.
         kind: the class of the log's records.
         log_topic: full name of the log.
         schema: version of the shape of its records.
@@ -89,19 +90,23 @@ class Decided(Generic[E, D]):
     def __init__(
         self,
         edition: int,
-        engine: E,
+        make: Callable[[], E],
         kind: type[D],
         short: TopicName,
         log_topic: str,
         schema: int = SCHEMA_VERSION,
     ) -> None:
         self.edition = edition
-        self.engine = engine
+        self.engine = make()
+        self._make = make
         self.restore_seconds = 0.0
         self._kind = kind
         self._short = short
         self._topic = log_topic
         self._position = 0
+        """Offset in the log from which to read on."""
+        self._whole = False
+        """Whether the engine has ever been at the end of the log; before, its gaps are those of a single reading."""
         self._schema = str(schema).encode()
         self._headers = ((headers.SCHEMA, self._schema),)
         self._tail: OrderedDict[int, D | bytes] = OrderedDict()
@@ -111,24 +116,37 @@ class Decided(Generic[E, D]):
     async def restore(self, offsets: Offsets, progress: Callable[[], None]) -> None:
         """Fold what the log holds beyond what is known: all of it at first, another owner's decisions later.
 
+        What compaction has taken from there was superseded within the log, and what is known may be what it
+        superseded: then all of the log is folded anew.
+
         Raises:
             FatalError: a record of the log cannot be read.
         """
         started = time.perf_counter()
-        count = 0
         # None of what is restored is garbage: looking for it again and again would take a third of the time.
         gc.disable()
         try:
-            async for chunk in offsets.read(self._topic, self.edition, self._position):
-                count += self._fold([r for r in chunk if r.value is not None])
-                self._position = chunk[-1].offset + 1
-                progress()
+            count = await self._read_on(offsets, progress)
+            if count is None:
+                log.warning(
+                    "%s[%d]: compaction has taken records behind seq %d, the last known one; the whole log is folded",
+                    self._topic,
+                    self.edition,
+                    self.engine.last_seq,
+                )
+                self.engine = self._make()
+                self._whole = False
+                self._position = 0
+                self._tail.clear()
+                self._evicted.clear()
+                count = await self._read_on(offsets, progress)
             while self.engine.settle():
                 progress()
                 await asyncio.sleep(0)  # the consumer's heartbeats
         finally:
             gc.enable()
         gc.freeze()
+        self._whole = True
         self.engine.drain_tombstones()  # the log has them already
         self.restore_seconds = time.perf_counter() - started
         log.info(
@@ -140,25 +158,47 @@ class Decided(Generic[E, D]):
             self.engine.last_seq,
         )
 
-    def _fold(self, records: Sequence[ConsumerRecord]) -> int:
-        decisions = []
-        values = []
-        last = self.engine.last_seq
-        for record in records:
-            if record.headers != self._headers:
-                self._check_schema(record)
-            try:
-                decision = self.engine.read(record.value)
-            except InvalidEvent as error:
-                raise FatalError(f"{self._where(record)} cannot be read ({error}); another version wrote it") from None
-            if decision.seq > last:
-                last = decision.seq
+    async def _read_on(self, offsets: Offsets, progress: Callable[[], None]) -> int | None:
+        """Fold the log from where it was last read; how many decisions it had, or None if some of them are gone."""
+        known = self.engine.last_seq if self._whole else -1
+        gapless, count = True, 0
+        async for chunk in offsets.read(self._topic, self.edition, self._position):
+            decisions, values = [], []
+            for record in chunk:
+                gapless = gapless and (record.offset == self._position or known < 0)
+                self._position = record.offset + 1
+                if record.value is None:
+                    continue
+                decision = self._read(record)
+                if decision.seq <= known:
+                    gapless = True  # whatever is missing so far is known
+                elif not gapless:
+                    return None
+                count += 1
                 decisions.append(decision)
                 values.append(record.value)
-        self.engine.apply_all(decisions)
-        for decision, value in zip(decisions[-TAIL:], values[-TAIL:], strict=True):
+            self._fold(decisions, values)
+            progress()
+        return count if gapless else None
+
+    def _read(self, record: ConsumerRecord) -> Any:
+        if record.headers != self._headers:
+            self._check_schema(record)
+        try:
+            return self.engine.read(record.value)
+        except InvalidEvent as error:
+            raise FatalError(f"{self._where(record)} cannot be read ({error}); another version wrote it") from None
+
+    def _fold(self, decisions: Sequence[Any], values: Sequence[bytes]) -> None:
+        last = self.engine.last_seq
+        new = []
+        for decision, value in zip(decisions, values, strict=True):
+            if decision.seq > last:
+                last = decision.seq
+                new.append((decision, value))
+        self.engine.apply_all([decision for decision, _ in new])
+        for decision, value in new[-TAIL:]:
             self._keep(decision.seq, value)
-        return len(records)
 
     def _check_schema(self, record: ConsumerRecord) -> None:
         """Refuse what another version wrote: leaving out what this one does not know would change decisions.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from functools import partial
 from typing import TypeAlias, get_args
 
 from aiokafka.errors import KafkaError
@@ -68,7 +69,7 @@ class DedupStage:
         wanted = partitions.get("raw", ())
         log = topic(self._settings, "dedup-log")
         self._editions = {
-            e: self._editions.get(e) or Decided(e, Dedup(e, self._settings.dedup), Decision, "dedup-log", log)
+            e: self._editions.get(e) or Decided(e, partial(Dedup, e, self._settings.dedup), Decision, "dedup-log", log)
             for e in wanted
         }
         for edition in self._editions.values():

@@ -6,6 +6,7 @@ import gc
 import logging
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from agents.decided import Decided
 from agents.offsets import Offsets
@@ -33,8 +34,8 @@ class LedgerLog(Decided[Ledger, Decision]):
 
     def __init__(self, edition: int, settings: Settings, names: Gazetteer | None = None) -> None:
         log_topic = topic(settings, "incident-log")
-        ledger = Ledger(edition, settings.incidents, names=names)
-        super().__init__(edition, ledger, Decision, "incident-log", log_topic, SCHEMA)
+        make = partial(Ledger, edition, settings.incidents, names=names)
+        super().__init__(edition, make, Decision, "incident-log", log_topic, SCHEMA)
         self._every = settings.incidents.snapshot_every
         path = settings.data_dir / "snapshots" / f"incidents-{edition}.snapshot"
         decides = replace(settings.incidents, snapshot_every=0)
@@ -65,6 +66,7 @@ class LedgerLog(Decided[Ledger, Decision]):
         finally:
             gc.enable()
         self._position = found.position
+        self._whole = True
         log.info("%s: resumed, last seq %d", self.snapshots.path, self.engine.last_seq)
         return True
 

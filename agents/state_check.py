@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
 
 from agents.decided import Decided
 from agents.ledger_log import LedgerLog
@@ -79,7 +80,7 @@ async def verify(settings: Settings) -> Report:
 async def _edition(settings: Settings, edition: int, offsets: Offsets, report: Report) -> _Incidents | None:
     raw, annotated = topic(settings, "raw"), topic(settings, "annotated")
     dedup_log, incident_log = topic(settings, "dedup-log"), topic(settings, "incident-log")
-    dedup = Decided(edition, Dedup(edition, settings.dedup), DedupDecision, "dedup-log", dedup_log)
+    dedup = Decided(edition, partial(Dedup, edition, settings.dedup), DedupDecision, "dedup-log", dedup_log)
     ledger = LedgerLog(edition, with_values(settings, {"incidents.snapshot_every": 0}, "verify"))
     if not await _restored(dedup, offsets, report) or not await _restored(ledger, offsets, report):
         return None

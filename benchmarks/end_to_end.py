@@ -29,6 +29,7 @@ import time
 import urllib.request
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -269,7 +270,7 @@ async def _restore(settings: Settings, count: int) -> dict[str, Any]:
     async for chunk in offsets.read(name, 0, 0):
         read += len(chunk)
     alone = time.perf_counter() - started
-    decided = Decided(0, Dedup(0, settings.dedup), Decision, "dedup-log", name)
+    decided = Decided(0, partial(Dedup, 0, settings.dedup), Decision, "dedup-log", name)
     started = time.perf_counter()
     await decided.restore(offsets, lambda: None)
     folded = time.perf_counter() - started

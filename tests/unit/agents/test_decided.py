@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
@@ -93,7 +94,7 @@ class Log:
 
 
 def decided() -> Decided[Summing, Sum]:
-    return Decided(0, Summing(), Sum, "dedup-log", "test.dedup-log")
+    return Decided(0, Summing, Sum, "dedup-log", "test.dedup-log")
 
 
 def restore(state: Decided[Summing, Sum], log: Log) -> None:
@@ -193,6 +194,39 @@ def test_what_it_wrote_itself_is_not_folded_twice() -> None:
     total = state.engine.total
     restore(state, log)  # its partition comes back after a rebalance
     assert (state.engine.last_seq, state.engine.total) == (9, total)
+
+
+def test_what_compaction_took_from_what_is_new_is_no_secret() -> None:
+    """What it took may have superseded what is known, and have been superseded by a tombstone that is gone too."""
+    writer, log = filled(10)
+    state = decided()
+    restore(state, log)
+    end = len(log.records)
+    for number in (3, 3, 4):
+        for record in writer.log_records([writer.engine.decide(writer.engine.last_seq + 1, number)]):
+            log.append(record)
+    del log.records[end]
+    restore(state, log)
+    assert log.reads == [0, end, 0]
+    assert (state.engine.last_seq, state.engine.total) == (12, writer.engine.total)
+    assert state.stored(12) is not None
+
+
+@pytest.mark.parametrize("behind", ["nothing", "a tombstone", "another decision"])
+def test_what_compaction_took_from_its_own_decisions_costs_nothing(behind: str) -> None:
+    state, log = filled(10)
+    writer = copy.deepcopy(state.engine)
+    del log.records[2:4]
+    if behind == "a tombstone":
+        log.records.append((log.records[-1][0] + 1, None))
+    elif behind == "another decision":
+        for record in state.log_records([writer.decide(10, 7)]):
+            log.append(record)
+    engine = state.engine
+    restore(state, log)
+    assert log.reads == [0]
+    assert state.engine is engine
+    assert engine.last_seq == (10 if behind == "another decision" else 9)
 
 
 def test_a_late_copy_of_an_earlier_decision_changes_nothing() -> None:
