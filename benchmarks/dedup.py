@@ -22,7 +22,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from itertools import islice
 from pathlib import Path
 from random import Random
@@ -157,10 +157,7 @@ class Peer:
     """datasketch: five-word shingles, MinHash, LSH, then the whole shingle sets compared."""
 
     def __init__(self, settings: dict[str, Any]) -> None:
-        try:
-            from datasketch import MinHash, MinHashLSH
-        except ImportError:
-            raise click.ClickException("the peer is missing: pip install datasketch==2.0.0") from None
+        from datasketch import MinHash, MinHashLSH
 
         self._minhash = MinHash
         self._index = MinHashLSH(num_perm=PERMUTATIONS, **settings)
@@ -360,6 +357,7 @@ def main(
         for name, value in figures.items():
             click.echo(f"{name:24}{value:14,.3f}")
     else:
+        peer = _peer()
         stream = mixed(items)
         words = sum(len(_WORD.findall(s.item.text or "")) for s in stream) / len(stream)
         click.echo(
@@ -372,12 +370,19 @@ def main(
             scores["wirefuse"].f1 = score_pairs(pairs, DedupSettings()).figures["f1"]
         _print("wirefuse", scores["wirefuse"])
         for name, settings in PEERS.items():
-            label = f"datasketch {version('datasketch')}, {name}"
+            label = f"{peer}, {name}"
             scores[label] = datasketch(stream, pairs, settings)
             _print(label, scores[label])
         figures = {name: {k: getattr(score, k) for k in Score.__slots__} for name, score in scores.items()}
     if out:
         out.write_bytes(codec.encode(figures))
+
+
+def _peer() -> str:
+    try:
+        return f"datasketch {version('datasketch')}"
+    except PackageNotFoundError:
+        raise click.ClickException("the peer is missing: pip install datasketch==2.0.0") from None
 
 
 def _print(name: str, s: Score) -> None:
