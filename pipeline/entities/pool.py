@@ -38,7 +38,7 @@ def _start_child(settings: Entities, parent: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     threading.Thread(target=_follow, args=(parent,), daemon=True).start()
-    # Here, so that the parent need not import spaCy: a second of its start and 100 MiB.
+    # Here, so that the parent need not import spaCy: time at every start, and 60 MiB.
     from pipeline.entities.annotator import Annotator
 
     try:

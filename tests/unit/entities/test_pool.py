@@ -65,7 +65,7 @@ def test_a_wrong_setting_is_said_at_start() -> None:
 def test_the_parent_carries_no_pipeline() -> None:
     asked = "import sys, pipeline.entities.pool; print('spacy' in sys.modules)"
     ran = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
-    assert ran.stdout == "False\n", "a second of every start, and memory that the children need"
+    assert ran.stdout == "False\n", "it would take time at every start, and 60 MiB"
 
 
 def test_a_pool_that_is_not_started_says_so() -> None:
