@@ -1,11 +1,12 @@
-"""From the entities of a text to mentions with the evidence that stands around them (aliases.py)."""
+"""Mentions of names: the entities of a text, each with the evidence for folding (aliases.py) that stands around it."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 
-from pipeline.entities.aliases import Mention
+import msgspec
+
 from pipeline.entities.gazetteer import shipped
 from pipeline.entities.names import QUALIFIERS, normalise, plain, without_title
 from pipeline.entities.spelling import is_acronym
@@ -30,6 +31,28 @@ _OFFICES = {
 _NO_OFFICE = QUALIFIERS | frozenset(["mr", "mrs", "ms", "miss", "dr", "sir", "lord", "lady", "dame", "u.s"])
 _BELOW_OFFICES = frozenset({"vice", "deputy", "assistant", "acting", "former"})
 _BETWEEN = re.compile(r"(?:['’]s)?,? (?:the )?((?:[\w.-]+ ){0,4})")
+
+
+class Mention(msgspec.Struct, frozen=True, kw_only=True):
+    """A mention of a name, with what its text says about it.
+
+    Attributes:
+        text: as written.
+        label: its type.
+        document: where it stands; two given names in one document are two people.
+        outlet: who wrote it.
+        explains: the name that it stands in brackets after, or whose brackets follow it: "IRGC" in "... Corps (IRGC)".
+        roles: offices that the text gives the person: "united states central command|commander".
+        count: how often the document has this very mention.
+    """
+
+    text: str
+    label: str
+    document: str = ""
+    outlet: str = ""
+    explains: str = ""
+    roles: frozenset[str] = frozenset()
+    count: int = 1
 
 
 def mentions_of(text: str, spans: Sequence[Span], document: str = "", outlet: str = "") -> list[Mention]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from pipeline.entities import aliases
+from pipeline.entities.aliases import fold
 from pipeline.entities.gazetteer import Gazetteer
+from pipeline.entities.groups import Form
+from pipeline.entities.mentions import Mention
 from pipeline.incidents.decision import Card
 from pipeline.incidents.entry import Entry
 
@@ -24,7 +26,7 @@ def entities(
         names: known names; default: those that ship.
     """
     mentions = [
-        aliases.Mention(
+        Mention(
             text=m.text,
             label=m.label,
             document=article_id,
@@ -46,7 +48,7 @@ def entities(
             "forms": _forms(group.forms),
             "disagreements": [{"kind": d.kind, "forms": _forms(d.forms)} for d in group.disagreements],
         }
-        for group in aliases.fold(mentions, names)
+        for group in fold(mentions, names)
     ]
     rows.sort(key=lambda r: (-sum(f["count"] for f in r["forms"]), r["label"], r["name"]))
     return tuple(rows)
@@ -75,5 +77,5 @@ def weapons(cards: Sequence[Card], folded: Sequence[dict[str, Any]]) -> tuple[di
     return tuple(rows)
 
 
-def _forms(forms: Sequence[aliases.Form]) -> list[dict[str, Any]]:
+def _forms(forms: Sequence[Form]) -> list[dict[str, Any]]:
     return [{"text": f.text, "count": f.count} for f in forms]

@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.entities.aliases import Group, Mention, fold
+from pipeline.entities.aliases import fold
+from pipeline.entities.groups import Group
 from pipeline.entities.labels import IDENTITY_CLASS, LABELS
-from pipeline.entities.mentions import mentions_of
+from pipeline.entities.mentions import Mention, mentions_of
 from pipeline.entities.spelling import transpositions
 
 _MARK = re.compile(r"\[([A-Z]+) (\w+) ([^\]]+)\]")

@@ -1,0 +1,115 @@
+"""When two names of organisations, places or materiel are one: known aliases, spellings, abbreviations, short forms."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from pipeline.entities import spelling
+from pipeline.entities.names import normalise, without_legal_form
+from pipeline.entities.nodes import Folds, Node
+
+
+def fold_known(nodes: list[Node], members: list[int], folds: Folds) -> None:
+    """Join the forms of one thing that the gazetteer knows."""
+    first: dict[tuple[str, str], int] = {}
+    for i in members:
+        known = nodes[i].known
+        if known is not None:
+            folds.join(first.setdefault((known.label, known.canonical), i), i, f"known alias of {known.canonical}")
+
+
+def fold_spellings(nodes: list[Node], members: list[int], folds: Folds) -> None:
+    """Join names that differ in transliteration, hyphens or article alone: "al-Hasakah", "Hasaka"."""
+    by_level: dict[str, list[int]] = {}
+    for i in members:
+        level = spelling.level(nodes[i].key)
+        if len(level) >= spelling.MIN_LEVELLED:
+            by_level.setdefault(level, []).append(i)
+    for alike in by_level.values():
+        # Two known things spelt alike: what else is spelt so may be either.
+        if len({nodes[i].known for i in alike} - {None}) < 2:
+            for i in alike[1:]:
+                folds.join(alike[0], i, "another spelling of the same name")
+
+
+def _different_known(a: Node, b: Node) -> bool:
+    return a.known is not None and b.known is not None and a.known != b.known
+
+
+def fold_abbreviations(nodes: list[Node], members: list[int], folds: Folds) -> None:
+    """Join an abbreviation with the name that it stands beside in brackets, or whose initials alone it is."""
+    by_key = {nodes[i].key: i for i in members}
+    for i in members:
+        for m in nodes[i].mentions:
+            other = by_key.get(without_legal_form(normalise(m.explains))) if m.explains else None
+            if other is not None and other != i and not _different_known(nodes[i], nodes[other]):
+                folds.join(other, i, "stands beside it in brackets")
+    # Without brackets: the initials of one long name, and of no other.
+    by_initials: dict[str, list[int]] = {}
+    for i in members:
+        for initials in spelling.initials(nodes[i].text):
+            by_initials.setdefault(initials, []).append(i)
+    for i in members:
+        if nodes[i].known is None and spelling.is_acronym(nodes[i].text):
+            found = by_initials.get(spelling.letters(nodes[i].text), [])
+            if len({folds.find(k) for k in found}) == 1:
+                folds.join(found[0], i, "its initials")
+
+
+def fold_slips(nodes: list[Node], members: list[int], folds: Folds) -> None:
+    """Join a mistyped acronym, "IRCG", with the one that it was meant to be."""
+    acronyms = [i for i in members if spelling.is_acronym(nodes[i].text)]
+    groups = Counter(folds.find(i) for i in members)
+    by_text: dict[str, list[int]] = {}
+    for i in acronyms:
+        by_text.setdefault(nodes[i].text, []).append(i)
+    for i in acronyms:
+        node = nodes[i]
+        # A slip is nobody's name: unknown, explained by nothing, folded with nothing.
+        if node.known is not None or groups[folds.find(i)] > 1 or any(m.explains for m in node.mentions):
+            continue
+        right = sorted(
+            k
+            for text in spelling.transpositions(node.text)
+            for k in by_text.get(text, ())
+            if nodes[k].known is not None or groups[folds.find(k)] > 1
+        )
+        if len({folds.find(k) for k in right}) == 1:
+            folds.join(right[0], i, f"slip of {nodes[right[0]].text}")
+
+
+def fold_short_organisations(nodes: list[Node], members: list[int], folds: Folds) -> None:
+    """ "Ford" beside "Ford Motor Company", "Air Force" beside "United States Air Force", if it can be of one only."""
+    long: dict[str, list[int]] = {}
+    for i in members:
+        for short in spelling.short_forms(nodes[i].text):
+            long.setdefault(short, []).append(i)
+    for i in members:
+        node = nodes[i]
+        if node.known is not None or spelling.is_city(node.text):
+            continue
+        near = [k for k in long.get(node.key, ()) if k != i and not nodes[k].documents.isdisjoint(node.documents)]
+        # Another name that begins with it: "Apple" is not sure beside "Apple Corps" and "Apple Company".
+        rivals = [k for k in members if k != i and nodes[k].key.startswith(f"{node.key} ")] if near else []
+        if near and len({folds.find(k) for k in [*near, *rivals]}) == 1:
+            folds.join(near[0], i, "the short form of one name only")
+
+
+def fold_facilities(nodes: list[Node], members: list[int], folds: Folds) -> None:
+    """ "Al-Omar oil field" and "Al Omar": a facility by its name alone, unless that names a known place."""
+    bases: dict[str, set[int]] = {}
+    for i in members:
+        base = spelling.without_facility(nodes[i].key)
+        if base is not None:
+            bases.setdefault(spelling.level(base), set()).add(i)
+    for owners in bases.values():
+        fields = sorted(i for i in owners if spelling.is_airfield(nodes[i].key))
+        for i in fields[1:]:
+            a, b = nodes[fields[0]], nodes[i]
+            if not _different_known(a, b) and not spelling.is_city(spelling.without_facility(a.key) or ""):
+                folds.join(fields[0], i, "the same name of an airfield")
+    for i in members:
+        level = spelling.level(nodes[i].key)
+        owning = {folds.find(k) for k in bases.get(level, ())}
+        if len(owning) == 1 and nodes[i].known is None and not spelling.is_city(nodes[i].text):
+            folds.join(min(bases[level]), i, "the facility's name alone")

@@ -1,0 +1,115 @@
+"""When two names of people are one person's: likeness of full names, one office, a surname that only one bears."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from itertools import combinations
+
+from pipeline.entities.nodes import Folds, Node
+from pipeline.entities.people import given_keys, is_given_name
+
+MAX_ALIKE = 100
+"""So many names of one surname and like given names, or of one office, are compared pair by pair; more are left apart:
+the time for a text stays in proportion to its length."""
+
+
+def fold_people(nodes: list[Node], members: list[int], folds: Folds) -> None:
+    """Join the names of one person: full names first, then surnames, given names and kunyas alone."""
+    by_surname: dict[str, list[int]] = {}
+    by_given: dict[str, list[int]] = {}
+    for i in members:
+        name = nodes[i].name
+        by_surname.setdefault(name.surname_level, []).append(i)
+        if name.is_full:
+            by_given.setdefault(name.given, []).append(i)
+    for namesakes in by_surname.values():
+        full = [i for i in namesakes if nodes[i].name.is_full]
+        for a, b in _twins(_by_given_name(nodes, full), lambda a, b: _same_person(nodes, a, b)):
+            folds.join(a, b, "the same full name")
+        for a, b in _twins(_by_office(nodes, full), lambda a, b: bool(_shared_office(nodes, folds, a, b))):
+            office = min(nodes[a].roles & nodes[b].roles)
+            folds.join(a, b, f"one office: {office.replace('|', ', ')}")
+            folds.disputed.append((a, b))
+    for namesakes in by_surname.values():
+        short = [i for i in namesakes if not nodes[i].name.is_full]
+        if len(short) > MAX_ALIKE:
+            continue
+        for i in short:
+            name = nodes[i].name
+            bearers = [k for k in namesakes if nodes[k].name.is_full and nodes[k].name.ends_with(name)]
+            reason = "the surname of one full name only"
+            if not bearers and not name.titles:
+                near = nodes[i].documents
+                bearers = [k for k in by_given.get(name.key, ()) if near & nodes[k].documents]
+                reason = "the given name of one full name only"
+            if not bearers and not name.titles:
+                bearers = [k for k in short if _is_kunya_of(nodes, k, i)]
+                reason = "the name without Abu"
+            bearers = [k for k in bearers if not name.conflicts(nodes[k].name)]
+            people = {folds.find(k) for k in bearers}
+            if any(_rival(nodes, i, k) for k in short) and not all(nodes[k].name.sex for k in bearers):
+                continue
+            if len(people) == 1:
+                folds.join(min(bearers), i, reason)
+
+
+def _by_given_name(nodes: list[Node], members: list[int]) -> Iterable[list[int]]:
+    """Lists of full names; given names that are alike share one."""
+    lists: dict[str, list[int]] = {}
+    for i in members:
+        for key in given_keys(nodes[i].name.given):
+            lists.setdefault(key, []).append(i)
+    return lists.values()
+
+
+def _by_office(nodes: list[Node], members: list[int]) -> Iterable[list[int]]:
+    """Lists of names that the text gives one office."""
+    lists: dict[str, list[int]] = {}
+    for i in members:
+        for role in sorted(nodes[i].roles):
+            lists.setdefault(role, []).append(i)
+    return lists.values()
+
+
+def _twins(lists: Iterable[list[int]], alike: Callable[[int, int], bool]) -> list[tuple[int, int]]:
+    """Pairs within one list that are alike and alike to exactly the same others.
+
+    Likeness does not carry over: "Thomas Reed" may be Reed Sr. or Reed Jr., who are two. A name between two people is
+    left alone, and so never joins them. A list that is longer than any news has is left alone as a whole.
+    """
+    near: dict[int, set[int]] = {}
+    for members in lists:
+        if len(members) <= MAX_ALIKE:
+            for a, b in combinations(members, 2):
+                if alike(a, b):
+                    near.setdefault(a, {a}).add(b)
+                    near.setdefault(b, {b}).add(a)
+    return sorted((a, b) for a, others in near.items() for b in others if a < b and others == near[b])
+
+
+def _same_person(nodes: list[Node], a: int, b: int) -> bool:
+    x, y = nodes[a].name, nodes[b].name
+    if x.surname != y.surname and not nodes[a].documents.isdisjoint(nodes[b].documents):
+        return False  # one text spells one name one way
+    return not x.conflicts(y) and x.same_full_name(y)
+
+
+def _is_kunya_of(nodes: list[Node], a: int, b: int) -> bool:
+    """Whether a is "Abu Ghadiya" where b is the "Ghadiya" of the same text; "Omar" may be the son of Abu Omar."""
+    x, y = nodes[a].name, nodes[b].name
+    near = not nodes[a].documents.isdisjoint(nodes[b].documents)
+    return near and x.parts == ("abu", *y.parts) and not is_given_name(y.key)
+
+
+def _rival(nodes: list[Node], a: int, b: int) -> bool:
+    """Whether two short mentions are of one surname and different sex: Mr. and Mrs. Reed."""
+    x, y = nodes[a].name, nodes[b].name
+    return a != b and not y.is_full and x.key == y.key and x.conflicts(y)
+
+
+def _shared_office(nodes: list[Node], folds: Folds, a: int, b: int) -> frozenset[str]:
+    """Offices that two full names of one surname and different given names hold in different documents."""
+    x, y = nodes[a].name, nodes[b].name
+    if x.given == y.given or x.conflicts(y, given=False) or folds.find(a) == folds.find(b):
+        return frozenset()
+    return nodes[a].roles & nodes[b].roles if nodes[a].documents.isdisjoint(nodes[b].documents) else frozenset()

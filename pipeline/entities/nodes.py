@@ -1,0 +1,124 @@
+"""The levelled names of a set of mentions, and which of them are joined."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from pipeline.entities.gazetteer import Gazetteer, Name
+from pipeline.entities.labels import IDENTITY_CLASS
+from pipeline.entities.mentions import Mention
+from pipeline.entities.names import normalise, without_legal_form
+from pipeline.entities.people import PersonName, parse_person
+
+_NO_ROLES: list[str] = []
+
+
+@dataclass
+class Node:
+    """All mentions of one levelled name within one identity class."""
+
+    kind: str
+    key: str
+    known: Name | None
+    person: PersonName | None
+    mentions: list[Mention] = field(default_factory=list)
+
+    # Read only once all mentions are in.
+
+    @cached_property
+    def documents(self) -> frozenset[str]:
+        return frozenset(m.document for m in self.mentions)
+
+    @cached_property
+    def roles(self) -> frozenset[str]:
+        return frozenset(role for m in self.mentions for role in m.roles)
+
+    @cached_property
+    def text(self) -> str:
+        """The form that stands for the node: the most frequent, then the longest, then by spelling."""
+        text = self.mentions[0].text
+        if all(m.text == text for m in self.mentions):
+            return text
+        counts = counted((m.text, m.count) for m in self.mentions)
+        return min(counts, key=lambda t: (-counts[t], -len(t), t))
+
+    @cached_property
+    def count(self) -> int:
+        return sum(m.count for m in self.mentions)
+
+    @property
+    def name(self) -> PersonName:
+        """The parts of a person's name; only of a person."""
+        assert self.person is not None
+        return self.person
+
+
+class Folds:
+    """Union-find over nodes that keeps the reason of every union. The smallest member stands for a set."""
+
+    def __init__(self, nodes: Sequence[Node]) -> None:
+        self._parent = list(range(len(nodes)))
+        self.reasons: dict[int, list[tuple[int, int, str]]] = {}
+        self.disputed: list[tuple[int, int]] = []
+
+    def find(self, i: int) -> int:
+        while self._parent[i] != i:
+            i = self._parent[i]
+        return i
+
+    def join(self, a: int, b: int, reason: str) -> None:
+        """Fold b into a."""
+        x, y = self.find(a), self.find(b)
+        if x == y:
+            return
+        low, high = min(x, y), max(x, y)
+        self._parent[high] = low
+        self.reasons[low] = self.reasons.get(low, []) + self.reasons.pop(high, []) + [(b, a, reason)]
+
+    def groups(self) -> Iterator[list[int]]:
+        members: dict[int, list[int]] = {}
+        for i in range(len(self._parent)):
+            members.setdefault(self.find(i), []).append(i)
+        yield from members.values()
+
+
+def nodes_of(mentions: Iterable[Mention], gazetteer: Gazetteer) -> list[Node]:
+    """The mentions by levelled name, in the order of their kinds and keys."""
+    nodes: dict[tuple[str, str], Node] = {}
+    for m in sorted(mentions, key=_in_order):
+        kind = IDENTITY_CLASS[m.label]
+        person = parse_person(m.text) if kind == "person" else None
+        key = (
+            person.node_key
+            if person
+            else without_legal_form(normalise(m.text))
+            if kind == "organisation"
+            else normalise(m.text)
+        )
+        node = nodes.get((kind, key))
+        if node is None:
+            known = None if kind == "person" else _known(gazetteer, m.text, kind)
+            node = nodes[kind, key] = Node(kind, key, known, person)
+        node.mentions.append(m)
+    return [nodes[k] for k in sorted(nodes)]
+
+
+def _in_order(m: Mention) -> tuple[str, str, str, str, str, list[str]]:
+    return m.label, m.text, m.document, m.outlet, m.explains, sorted(m.roles) if m.roles else _NO_ROLES
+
+
+def _known(gazetteer: Gazetteer, text: str, kind: str) -> Name | None:
+    for name in gazetteer.find_all(text):
+        if IDENTITY_CLASS[name.label] == kind:
+            return name
+    return None
+
+
+def counted(items: Iterable[tuple[str, int]]) -> dict[str, int]:
+    """The counts of each item, added up."""
+    counts: dict[str, int] = {}
+    for item, count in items:
+        counts[item] = counts.get(item, 0) + count
+    return counts
