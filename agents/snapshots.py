@@ -21,6 +21,7 @@ from zlib import crc32
 
 import msgspec
 from aiokafka import ConsumerRecord
+from aiokafka.errors import KafkaError
 
 from agents.offsets import Offsets
 from pipeline import codec
@@ -97,16 +98,16 @@ class Snapshots:
         return Found(head.position, state)
 
     async def save(self, offsets: Offsets, last_seq: int, state: bytes) -> bool:
-        """Write a snapshot, if the log has everything up to `last_seq`; a failure is said in the log and harmless.
+        """Write a snapshot, if the log ends with `last_seq`; a failure is said in the log and harmless.
 
         Args:
-            last_seq: of the newest decision in `state`, whose record is in the log.
+            last_seq: of the newest decision in `state`.
         """
         started = time.perf_counter()
         try:
             head = await self._head(offsets, last_seq, state)
             await asyncio.to_thread(self._write, head, state)
-        except (SnapshotError, OSError) as error:
+        except (SnapshotError, OSError, KafkaError) as error:
             log.warning("%s was not written: %s", self.path, error)
             return False
         seconds = time.perf_counter() - started
@@ -126,8 +127,11 @@ class Snapshots:
     async def _head(self, offsets: Offsets, last_seq: int, state: bytes) -> Head:
         position = (await offsets.ends([(self._topic, self._edition)]))[self._topic, self._edition]
         records = await self._between(offsets, position - 2 * _WITNESSES, position)
-        if not any(_seq(r) == last_seq for r in records):
-            raise SnapshotError(f"the end of {self._topic}[{self._edition}] has no decision {last_seq}")
+        # Another worker may have the edition by now: what it has decided is behind what this one knows.
+        newest = max((seq for r in records if (seq := _seq(r)) is not None), default=None)
+        if newest != last_seq:
+            where = f"{self._topic}[{self._edition}]"
+            raise SnapshotError(f"the last decision at the end of {where} is {newest}, not {last_seq}")
         return Head(
             made_by=self._made_by,
             settings=self._settings,

@@ -15,6 +15,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from aiokafka.errors import KafkaConnectionError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -203,7 +204,36 @@ def test_what_the_log_does_not_have_is_not_saved(tmp_path: Path, caplog: pytest.
     ledger._saved_seq = -1
     asyncio.run(ledger.save(Log(DECIDED[:-1]), at_end=True))  # type: ignore[arg-type]
     assert not ledger.snapshots.path.exists()
-    assert "has no decision" in caplog.text
+    assert "was not written" in caplog.text
+
+
+@pytest.mark.parametrize("more", [1, 5])
+def test_when_another_worker_has_gone_on_nothing_is_saved(
+    more: int, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Else what the other has decided would lie before the snapshot's place in the log, and not be in it."""
+    own = chosen(tmp_path)
+    ledger = restored(Log(DECIDED[:40]), own)
+    ledger._saved_seq = -1
+    asyncio.run(ledger.save(Log(DECIDED[: 40 + more]), at_end=True))  # type: ignore[arg-type]
+    assert dump(restored(Log(DECIDED), own).engine) == dump(folded(DECIDED))
+    assert not ledger.snapshots.path.exists()
+    there, known = (codec.decode(DECIDED[n], Decision).seq for n in (39 + more, 39))
+    assert f"is {there}, not {known}" in caplog.text
+
+
+def test_a_cluster_that_does_not_answer_costs_the_snapshot_alone(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Away(Log):
+        async def ends(self, partitions: Sequence[tuple[str, int]]) -> dict[tuple[str, int], int]:
+            raise KafkaConnectionError("no leader")
+
+    ledger = restored(Log(DECIDED), chosen(tmp_path))
+    ledger._saved_seq = -1
+    asyncio.run(ledger.save(Away(), at_end=True))  # type: ignore[arg-type]
+    assert not ledger.snapshots.path.exists()
+    assert "was not written" in caplog.text
 
 
 def test_a_kill_takes_the_snapshot_with_it_and_the_next_comes_soon(tmp_path: Path) -> None:
