@@ -8,8 +8,9 @@ Nothing here decides. Every field is a function of the newest record of each log
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 from pipeline.incidents.decision import WORD, Decision, Floor, Logged, Mark, Placement, Ruling, Watermark
 from pipeline.incidents.effects import Effect, Effects
@@ -50,9 +51,11 @@ class State:
         self.effects = Effects()
         self._groups: dict[str, tuple[Entry, ...]] = {}
         self._redirects: dict[str, dict[str, None]] = {}
-        self._by_age = AgeQueue(self._is_of)
-        self._closing = TimeQueue(self._is_last)
-        self._marks_by_time = TimeQueue(self._is_marked)
+        # Functions of tables, not methods: a circle would keep a state that is given up in memory for ever, as the
+        # collector leaves alone what was restored (`gc.freeze`).
+        self._by_age = AgeQueue(partial(_is_of, self.entries))
+        self._closing = TimeQueue(partial(_is_last, self.members))
+        self._marks_by_time = TimeQueue(partial(_is_marked, self.marks))
 
     # Reading
 
@@ -98,17 +101,6 @@ class State:
     def oldest(self, count: int, without: str | None) -> list[Entry]:
         """The `count` oldest entries by (time, article id), but for one article, if one is given."""
         return [self.entries[a] for a in self._by_age.oldest(count, without)]
-
-    def _is_of(self, article_id: str, seq: int) -> bool:
-        entry = self.entries.get(article_id)
-        return entry is not None and entry.seq == seq
-
-    def _is_last(self, time: datetime, incident_id: str) -> bool:
-        return self.last_time(incident_id) == time
-
-    def _is_marked(self, time: datetime, incident_id: str) -> bool:
-        mark = self.marks.get(incident_id)
-        return mark is not None and mark.time == time
 
     def known_incidents(self) -> list[str]:
         return sorted(self.members.keys() | self.marks.keys())
@@ -347,6 +339,21 @@ class State:
         """A record that holds nothing any more may leave the log, if it is of a forgotten article."""
         if key is not None and key not in self.entries and not key.startswith(WORD):
             self.tombstones[key] = None
+
+
+def _is_of(entries: Mapping[str, Entry], article_id: str, seq: int) -> bool:
+    entry = entries.get(article_id)
+    return entry is not None and entry.seq == seq
+
+
+def _is_last(members: Mapping[str, Roster], time: datetime, incident_id: str) -> bool:
+    roster = members.get(incident_id)
+    return roster is not None and roster.last_time == time
+
+
+def _is_marked(marks: Mapping[str, Mark], time: datetime, incident_id: str) -> bool:
+    mark = marks.get(incident_id)
+    return mark is not None and mark.time == time
 
 
 def days(number: float) -> timedelta:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import random
 import signal
 import subprocess
 import sys
 import time
+import weakref
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -261,6 +263,21 @@ def test_a_kill_takes_the_snapshot_with_it_and_the_next_comes_soon(tmp_path: Pat
         waited += 1
     assert 1 < waited <= 20
     assert dump(restored(log, own).engine) == dump(ledger.engine)
+
+
+@pytest.mark.parametrize("every", [0, 10])
+def test_a_ledger_that_another_worker_takes_over_leaves_the_memory(tmp_path: Path, every: int) -> None:
+    """Restored state is kept from the garbage collector, so a circle in it would stay for the life of the process."""
+    own = chosen(tmp_path, **{"incidents.snapshot_every": every})
+    saved(Log(DECIDED[:40]), own)
+    ledger = restored(Log(DECIDED), own)
+    wire = Wire()
+    wire.prev_seq = ledger.engine.last_seq
+    ledger.remember(ledger.engine.decide(wire.new("b", 1, 1, hours=7)))
+    state = weakref.ref(ledger.engine._state)
+    del ledger
+    gc.collect()
+    assert state() is None
 
 
 def test_zero_keeps_none(tmp_path: Path) -> None:
