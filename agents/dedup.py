@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from functools import partial
 from typing import TypeAlias, get_args
 
-from aiokafka.errors import KafkaError
 from prometheus_client import Counter
 
+from agents.ahead import Ahead
 from agents.app import create_app
 from agents.decided import CHUNK, EVICTIONS, Decided
 from agents.messages import Incoming, Item, Outcome
@@ -25,11 +24,7 @@ from pipeline.intake import raw_record
 from pipeline.metrics import Metrics
 from pipeline.records import CHANGES_NOTHING, CopyKind, EditorWord, RawArticle
 from pipeline.settings import Settings, load
-from pipeline.topics import TopicName, group, topic
-
-log = logging.getLogger(__name__)
-
-_ASK_EVERY_S = 1.0
+from pipeline.topics import TopicName, topic
 
 RawRecord: TypeAlias = RawArticle | EditorWord
 
@@ -53,8 +48,7 @@ class DedupStage:
             metrics.counter("copies_total").labels(kind)
         for reason in EVICTIONS:
             metrics.counter("state_evicted_total").labels("dedup", reason)
-        self._room = True
-        self._asked = 0.0
+        self._ahead = Ahead(settings)
 
     def decode(self, incoming: Incoming) -> RawRecord:
         return raw_record(incoming.value)
@@ -67,17 +61,17 @@ class DedupStage:
     ) -> None:
         self._offsets = offsets
         wanted = partitions.get("raw", ())
-        log = topic(self._settings, "dedup-log")
-        self._editions = {
-            e: self._editions.get(e) or Decided(e, partial(Dedup, e, self._settings.dedup), Decision, "dedup-log", log)
-            for e in wanted
-        }
+        self._editions = {e: self._editions.get(e) or self._edition(e) for e in wanted}
         for edition in self._editions.values():
             await edition.restore(offsets, progress)
             self._metrics.gauge("state_restore_seconds").labels("dedup").set(edition.restore_seconds)
         bound = len(wanted) * self._settings.dedup.max_entries
         self._metrics.gauge("state_bound_entries").labels("dedup").set(bound)
         self._measure()
+
+    def _edition(self, number: int) -> Decided[Dedup, Decision]:
+        make = partial(Dedup, number, self._settings.dedup)
+        return Decided(number, make, Decision, "dedup-log", topic(self._settings, "dedup-log"))
 
     async def process(
         self, batch: Sequence[Item[RawRecord]], taking_up: Callable[[Incoming], None]
@@ -146,22 +140,7 @@ class DedupStage:
             )
 
     async def room(self) -> bool:
-        """Wait while NER is far behind: what it has not done yet, the ledger must hold back copies and kills for."""
-        if self._offsets is None or time.monotonic() < self._asked + _ASK_EVERY_S:
-            return self._room
-        unique = topic(self._settings, "unique")
-        partitions = range(self._settings.topics.unique_partitions)
-        try:
-            ends = await self._offsets.ends([(unique, n) for n in partitions])
-            done = await self._offsets.committed(group(self._settings, "entities"))
-        except (KafkaError, OSError):
-            return self._room  # the batch itself will show whether the cluster is there
-        waiting = sum(end - done.get(partition, 0) for partition, end in ends.items())
-        room = waiting < self._settings.dedup.max_ahead
-        if room != self._room:
-            log.info("%d articles wait for NER; dedup %s", waiting, "goes on" if room else "waits for it")
-        self._room, self._asked = room, time.monotonic()
-        return room
+        return self._offsets is None or await self._ahead.room(self._offsets)
 
     def held(self, name: TopicName, partition: int) -> frozenset[int]:
         return frozenset()

@@ -88,8 +88,7 @@ class GapWatch:
             stage = self._upstream[self._passed]
             if not self._marks:
                 self._marks = await self._offsets.ends(stage.inputs)
-            done = await self._offsets.committed(stage.group)
-            if any(done.get(partition, 0) < end for partition, end in self._marks.items()):
+            if any((await self._offsets.left(stage.group, self._marks)).values()):
                 return
             self._passed += 1
             self._marks = {}

@@ -60,9 +60,13 @@ class Offsets:
 
     async def begin(self, topic: str, partition: int) -> int:
         """Offset of the first record that is still there."""
+        return (await self.begins([(topic, partition)]))[topic, partition]
+
+    async def begins(self, partitions: Iterable[tuple[str, int]]) -> dict[tuple[str, int], int]:
+        """The same of many partitions."""
         assert self._consumer is not None
-        tp = TopicPartition(topic, partition)
-        return int((await self._consumer.beginning_offsets([tp]))[tp])
+        found = await self._consumer.beginning_offsets([TopicPartition(*p) for p in partitions])
+        return {(tp.topic, tp.partition): offset for tp, offset in found.items()}
 
     async def committed(self, group: str) -> dict[tuple[str, int], int]:
         """Offset that a consumer group goes on from, for each partition that it has committed."""
@@ -78,6 +82,18 @@ class Offsets:
                 await self._close_admin()  # a new one finds out anew who answers
                 raise
         return {(tp.topic, tp.partition): m.offset for tp, m in found.items() if m.offset >= 0}
+
+    async def left(self, group: str, ends: Mapping[tuple[str, int], int]) -> dict[tuple[str, int], int]:
+        """How many records before an offset a consumer group has not acknowledged, for each partition in `ends`.
+
+        Of a partition that it never committed, or whose commit Kafka has forgotten because the group was away for a
+        week, only the records that are still there count: it will never acknowledge what retention has deleted.
+        """
+        done = await self.committed(group)
+        unknown = [partition for partition, end in ends.items() if end and partition not in done]
+        if unknown:
+            done |= await self.begins(unknown)
+        return {partition: max(0, end - done.get(partition, 0)) for partition, end in ends.items()}
 
     async def read(self, topic: str, partition: int, start: int) -> AsyncGenerator[Sequence[ConsumerRecord], None]:
         """All records from `start` up to what is the end now, in chunks.

@@ -99,3 +99,22 @@ def test_ends_beginnings_and_what_nobody_has_committed(settings: Settings, topic
             await offsets.stop()
 
     assert asyncio.run(look()) == ({(name, 0): 5}, 2, {}, {})
+
+
+def test_what_is_left_to_a_group_that_never_committed_is_what_is_still_there(settings: Settings) -> None:
+    send(settings, [b"x"] * 5)
+    delete_before(settings, 2)
+    name = topic(settings, "raw")
+
+    async def left() -> tuple[dict[tuple[str, int], int], dict[tuple[str, int], int]]:
+        offsets = made(settings)
+        await offsets.start()
+        try:
+            await committed(offsets, "nobody")
+            one = await offsets.left("nobody", await offsets.ends([(name, 0)]))
+            await asyncio.to_thread(delete_before, settings, 5)
+            return one, await offsets.left("nobody", await offsets.ends([(name, 0)]))
+        finally:
+            await offsets.stop()
+
+    assert asyncio.run(left()) == ({(name, 0): 3}, {(name, 0): 0})

@@ -9,15 +9,17 @@ from collections.abc import Iterable
 import pytest
 
 from agents.gaps import GapWatch, Upstream
+from agents.offsets import Offsets
 
 LIMIT = 10.0
 HEAD = {("annotated", 0): 7}
 
 
-class Topics:
+class Topics(Offsets):
     """Ends of partitions and acknowledged offsets of groups, as a cluster would tell them."""
 
     def __init__(self) -> None:
+        self.first = 0
         self.raw = 20
         self.unique = 12
         self.dedup = 20
@@ -25,6 +27,9 @@ class Topics:
 
     async def ends(self, partitions: Iterable[tuple[str, int]]) -> dict[tuple[str, int], int]:
         return {(name, number): getattr(self, name) for name, number in partitions}
+
+    async def begins(self, partitions: Iterable[tuple[str, int]]) -> dict[tuple[str, int], int]:
+        return dict.fromkeys(partitions, self.first)
 
     async def committed(self, group: str) -> dict[tuple[str, int], int]:
         name = {"dedup": "raw", "entities": "unique"}[group]
@@ -39,7 +44,7 @@ class Ledger:
         monkeypatch.setattr(time, "monotonic", lambda: self.now)
         self.topics = Topics()
         upstream = [Upstream("dedup", [("raw", 0)]), Upstream("entities", [("unique", 0)])]
-        self.watch = GapWatch(self.topics, upstream, LIMIT)  # type: ignore[arg-type]
+        self.watch = GapWatch(self.topics, upstream, LIMIT)
 
     def look(self, heads: dict[tuple[str, int], int], seconds: float, waiting: int = 0) -> str | None:
         for _ in range(int(seconds / 2)):
@@ -90,6 +95,14 @@ def test_traffic_that_never_ends_does_not_hide_a_gap(ledger: Ledger) -> None:
 def test_a_ledger_that_goes_on_is_well_whatever_it_holds_back(ledger: Ledger) -> None:
     for offset in range(100):
         assert ledger.look({("annotated", 0): offset}, LIMIT - 2) is None
+
+
+def test_a_gap_is_seen_also_behind_what_retention_deleted_and_nobody_can_acknowledge(ledger: Ledger) -> None:
+    """After a week without members Kafka forgets a group's commits."""
+    ledger.topics.entities, ledger.topics.first = 0, 11
+    assert ledger.look(HEAD, 100) is None, "one is still there"
+    ledger.topics.first = 12
+    assert ledger.look(HEAD, 10) is not None
 
 
 def test_the_problem_ends_with_the_gap(ledger: Ledger) -> None:
