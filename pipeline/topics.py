@@ -70,12 +70,15 @@ def registry(settings: Settings) -> dict[TopicName, Topic]:
     compact = {"cleanup.policy": "compact", "max.compaction.lag.ms": str(_MAX_COMPACTION_LAG_MS)}
     log = compact | {"min.compaction.lag.ms": str(_MIN_COMPACTION_LAG_MS)}
     kept = days(t.output_retention_days) | log | {"cleanup.policy": "compact,delete"}
+    # A sink that was away finds what it missed in these topics for so long: also that an incident was withdrawn, of
+    # which nothing but the tombstone is left. Kafka's own default would take that after a day.
+    withdrawn = {"delete.retention.ms": str(int(t.output_retention_days * _DAY_MS))}
     rows: list[tuple[TopicName, str, int, dict[str, str], str]] = [
         ("raw", "article or word id", t.editions, days(t.raw_retention_days), "RawArticle or EditorWord"),
         ("unique", "article id", t.unique_partitions, days(t.work_retention_days), "Annotated, without annotation"),
         ("annotated", "article id", t.editions, days(t.work_retention_days), "Annotated, one per seq"),
         ("enriched", "article id", t.output_partitions, kept, "ArticleEvent"),
-        ("incidents", "incident id", t.output_partitions, compact, "IncidentRecord"),
+        ("incidents", "incident id", t.output_partitions, compact | withdrawn, "IncidentRecord"),
         ("incident-changes", "incident id", t.output_partitions, days(t.output_retention_days), "IncidentChange"),
         ("dedup-log", "article id", t.editions, log, "decision of dedup"),
         ("incident-log", "article id", t.editions, log, "decision of the ledger"),
