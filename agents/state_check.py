@@ -194,7 +194,10 @@ def _against_sink(settings: Settings, editions: list[_Incidents], report: Report
 
 
 def _differences(said: _Incidents, reader: Reader, home: dict[str, str]) -> Iterator[str]:
-    fix = "; `wirefuse state replay-sink` writes everything again"
+    fix = (
+        "; `wirefuse state replay-sink` writes everything again (with --clear-store if the store still has what was "
+        "decided before a rebuild)"
+    )
     for incident_id, record in said.items():
         stored = reader.incident(incident_id)
         if stored is None:

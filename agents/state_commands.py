@@ -16,7 +16,7 @@ from pipeline.sink.base import display_url
 _CLEAR = click.option(
     "--clear-store",
     is_flag=True,
-    help="Empty the sink's store first. Without it, what is there and not said again stays.",
+    help="Empty the sink's store first. Without it, what is there stays: of an input it takes the first decision.",
 )
 _YES = click.option("--yes", is_flag=True, help="Do not ask.")
 
@@ -60,8 +60,8 @@ def verify(context: click.Context, as_json: bool) -> None:
 def rebuild(settings: Settings, clear_store: bool, yes: bool) -> None:
     """Forget every decision and let the stages decide anew about all articles that are still in raw.
 
-    For a decision log that was lost or damaged, and for a version that decides otherwise. Stop all stages first, and
-    start them again afterwards. Editors' words are in raw, too, and act again. Dead letters stay, and inputs that
+    For a decision log that was lost or damaged, and for a version that decides otherwise: that one needs --clear-store,
+    or the store becomes a mixture of old and new decisions. Stop all stages first, and start them again afterwards. Editors' words are in raw, too, and act again. Dead letters stay, and inputs that
     cannot be read become dead letters once more.
     """
     for edition, first in state_rebuild.first_of_raw(settings).items():

@@ -43,7 +43,8 @@ def rebuild(settings: Settings, *, clear_store: bool) -> None:
     """Forget every decision; when the stages start again, they decide anew about all that `raw` still has.
 
     Args:
-        clear_store: empty the sink's store, too. Without it a store keeps what no new decision contradicts.
+        clear_store: empty the sink's store, too. Without it the store keeps the first decision about each input: where
+            the new ones differ, it becomes a mixture.
 
     Raises:
         WirefuseError: a stage is running, or the cluster or the store refuses.
