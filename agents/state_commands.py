@@ -61,8 +61,9 @@ def rebuild(settings: Settings, clear_store: bool, yes: bool) -> None:
     """Forget every decision and let the stages decide anew about all articles that are still in raw.
 
     For a decision log that was lost or damaged, and for a version that decides otherwise: that one needs --clear-store,
-    or the store becomes a mixture of old and new decisions. Stop all stages first, and start them again afterwards. Editors' words are in raw, too, and act again. Dead letters stay, and inputs that
-    cannot be read become dead letters once more.
+    or the store becomes a mixture of old and new decisions. Stop all stages first, and start them again afterwards.
+    Editors' words are in raw, too, and act again. Dead letters stay, and inputs that cannot be read become dead letters
+    once more.
     """
     for edition, first in state_rebuild.first_of_raw(settings).items():
         if first > 0:
