@@ -12,7 +12,7 @@ from pipeline.ids import content_hash
 from pipeline.settings import Producer
 from pipeline.sources.cursor import Cursors, EntryMark, FeedMark, Mark
 from pipeline.sources.feed_config import FeedConfig
-from pipeline.sources.fetch import Fetched, FetchError, Gone, NotModified, fetch
+from pipeline.sources.fetch import Fetched, FetchError, Gone, NotModified, fetch, without_login
 from pipeline.sources.publisher import Publisher
 from pipeline.sources.rss import FeedDocument, parse_feed
 from pipeline.sources.wire import Item
@@ -48,7 +48,8 @@ def look(config: FeedConfig, known: FeedMark, settings: Producer) -> Look:
             case Gone():
                 return Look(replace(known, gone=True))
             case Fetched():
-                document = parse_feed(answer.body, file=config.url, provider=config.provider, settings=settings)
+                file = without_login(config.url)  # dead letters name it
+                document = parse_feed(answer.body, file=file, provider=config.provider, settings=settings)
                 mark = replace(
                     known,
                     url=answer.url,

@@ -93,6 +93,11 @@ def fetch(
     return asyncio.run(_within(url, headers, settings))
 
 
+def without_login(url: str) -> str:
+    """An address as it may be told: its user and password go to its server alone."""
+    return str(httpx.URL(url).copy_with(userinfo=b""))
+
+
 async def _within(url: str, headers: Mapping[str, str], settings: Producer) -> Fetched | NotModified | Gone:
     try:
         async with asyncio.timeout(settings.fetch_timeout_s):

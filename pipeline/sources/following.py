@@ -14,6 +14,7 @@ from pipeline.settings import Producer, Settings
 from pipeline.sources import feed as feeds
 from pipeline.sources.cursor import Cursors, FeedMark, Mark
 from pipeline.sources.feed_config import FeedConfig, FolderConfig, SourcesConfig
+from pipeline.sources.fetch import without_login
 from pipeline.sources.files import FilePublisher, file_key
 from pipeline.sources.folder import Folder
 from pipeline.sources.meters import SourceMeters
@@ -158,7 +159,7 @@ class Following:
                 self._say(f"{name}: {published} new or changed")
         if look.mark.url != feed.url:
             feed.url = look.mark.url
-            self._say(f"{name}: has moved for good to {feed.url}")
+            self._say(f"{name}: has moved for good to {without_login(feed.url)}")
         if look.mark.gone:
             self._give_up(feed)
             return
