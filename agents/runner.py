@@ -126,15 +126,16 @@ class Runner(Generic[T]):
 
     def not_ready(self) -> str | None:
         """None when state is restored and partitions are assigned (or this worker is a stand-by without any)."""
+        prepared = self._prepared  # asked from another thread: the next rebalance may begin at any moment
         if self._stopping:
             return "stopping"
-        if self._prepared is None:
+        if prepared is None:
             return "no partitions assigned yet"
         if self._generation == -1:
             return "rebalancing"
-        if not self._prepared.done():
+        if not prepared.done():
             return "restoring state"
-        return "restoring state failed" if self._prepared.cancelled() or self._prepared.exception() else None
+        return "restoring state failed" if prepared.cancelled() or prepared.exception() else None
 
     def not_alive(self) -> str | None:
         """None while there is progress, or nothing to do, and nothing is held back in vain."""

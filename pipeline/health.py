@@ -34,6 +34,15 @@ class _Server(ThreadingMixIn, WSGIServer):
 
 
 class _Quiet(WSGIRequestHandler):
+    timeout = 30.0
+    """Seconds for each read: who connects and says nothing (its machine is gone, perhaps) must not keep a thread."""
+
+    def handle(self) -> None:
+        try:
+            super().handle()
+        except (TimeoutError, ConnectionError):
+            pass  # it has gone, or might as well have
+
     def log_message(self, format: str, *args: object) -> None:
         """Probes come every few seconds; they are not worth a log line."""
 

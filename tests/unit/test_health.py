@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline import health
 from pipeline.errors import FatalError
 from pipeline.health import HealthServer, address_file, target_file
 from pipeline.metrics import DEFINITIONS, PREFIX, Metrics
@@ -82,3 +83,17 @@ def test_a_taken_port_is_an_error_that_says_so(tmp_path: Path) -> None:
         settings = made(tmp_path, **{"http.port": server.port})
         with pytest.raises(FatalError, match=rf"{server.port}.*http\.port"):
             HealthServer(settings, "b", Metrics(), lambda: None, lambda: None)
+
+
+def test_who_connects_and_says_nothing_keeps_no_thread(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert health._Quiet.timeout is not None
+    monkeypatch.setattr(health._Quiet, "timeout", 0.1)
+    with HealthServer(made(tmp_path), "dedup-0", Metrics(), lambda: None, lambda: None) as server:
+        for said in (b"", b"GET /livez", b"GET /livez HTTP/1.1\r\nHost: x\r\n"):
+            with socket.create_connection((server.host, server.port), timeout=10.0) as client:
+                client.sendall(said)
+                assert client.recv(100) == b"", "it hangs up"
+        assert get(server, "/livez") == (200, "ok\n")
+    assert "Traceback" not in capfd.readouterr().err
