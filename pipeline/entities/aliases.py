@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pipeline.entities.fold_names import (
+    believe_brackets,
     fold_abbreviations,
     fold_facilities,
     fold_known,
@@ -36,6 +37,7 @@ def fold(mentions: Sequence[Mention], gazetteer: Gazetteer | None = None) -> lis
         gazetteer: known names; default: those that ship.
     """
     nodes = nodes_of(mentions, gazetteer or shipped())
+    believe_brackets(nodes)
     folds = Folds(nodes)
     by_kind: dict[str, list[int]] = {}
     for i, node in enumerate(nodes):

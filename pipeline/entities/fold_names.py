@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import combinations
 
 from pipeline.entities import spelling
+from pipeline.entities.gazetteer import Name
 from pipeline.entities.names import normalise, without_legal_form
 from pipeline.entities.nodes import Folds, Node
+
+
+def believe_brackets(nodes: list[Node]) -> None:
+    """Forget what an acronym is known for where its texts explain it otherwise: "Reporters Without Borders (RSF)"."""
+    for node in nodes:
+        explained = {normalise(m.explains) for m in node.mentions if m.explains}
+        known = node.known if explained and spelling.is_acronym(node.text) else None
+        if known is not None and all(_is_other_than(known, name) for name in explained):
+            node.known = None
 
 
 def fold_known(nodes: list[Node], members: list[int], folds: Folds) -> None:
@@ -22,7 +33,8 @@ def fold_spellings(nodes: list[Node], members: list[int], folds: Folds) -> None:
     """Join names that differ in transliteration, hyphens or article alone: "al-Hasakah", "Hasaka"."""
     by_level: dict[str, list[int]] = {}
     for i in members:
-        level = spelling.level(nodes[i].key)
+        node = nodes[i]
+        level = spelling.organisation_level(node.key) if node.kind == "organisation" else spelling.level(node.key)
         if len(level) >= spelling.MIN_LEVELLED:
             by_level.setdefault(level, []).append(i)
     for alike in by_level.values():
@@ -36,21 +48,44 @@ def _different_known(a: Node, b: Node) -> bool:
     return a.known is not None and b.known is not None and a.known != b.known
 
 
+def _is_another(a: Node, b: Node) -> bool:
+    """Whether b is not what a is known as: the "World Tourism Organization", where "WTO" is known for trade."""
+    if a.known is None or b.known is not None:
+        return _different_known(a, b)
+    return _is_other_than(a.known, b.key)
+
+
+def _is_other_than(known: Name, name: str) -> bool:
+    forms = [form for form in map(normalise, known.forms) if len(form.split()) == len(name.split()) > 1]
+    return bool(forms) and all(_differ(form, name) for form in forms)
+
+
+def _differ(a: str, b: str) -> bool:
+    """Whether two normalised names have equally many words, one of them another altogether: trade, tourism."""
+    x, y = a.split(), b.split()
+    return len(x) == len(y) and any(v[:3] != w[:3] for v, w in zip(x, y, strict=True))
+
+
 def fold_abbreviations(nodes: list[Node], members: list[int], folds: Folds) -> None:
     """Join an abbreviation with the name that it stands beside in brackets, or whose initials alone it is."""
     by_key = {nodes[i].key: i for i in members}
+    shared: set[int] = set()
     for i in members:
-        for m in nodes[i].mentions:
-            other = by_key.get(without_legal_form(normalise(m.explains))) if m.explains else None
-            if other is not None and other != i and not _different_known(nodes[i], nodes[other]):
-                folds.join(other, i, "stands beside it in brackets")
+        explained = {by_key.get(without_legal_form(normalise(m.explains))) for m in nodes[i].mentions if m.explains}
+        others = sorted(k for k in explained if k is not None and k != i and not _is_another(nodes[i], nodes[k]))
+        # "WTO" beside the World Trade and the World Tourism Organization is the acronym of both, and neither of them.
+        if any(_differ(nodes[k].key, nodes[m].key) for k, m in combinations(others, 2)):
+            shared.add(i)
+            continue
+        for other in others:
+            folds.join(other, i, "stands beside it in brackets")
     # Without brackets: the initials of one long name, and of no other.
     by_initials: dict[str, list[int]] = {}
     for i in members:
         for initials in spelling.initials(nodes[i].text):
             by_initials.setdefault(initials, []).append(i)
     for i in members:
-        if nodes[i].known is None and spelling.is_acronym(nodes[i].text):
+        if nodes[i].known is None and i not in shared and spelling.is_acronym(nodes[i].text):
             found = by_initials.get(spelling.letters(nodes[i].text), [])
             if len({folds.find(k) for k in found}) == 1:
                 folds.join(found[0], i, "its initials")

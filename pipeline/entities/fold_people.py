@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from itertools import combinations
 
+from pipeline.entities.mentions import KIN
 from pipeline.entities.nodes import Folds, Node
 from pipeline.entities.people import given_keys, is_given_name
 
@@ -19,17 +20,18 @@ def fold_people(nodes: list[Node], members: list[int], folds: Folds) -> None:
     by_given: dict[str, list[int]] = {}
     for i in members:
         name = nodes[i].name
-        by_surname.setdefault(name.surname_level, []).append(i)
+        by_surname.setdefault(name.surname_heard, []).append(i)
         if name.is_full:
             by_given.setdefault(name.given, []).append(i)
     for namesakes in by_surname.values():
         full = [i for i in namesakes if nodes[i].name.is_full]
         for a, b in _twins(_by_given_name(nodes, full), lambda a, b: _same_person(nodes, a, b)):
             folds.join(a, b, "the same full name")
-        for a, b in _twins(_by_office(nodes, full), lambda a, b: bool(_shared_office(nodes, folds, a, b))):
-            office = min(nodes[a].roles & nodes[b].roles)
+        for a, b in _twins(_by_office(nodes, full), lambda a, b: _may_share_office(nodes, folds, a, b)):
+            office = min(_shared_office(nodes, a, b))
             folds.join(a, b, f"one office: {office.replace('|', ', ')}")
             folds.disputed.append((a, b))
+    _fold_shortened(nodes, members, folds)
     for namesakes in by_surname.values():
         short = [i for i in namesakes if not nodes[i].name.is_full]
         if len(short) > MAX_ALIKE:
@@ -38,19 +40,83 @@ def fold_people(nodes: list[Node], members: list[int], folds: Folds) -> None:
             name = nodes[i].name
             bearers = [k for k in namesakes if nodes[k].name.is_full and nodes[k].name.ends_with(name)]
             reason = "the surname of one full name only"
-            if not bearers and not name.titles:
+            if name.is_regnal or (not bearers and not name.titles):
                 near = nodes[i].documents
                 bearers = [k for k in by_given.get(name.key, ()) if near & nodes[k].documents]
                 reason = "the given name of one full name only"
             if not bearers and not name.titles:
                 bearers = [k for k in short if _is_kunya_of(nodes, k, i)]
                 reason = "the name without Abu"
-            bearers = [k for k in bearers if not name.conflicts(nodes[k].name)]
+            bearers = [k for k in bearers if not name.conflicts(nodes[k].name) and not _are_kin(nodes, i, k)]
             people = {folds.find(k) for k in bearers}
+            if len(people) > 1:
+                people &= _one_in_each_text(nodes, i, bearers, folds)
+                reason = "the surname of one full name only, in each of its texts"
             if any(_rival(nodes, i, k) for k in short) and not all(nodes[k].name.sex for k in bearers):
                 continue
             if len(people) == 1:
-                folds.join(min(bearers), i, reason)
+                folds.join(min(k for k in bearers if folds.find(k) in people), i, reason)
+        _fold_office_holders(nodes, namesakes, folds)
+
+
+def _fold_shortened(nodes: list[Node], members: list[int], folds: Folds) -> None:
+    """Join "Otto Pérez" of one text with the "Otto Pérez Molina" of another, "Lopez Obrador" with the full name."""
+    begins: dict[tuple[str, ...], list[int]] = {}
+    ends: dict[tuple[str, ...], list[int]] = {}
+    for i in members:
+        words = nodes[i].name.words
+        for n in range(2, len(words)):
+            begins.setdefault(words[:n], []).append(i)
+            ends.setdefault(words[-n:], []).append(i)
+    for i in members:
+        name = nodes[i].name
+        if not name.is_full:
+            continue
+        longer = [k for k in begins.get(name.words, ()) if name.is_start_of(nodes[k].name)]
+        if any(not nodes[i].documents.isdisjoint(nodes[k].documents) for k in longer):
+            continue  # one text names one person in full in one way
+        longer += [k for k in ends.get(name.words, ()) if name.is_surnames_of(nodes[k].name)]
+        if len({folds.find(k) for k in longer}) == 1 and not any(
+            name.conflicts(nodes[k].name, given=False) or _are_kin(nodes, i, k) for k in longer
+        ):
+            folds.join(min(longer), i, "one longer name without a part of it")
+
+
+def _one_in_each_text(nodes: list[Node], i: int, bearers: list[int], folds: Folds) -> frozenset[int]:
+    """The person that alone bears a short name in each document that has it; empty where that is not one."""
+    if nodes[i].name.sex == "f":  # the wife of one whose given name tells nothing
+        bearers = [k for k in bearers if nodes[k].name.sex]
+    found = {
+        frozenset(folds.find(k) for k in bearers if document in nodes[k].documents) for document in nodes[i].documents
+    }
+    people = frozenset[int]().union(*found)
+    return people if len(found) == len(people) == 1 else frozenset()
+
+
+def _fold_office_holders(nodes: list[Node], namesakes: list[int], folds: Folds) -> None:
+    """Join the "Mr. Bush" and the "President Bush" of one text that has no other Bush."""
+    by_key: dict[str, list[int]] = {}
+    for i in namesakes:
+        if nodes[i].name.is_full:
+            continue
+        by_key.setdefault(nodes[i].name.key, []).append(i)
+    for alike in by_key.values():
+        if len(alike) != 2:
+            continue
+        a, b = alike
+        x, y = nodes[a].name, nodes[b].name
+        if (
+            not nodes[a].documents.isdisjoint(nodes[b].documents)
+            and (nodes[a].holds_office or nodes[b].holds_office)
+            and not (x.is_married_woman or y.is_married_woman or x.conflicts(y))
+            and not any(nodes[k].name.is_full and nodes[k].name.ends_with(x) for k in namesakes)
+        ):
+            folds.join(a, b, "one surname in one text, with an office")
+
+
+def _are_kin(nodes: list[Node], a: int, b: int) -> bool:
+    """Whether a text says that one is a relative of the other."""
+    return nodes[a].name.key in nodes[b].kin or nodes[b].name.key in nodes[a].kin
 
 
 def _by_given_name(nodes: list[Node], members: list[int]) -> Iterable[list[int]]:
@@ -67,6 +133,8 @@ def _by_office(nodes: list[Node], members: list[int]) -> Iterable[list[int]]:
     lists: dict[str, list[int]] = {}
     for i in members:
         for role in sorted(nodes[i].roles):
+            if role.startswith(KIN):
+                continue
             lists.setdefault(role, []).append(i)
     return lists.values()
 
@@ -89,9 +157,10 @@ def _twins(lists: Iterable[list[int]], alike: Callable[[int, int], bool]) -> lis
 
 def _same_person(nodes: list[Node], a: int, b: int) -> bool:
     x, y = nodes[a].name, nodes[b].name
-    if x.surname != y.surname and not nodes[a].documents.isdisjoint(nodes[b].documents):
+    near = not nodes[a].documents.isdisjoint(nodes[b].documents)
+    if (near and x.surname != y.surname) or x.conflicts(y, given=False) or _are_kin(nodes, a, b):
         return False  # one text spells one name one way
-    return not x.conflicts(y) and x.same_full_name(y)
+    return x.same_full_name(y) or (not near and x.sounds_like(y))
 
 
 def _is_kunya_of(nodes: list[Node], a: int, b: int) -> bool:
@@ -107,9 +176,13 @@ def _rival(nodes: list[Node], a: int, b: int) -> bool:
     return a != b and not y.is_full and x.key == y.key and x.conflicts(y)
 
 
-def _shared_office(nodes: list[Node], folds: Folds, a: int, b: int) -> frozenset[str]:
-    """Offices that two full names of one surname and different given names hold in different documents."""
+def _may_share_office(nodes: list[Node], folds: Folds, a: int, b: int) -> bool:
+    """Whether two full names of one surname and different given names hold an office in different documents."""
     x, y = nodes[a].name, nodes[b].name
-    if x.given == y.given or x.conflicts(y, given=False) or folds.find(a) == folds.find(b):
-        return frozenset()
-    return nodes[a].roles & nodes[b].roles if nodes[a].documents.isdisjoint(nodes[b].documents) else frozenset()
+    if not x.same_surname(y) or x.given == y.given or x.conflicts(y, given=False) or folds.find(a) == folds.find(b):
+        return False
+    return nodes[a].documents.isdisjoint(nodes[b].documents) and bool(_shared_office(nodes, a, b))
+
+
+def _shared_office(nodes: list[Node], a: int, b: int) -> frozenset[str]:
+    return frozenset(role for role in nodes[a].roles & nodes[b].roles if not role.startswith(KIN))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
 from pipeline.entities.gazetteer import shipped
 from pipeline.entities.names import QUALIFIERS, normalise, plain, without_title
+from pipeline.entities.people import parse_person
 from pipeline.entities.spelling import is_acronym
 
 Span = tuple[int, int, str]
@@ -28,8 +29,19 @@ _OFFICES = {
     "rep": "representative",
     "gov": "governor",
 }
+_NO_ROLES: frozenset[str] = frozenset()
 _NO_OFFICE = QUALIFIERS | frozenset(["mr", "mrs", "ms", "miss", "dr", "sir", "lord", "lady", "dame", "u.s"])
 _BELOW_OFFICES = frozenset({"vice", "deputy", "assistant", "acting", "former"})
+KIN = "kin of|"
+"""Before the name of a relative in `Mention.roles`."""
+
+_RELATIVE = (
+    "(?:(?:grand|step|half-)?(?:son|daughter|brother|sister|father|mother)|wife|husband|widow|widower|cousin|nephew|niece|"
+    "uncle|aunt|twin)"
+)
+_KIN = re.compile(rf"\b{_RELATIVE}s?\b", re.IGNORECASE)
+_KIN_OF = re.compile(rf"\b{_RELATIVE} of (?:the )?(?:late )?(?:former )?$", re.IGNORECASE)
+_ENDS = re.compile(r"[.;:!?\n]")
 _BETWEEN = re.compile(r"(?:['’]s)?,? (?:the )?((?:[\w.-]+ ){0,4})")
 
 
@@ -42,7 +54,8 @@ class Mention(msgspec.Struct, frozen=True, kw_only=True):
         document: where it stands; two given names in one document are two people.
         outlet: who wrote it.
         explains: the name that it stands in brackets after, or whose brackets follow it: "IRGC" in "... Corps (IRGC)".
-        roles: offices that the text gives the person: "united states central command|commander".
+        roles: what the text says of the person: offices ("united states central command|commander") and whose
+            relative it is ("kin of|saad hariri", see `KIN`).
         count: how often the document has this very mention.
     """
 
@@ -67,11 +80,30 @@ def mentions_of(text: str, spans: Sequence[Span], document: str = "", outlet: st
         elif after is not None and text[end : after[0]] in (" (", " [") and text[after[1] : after[1] + 1] in (")", "]"):
             # "IRGC (Islamic Revolutionary Guard Corps)"
             explains = text[after[0] : after[1]] if is_acronym(text[start:end]) else ""
-        roles = _roles(text, before, (start, end, label)) if label == "PERSON" else frozenset()
+        roles = _NO_ROLES
+        if label == "PERSON":
+            roles = _roles(text, before, spans[i]).union(_kin(text, spans, i))
         found.append(
             Mention(text=text[start:end], label=label, document=document, outlet=outlet, explains=explains, roles=roles)
         )
     return found
+
+
+def _kin(text: str, spans: Sequence[Span], i: int) -> Iterator[str]:
+    """The roles of a person as a relative of those named directly before and after."""
+    for k in (i - 1, i + 1):
+        if 0 <= k < len(spans) and spans[k][2] == "PERSON" and _are_kin(text, spans[min(i, k)], spans[max(i, k)]):
+            yield KIN + parse_person(text[spans[k][0] : spans[k][1]]).key
+
+
+def _are_kin(text: str, first: Span, second: Span) -> bool:
+    """ "Ann Lee and her brother, Tom Lee", "Tom Lee, son of Ann Lee", "the son of Mr. Lee, Tom Lee"."""
+    between = text[first[1] : second[0]]
+    if len(between) > 60 or _ENDS.search(between) is not None:
+        return False
+    return _KIN.search(between) is not None or (
+        between in (", ", " ") and _KIN_OF.search(text[max(0, first[0] - 40) : first[0]]) is not None
+    )
 
 
 def _roles(text: str, before: Span | None, person: Span) -> frozenset[str]:

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from pipeline.entities.gazetteer import Gazetteer, Name
 from pipeline.entities.labels import IDENTITY_CLASS
-from pipeline.entities.mentions import Mention
+from pipeline.entities.mentions import KIN, Mention
 from pipeline.entities.names import normalise, without_legal_form
 from pipeline.entities.people import PersonName, parse_person
 
@@ -34,6 +34,17 @@ class Node:
     @cached_property
     def roles(self) -> frozenset[str]:
         return frozenset(role for m in self.mentions for role in m.roles)
+
+    @cached_property
+    def kin(self) -> frozenset[str]:
+        """Keys of the names that a text says are of this person's relatives."""
+        return frozenset(role.removeprefix(KIN) for role in self.roles if role.startswith(KIN))
+
+    @cached_property
+    def holds_office(self) -> bool:
+        """Whether every title that a person's name stands with is of a civil office, and there is one."""
+        titled = [name for m in self.mentions if (name := parse_person(m.text)).titles]
+        return bool(titled) and all(name.holds_office for name in titled)
 
     @cached_property
     def text(self) -> str:

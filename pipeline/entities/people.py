@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 
 from pipeline.entities.classes import lines
-from pipeline.entities.names import normalise, plain, without_title
-from pipeline.entities.spelling import MIN_LEVELLED, level
+from pipeline.entities.name_order import surname_comes_first
+from pipeline.entities.names import is_title, normalise, plain, without_title
+from pipeline.entities.spelling import MIN_LEVELLED, heard, level, owner_words
 
 _SUFFIXES = {"jr": "jr", "junior": "jr", "sr": "sr", "senior": "sr", "ii": "ii", "iii": "iii", "iv": "iv"}
 _RANKS = {
@@ -23,6 +25,12 @@ _FEMALE = frozenset(
     ["mrs", "ms", "miss", "lady", "queen", "princess", "dame", "baroness", "congresswoman", "spokeswoman", "chairwoman"]
 )
 
+_REGNAL = frozenset(["king", "queen", "prince", "princess", "emperor", "empress", "emir", "sultan", "tsar"])
+_OFFICES = frozenset([
+    "president", "premier", "minister", "chancellor", "senator", "governor", "mayor", "secretary", "ambassador",
+    "speaker", "congressman", "congresswoman", "representative",
+])  # fmt: skip
+
 # Given names whose usual spellings differ by more than levelling takes out.
 _VARIANTS = (
     "mohammed muhammad mohamed mohammad mohamad muhammed mehmet",
@@ -30,6 +38,7 @@ _VARIANTS = (
     "yusuf yousef youssef yousuf yusef",
     "hussein husayn hossein hussain husain",
     "hassan hasan",
+    "ismail ismael esmail",
     "abdullah abdallah abdulla",
     "osama usama",
     "omar umar",
@@ -109,7 +118,7 @@ class PersonName:
         parts: normalised words of the name; particles ("al", "bin") are words.
         suffix: jr, sr, ii, ... or empty.
         written: the name as written, without titles.
-        words: parts without particles.
+        words: parts without particles, the surname last: "moo hyun", "roh" of Roh Moo-hyun.
     """
 
     titles: frozenset[str]
@@ -124,8 +133,25 @@ class PersonName:
 
     @property
     def node_key(self) -> str:
-        """The key, and for a surname alone the sex that its title tells: Mr. and Mrs. Reed are two people."""
+        """The key, and for one name alone what its title tells: Mr. and Mrs. Reed are two people, King Omar a third."""
+        if self.is_regnal:
+            return f"{self.key} (regnal)"
         return self.key if self.is_full or not self.sex else f"{self.key} ({self.sex})"
+
+    @property
+    def is_regnal(self) -> bool:
+        """Whether it is the one name, a given name, that a ruler is called by: King Abdullah."""
+        return not self.is_full and bool(self.titles & _REGNAL)
+
+    @property
+    def holds_office(self) -> bool:
+        """Whether a title names a civil office, or is a ruler's."""
+        return bool(self.titles & (_OFFICES | _REGNAL))
+
+    @property
+    def is_married_woman(self) -> bool:
+        """Whether a title says so: Mrs. Bush is not President Bush."""
+        return not self.titles.isdisjoint(["mrs", "lady"])
 
     @property
     def is_full(self) -> bool:
@@ -170,10 +196,37 @@ class PersonName:
         """Whether the surnames are one, or two transliterations of one: al-Sisi, el-Sissi."""
         return self.surname == other.surname or self.surname_level == other.surname_level
 
+    def sounds_like(self, other: PersonName) -> bool:
+        """Whether two full names differ by vowels alone that a transliteration leaves open, in one name of the two."""
+        if self.suffix != other.suffix or self.words[1:-1] != other.words[1:-1]:
+            return False
+        surname, given = self.same_surname(other), _given_alike(self.given, other.given)
+        if surname == given:
+            return surname
+        return _heard_alike(self.given, other.given) if surname else _heard_alike(self.surname, other.surname)
+
     @property
     def surname_level(self) -> str:
         """The form that transliterations of the surname share; a short surname is its own."""
         return level(self.surname) if len(self.surname) >= MIN_LEVELLED else self.surname
+
+    @property
+    def surname_heard(self) -> str:
+        """The form that all surnames share that may be one by ear: coarser than the level."""
+        return heard(self.surname) if len(self.surname) >= MIN_LEVELLED else self.surname
+
+    def is_start_of(self, longer: PersonName) -> bool:
+        """Whether this is a longer name without its last surnames: "Otto Pérez" of Otto Pérez Molina.
+
+        Not where its last word is a given name: Mohammed Ali may be another than Mohammed Ali Khan.
+        """
+        n = len(self.words)
+        return 2 <= n < len(longer.words) and longer.words[:n] == self.words and not is_given_name(self.surname)
+
+    def is_surnames_of(self, longer: PersonName) -> bool:
+        """Whether this is both surnames of a longer name: "Lopez Obrador"."""
+        n = len(self.words)
+        return 2 <= n < len(longer.words) and longer.words[-n:] == self.words and not is_given_name(self.words[0])
 
     def same_full_name(self, other: PersonName) -> bool:
         """Whether two full names agree: same surname, given names alike, no middle names that differ."""
@@ -198,9 +251,13 @@ def _given_alike(a: str, b: str) -> bool:
     return level(a) == level(b)
 
 
+def _heard_alike(a: str, b: str) -> bool:
+    return min(len(a), len(b)) >= MIN_LEVELLED and heard(a) == heard(b)
+
+
 def given_keys(given: str) -> tuple[str, ...]:
     """Two given names that are alike have one of these keys in common; an initial with every name it may stand for."""
-    return f"{given[0]}.", f"={_VARIANT_OF.get(given, given)}", f"~{level(given)}"
+    return f"{given[0]}.", f"={_VARIANT_OF.get(given, given)}", f"~{level(given)}", f"~~{heard(given)}"
 
 
 @lru_cache(maxsize=1)
@@ -219,10 +276,29 @@ def is_given_name(word: str) -> bool:
     return word in _given_names()
 
 
+_JOINED_ARTICLE = re.compile(r"\b([AE]l)(?=[A-Z][a-z])")
+
+
+def _without_description(text: str) -> tuple[str, str]:
+    """Split what stands before titles and name from them: "South Korean" President Roh, "Taliban chief" Mehsud."""
+    words = text.split()
+    owner = owner_words(words[:-1])
+    n = owner if owner and (is_title(words[owner]) or words[owner].islower()) else 0
+    while n < len(words) - 1 and _is_description(words[n]):
+        n += 1
+    return " ".join(words[:n]), " ".join(words[n:])
+
+
+def _is_description(word: str) -> bool:
+    return len(word) > 4 and word.isalpha() and word.islower() and not is_title(word)
+
+
 @lru_cache(maxsize=16384)
 def parse_person(text: str) -> PersonName:
     """Take a person's mention apart."""
-    titles, name = without_title(text)
+    described, rest = _without_description(text)
+    titles, name = without_title(rest)
+    name = _JOINED_ARTICLE.sub(r"\1-", name)
     words = normalise(name).split()
     suffix = ""
     if len(words) > 1 and words[-1] in _SUFFIXES:
@@ -232,9 +308,11 @@ def parse_person(text: str) -> PersonName:
         written = written.removesuffix(ending)
     parts = tuple(words) or (plain(text),)
     return PersonName(
-        frozenset(plain(t).strip(".,") for t in titles.split()),
+        frozenset(plain(t).strip(".,") for t in f"{described} {titles}".split()),
         parts,
         suffix,
         written,
-        tuple(p for p in parts if p not in _PARTICLES),
+        (" ".join(parts[1:]), parts[0])
+        if surname_comes_first(written)
+        else tuple(p for p in parts if p not in _PARTICLES),
     )

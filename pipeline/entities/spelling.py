@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 
 from pipeline.entities.classes import lexicon
@@ -14,6 +15,7 @@ MIN_LEVELLED = 4
 
 # The Arabic article before sun and moon letters, written apart or joined: "ar Raqqah", "el-Obeid".
 _ARTICLE = re.compile(r"\b(?:al|el|ul|ar|ad|an|as|ash|at|az|ez|es|er|et|ed|en) ")
+_SAINT = re.compile(r"\bst (?=\w)")
 _LEVELS = (
     (re.compile(r"ou|oo"), "u"),
     (re.compile(r"ay"), "ai"),
@@ -31,10 +33,33 @@ _SMALL = frozenset(["of", "the", "and", "for", "in", "on", "de", "la", "al", "el
 @lru_cache(maxsize=65536)
 def level(name: str) -> str:
     """A normalised name with what transliterations differ in taken out; vowels stay: Hassan is not Hussein."""
-    text = _ARTICLE.sub("", name + " ")
+    text = _SAINT.sub("saint ", _ARTICLE.sub("", name + " "))
     for pattern, into in _LEVELS:
         text = pattern.sub(into, text)
     return text.replace(" ", "")
+
+
+_HEARD = str.maketrans({"e": "i", "o": "u", "y": "i"})
+
+
+@lru_cache(maxsize=65536)
+def heard(name: str) -> str:
+    """The level of a person's name without what is left open by ear: e and i, o and u. Hassan is not Hussein here
+    either. "Haniyeh" and "Haniya", "Moqtada" and "Muqtada", "Hamid" and "Hamed", "Tymoshenko" and "Timoshenko"."""
+    text = level(name.removesuffix("eh") + "a" if name.endswith("eh") else name).translate(_HEARD)
+    return re.sub(r"ai(?=[^aiu])", "i", re.sub(r"i+", "i", text))
+
+
+def owner_words(words: Sequence[str]) -> int:
+    """How many words at the beginning are a known country, people or organisation; those of the longest; 0: none."""
+    known = (n for n in range(min(3, len(words)), 0, -1) if words[0][:1].isupper() and _owns(" ".join(words[:n])))
+    return next(known, 0)
+
+
+@lru_cache(maxsize=65536)
+def _owns(text: str) -> bool:
+    known = shipped().find(text)
+    return known is not None and known.label in ("NORP", "GPE", "ORG")
 
 
 @lru_cache(maxsize=65536)
@@ -53,6 +78,15 @@ def initials(name: str) -> frozenset[str]:
     big = [w for w in words if w.lower() not in _SMALL]
     found = ("".join(w[0] for w in some).upper() for some in (words, big))
     return frozenset(letters for letters in found if len(letters) > 1)
+
+
+@lru_cache(maxsize=65536)
+def organisation_level(key: str) -> str:
+    """The level of a normalised organisation; "New People's Party" and "New People Party" share it."""
+    return level(_PLURAL.sub("", key))
+
+
+_PLURAL = re.compile(r"(?<=\w{4})(?<!s)s\b(?! *$)")
 
 
 def letters(acronym: str) -> str:
@@ -99,12 +133,14 @@ _COMPANY = frozenset(["company", "corporation", "group", "holdings", "co", "corp
 @lru_cache(maxsize=65536)
 def short_forms(name: str) -> tuple[str, ...]:
     """The normalised forms that an organisation's name is cut to: "Ford Motor Company" to "ford" and "ford motor",
-    "United States Air Force" to "air force"."""
+    "United States Air Force" to "air force", "Port Authority of New York" to "port authority"."""
     words = normalise(name).split()
     found = []
     if len(words) > 2 and words[-1] in _COMPANY:
         found += [" ".join(words[:n]) for n in range(1, len(words) - 1)]
     for n in range(1, len(words) - 1):
+        if n > 1 and words[n] == "of":
+            found.append(" ".join(words[:n]))
         nation = shipped().find(" ".join(words[:n]))
         if nation is not None and nation.label in ("GPE", "NORP"):
             found.append(" ".join(words[n:]))

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from pipeline.entities.aliases import fold
 from pipeline.entities.groups import Group
 from pipeline.entities.labels import IDENTITY_CLASS, LABELS
-from pipeline.entities.mentions import Mention, mentions_of
+from pipeline.entities.mentions import KIN, Mention, mentions_of
+from pipeline.entities.people import parse_person
 from pipeline.entities.spelling import transpositions
 
 _MARK = re.compile(r"\[([A-Z]+) (\w+) ([^\]]+)\]")
@@ -43,6 +44,7 @@ def lines(name: str) -> list[str]:
 
 GOLD = lines("aliases.txt")
 NEWS = lines("aliases_news.txt")
+REPORTS = lines("aliases_reports.txt")
 
 
 def pairs(gold: list[str]) -> list[tuple[bool, bool, str]]:
@@ -64,9 +66,12 @@ def test_the_gold_is_large_enough() -> None:
     assert should.count(True) >= 150
     assert should.count(False) >= 150
     assert len(pairs(NEWS)) >= 100
+    assert len(pairs(REPORTS)) >= 1_000
 
 
-@pytest.mark.parametrize(("gold", "may_miss"), [(GOLD, 0.02), (NEWS, 0.05)], ids=["written", "news"])
+@pytest.mark.parametrize(
+    ("gold", "may_miss"), [(GOLD, 0.02), (NEWS, 0.05), (REPORTS, 0.20)], ids=["written", "news", "reports"]
+)
 def test_gold_pairs(gold: list[str], may_miss: float) -> None:
     found = pairs(gold)
     missed = [what for folded, should, what in found if should and not folded]
@@ -75,7 +80,7 @@ def test_gold_pairs(gold: list[str], may_miss: float) -> None:
     assert len(missed) <= may_miss * sum(should for _, should, _ in found), missed
 
 
-@pytest.mark.parametrize("line", [*GOLD, *NEWS], ids=lambda line: line[:30])
+@pytest.mark.parametrize("line", [*GOLD, *NEWS, *REPORTS], ids=lambda line: line[:30])
 def test_groups_do_not_depend_on_order(line: str) -> None:
     mentions = [m for _, m in scenario(line)]
     expected = fold(mentions)
@@ -152,3 +157,64 @@ def test_a_slip_is_two_neighbouring_letters() -> None:
     assert transpositions("IRGC") == {"RIGC", "IGRC", "IRCG"}
     assert transpositions("AABC") == {"ABAC", "AACB"}
     assert transpositions("NTA") == set()
+
+
+@pytest.mark.parametrize(
+    "name", ["Roh Moo-hyun", "Kim Jong Nam", "Kim Jong-un", "Hu Jintao", "Wong Kwok-kin", "Park Joo-Ho", "Xi Jinping"]
+)
+def test_the_surname_comes_first(name: str) -> None:
+    assert parse_person(name).surname == name.split()[0].lower()
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Kim Davis", "Lee Dixon", "Lee Harvey Oswald", "Raymond Wong", "Lee Ann Womack", "Mary-Jane Lee", "Song Park"],
+)
+def test_the_surname_comes_last(name: str) -> None:
+    assert parse_person(name).surname == name.split()[-1].lower()
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("South Korean President Roh Moo-hyun", "Roh Moo-hyun"),
+        ("Croatian prime minister Zoran Milanović", "Zoran Milanović"),
+        ("Taliban chief Hakimullah Mehsud", "Hakimullah Mehsud"),
+        ("presidential candidate Abdullah Abdullah", "Abdullah Abdullah"),
+        ("Jordan Pickford", "Jordan Pickford"),
+        ("Austin Reed", "Austin Reed"),
+    ],
+)
+def test_what_a_person_is_called_is_no_part_of_the_name(text: str, name: str) -> None:
+    assert parse_person(text).written == name
+
+
+@pytest.mark.parametrize(
+    ("text", "kin"),
+    [
+        ("[Ann Lee] and her brother, [Tom Lee], fled.", True),
+        ("[Tom Lee], son of the late [Ann Lee], fled.", True),
+        ("The widow of [Mr. Lee], [Ann Lee], fled.", True),
+        ("[Ann Lee]’s husband [Tom Lee] fled.", True),
+        ("[Ann Lee] told [Tom Lee].", False),
+        ("[Ann Lee] saw her brother. [Tom Lee] fled.", False),
+    ],
+)
+def test_a_text_says_who_is_a_relative(text: str, kin: bool) -> None:
+    marked = re.sub(r"\[", "[PERSON x ", text)
+    (a, b) = [m for _, m in scenario(marked)]
+    assert any(role.startswith(KIN) for role in a.roles) is kin
+    assert any(role.startswith(KIN) for role in b.roles) is kin
+
+
+def test_relatives_are_no_holders_of_one_office() -> None:
+    said = [
+        "[PERSON a Ann Lee], sister of [PERSON c Kim Storm].",
+        "[PERSON b Anthea Lee], sister of [PERSON c Kim Storm].",
+    ]
+    assert len(fold([m for _, m in scenario(" || ".join(said))])) == 3
+
+
+def test_brackets_tell_what_an_acronym_is_here() -> None:
+    groups = fold([m for _, m in scenario("[ORG a Reporters Without Borders] ([ORG a RSF]) agreed. [ORG a RSF] left.")])
+    assert [g.name for g in groups] == ["Reporters Without Borders"]
