@@ -57,7 +57,7 @@ def main() -> int:
     try:
         problems = _fill_and_free(settings, arguments, said, up)
     finally:
-        up.send_signal(signal.SIGINT)
+        up.send_signal(signal.SIGTERM)  # a shell that starts this in the background has SIGINT ignored
         up.wait(120)
     for problem in problems:
         print("PROBLEM:", problem)
