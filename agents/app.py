@@ -7,7 +7,6 @@ producing and failing are the runner's; docs/adr/0003 says why.
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import os
 import socket
 import threading
@@ -21,6 +20,7 @@ import mode
 from faust.transport.drivers.aiokafka import Consumer as AIOKafkaDriverConsumer
 from faust.transport.drivers.aiokafka import Transport as AIOKafkaTransport
 
+from agents.claim import claim
 from agents.credentials import credentials
 from agents.messages import Stage
 from agents.output import Output
@@ -32,7 +32,7 @@ from pipeline.broker.client import bootstrap
 from pipeline.broker.errors import AccessDenied
 from pipeline.broker.rights import require
 from pipeline.broker.security import security_arguments
-from pipeline.errors import FatalError, SettingsError
+from pipeline.errors import SettingsError
 from pipeline.health import HealthServer
 from pipeline.metrics import Metrics
 from pipeline.settings import Settings
@@ -135,14 +135,8 @@ def _claim(settings: Settings, name: str) -> IO[bytes]:
     Raises:
         FatalError: the name is taken.
     """
-    settings.state_dir.mkdir(parents=True, exist_ok=True)
-    lock = (settings.state_dir / f"{name}.lock").open("ab")
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        lock.close()
-        raise FatalError(f"{name} runs already with this data directory; give this one another --name") from None
-    return lock
+    taken = f"{name} runs already with this data directory; give this one another --name"
+    return claim(settings.state_dir / f"{name}.lock", taken)
 
 
 def create_app(settings: Settings, stage: Stage[Any], metrics: Metrics) -> StageApp:

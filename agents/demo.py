@@ -10,11 +10,13 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from kafka.errors import KafkaError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
+from agents.claim import claim
 from agents.progress import ChainProgress, StageProgress, watching
 from agents.supervisor import Supervisor, workers
 from agents.up import broker, status_line
@@ -22,7 +24,7 @@ from pipeline.errors import FatalError, WirefuseError
 from pipeline.ids import article_id
 from pipeline.settings import Settings, as_environment, with_values
 from pipeline.sink import render
-from pipeline.sink.base import IncidentQuery, Reader, StoredIncident, open_reader
+from pipeline.sink.base import ArticleQuery, IncidentQuery, Reader, StoredIncident, open_reader
 from pipeline.sink.render import incident_page, incident_table
 from pipeline.sources.jsonl import UNKNOWN_PROVIDER
 
@@ -58,7 +60,11 @@ def run(settings: Settings, directory: Path, wires: Sequence[Path]) -> None:
     """
     console = render.console()
     started = time.monotonic()
-    _empty(directory)
+    with emptied(directory):
+        _demonstrate(settings, directory, wires, console, started)
+
+
+def _demonstrate(settings: Settings, directory: Path, wires: Sequence[Path], console: Console, started: float) -> None:
     flags: dict[str, object] = {"data.dir": str(directory.resolve()), "topics.output_partitions": 3}
     if not settings.broker.bootstrap:
         flags["broker.local_port"] = 0
@@ -77,13 +83,22 @@ def run(settings: Settings, directory: Path, wires: Sequence[Path]) -> None:
     _where(directory, console)
 
 
-def _empty(directory: Path) -> None:
-    if directory.exists():
-        if any(directory.iterdir()) and not (directory / _MARK).exists():
-            raise WirefuseError(f"{directory} holds something that is no demo; name another folder with --dir")
-        shutil.rmtree(directory)
-    directory.mkdir(parents=True)
-    (directory / _MARK).touch()
+def emptied(directory: Path) -> IO[bytes]:
+    """The folder of a demo, new or emptied; no other demo has it until what is returned is closed.
+
+    Raises:
+        WirefuseError: the folder is something else's, or another demo's that runs now.
+    """
+    mark = directory / _MARK
+    if directory.exists() and any(directory.iterdir()) and not mark.exists():
+        raise WirefuseError(f"{directory} holds something that is no demo; name another folder with --dir")
+    lock = claim(mark, f"another demo runs in {directory}; name another folder with --dir")
+    for path in directory.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        elif path != mark:
+            path.unlink()
+    return lock
 
 
 @contextmanager
@@ -162,7 +177,8 @@ def _report(reader: Reader, stages: Sequence[StageProgress], raw: int, letters: 
     console.print(f"Incidents: {len(incidents):,}, of which {told:,} were reported more than once\n", highlight=False)
     # The two founding articles' incident first, then what most newsrooms wrote about on their own.
     incidents.sort(key=lambda i: (not _holds_a_seed(i), -i.independent_origins, -i.reports, i.incident_id))
-    console.print(incident_page(incidents[0]), "\n")
+    articles = reader.articles(ArticleQuery(incident_id=incidents[0].incident_id))
+    console.print(incident_page(incidents[0], articles), "\n")
     console.print(incident_table(incidents[1:_SHOWN_INCIDENTS]))
 
 

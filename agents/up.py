@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 from kafka.errors import KafkaError
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
+from agents.claim import claim
 from agents.progress import ChainProgress, StageProgress, watching
 from agents.supervisor import Supervisor, workers
 from pipeline.broker.admin import ensure_topics
@@ -80,20 +83,34 @@ def broker(settings: Settings, console: Console, *, quick: bool = False) -> Iter
 
 
 def run(settings: Settings, entity_workers: int) -> None:
-    """Start everything and tend it until interrupted."""
+    """Start everything and tend it until interrupted.
+
+    Raises:
+        FatalError: it runs already with this data directory.
+    """
     console = Console(stderr=True)
-    with broker(settings, console) as cluster:
+    taken = f"`wirefuse up` runs already with {settings.data_dir}: stop it first, or set data.dir to another folder"
+    with claim(settings.state_dir / "up.lock", taken), broker(settings, console) as cluster:
         running = cluster.settings
-        supervisor = Supervisor(running, workers(running, entity_workers), said=console.print)
+        # Paths are to be copied: not broken into lines, and nothing in them is markup.
+        say = partial(console.print, soft_wrap=True, markup=False, highlight=False)
+        supervisor = Supervisor(running, workers(running, entity_workers), said=say)
         try:
             supervisor.start()
-            console.print(f"Publish with: wirefuse --set broker.bootstrap={running.broker.bootstrap} publish PATH")
+            say(f"Publish with: {publish_command(settings)}")
             with watching(running) as progress:
                 _tend(supervisor, cluster, progress, console)
         except KeyboardInterrupt:
             console.print("Stopping the stages ...")
         finally:
             supervisor.stop()
+
+
+def publish_command(settings: Settings) -> str:
+    """What to type in another terminal to publish into this chain; that one has the same file, but no variables."""
+    given = {"data.dir": str(settings.data_dir.absolute()), "broker.bootstrap": settings.broker.bootstrap}
+    flags = [f"--set {shlex.quote(f'{name}={value}')}" for name, value in given.items() if name in settings.origin]
+    return " ".join(("wirefuse", *flags, "publish PATH"))
 
 
 def _tend(supervisor: Supervisor, cluster: Cluster, progress: ChainProgress, console: Console) -> None:

@@ -6,6 +6,7 @@ import importlib
 import os
 import signal
 import sys
+from io import TextIOWrapper
 from pathlib import Path
 
 import click
@@ -104,6 +105,9 @@ def root(ctx: click.Context, config_file: Path | None, overrides: tuple[str, ...
 def main() -> None:
     """Entry point of the `wirefuse` command."""
     _heed_sigterm()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal of another encoding, and text of any wire
     try:
         # A command that calls `ctx.exit(code)` returns the code here.
         code = root(standalone_mode=False)

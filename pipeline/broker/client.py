@@ -26,8 +26,8 @@ def bootstrap(settings: Settings) -> str:
     address = LocalBroker.from_settings(settings).address()
     if address is None:
         raise BrokerError(
-            "no Kafka broker: start the local one with `wirefuse broker start`, or name a cluster with "
-            "WIREFUSE_BROKER=host:port"
+            "no Kafka broker: start everything with `wirefuse up`, the broker alone with `wirefuse broker start`, or "
+            "name a cluster with WIREFUSE_BROKER=host:port"
         )
     return address
 

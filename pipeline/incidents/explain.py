@@ -11,7 +11,7 @@ _SIGNALS = {
     "days": "the same day",
     "hours": "the same time of day",
 }
-_NAMED = {"ages": "age", "streets": "street", "days": "day", "hours": "hour", "places": "place", "persons": "person"}
+_NAMED = {"ages": "age", "streets": "street", "days": "day", "hours": "hour", "places": "place", "persons": "name"}
 _PARTS = {
     "bias": "where every pair of articles begins",
     "text": "words in common, the rare ones above all",
@@ -87,7 +87,7 @@ def _editors(why: Mapping[str, Any]) -> str:
 
 
 def _opening(why: Mapping[str, Any], title_of: Callable[[str], str | None]) -> str:
-    score = f"score {why['score']:.1f}, {why.get('needed', 0):.1f} needed" if "score" in why else ""
+    score = f"score {why['score']:z.1f}, {why.get('needed', 0):z.1f} needed" if "score" in why else ""
     closest = _name(why["closest"], title_of) if "closest" in why else ""
     match why.get("kind"):
         case "founded":
@@ -132,14 +132,14 @@ def _gap(days: float) -> str:
     if hours < 1:
         return "within an hour of"
     if hours < 48:
-        return f"{hours:.0f} hours from"
+        return f"{hours:.0f} hour{'s' if round(hours) > 1 else ''} from"
     return f"{days:.0f} days from"
 
 
 def _runner_up(why: Mapping[str, Any]) -> str:
     other = why["runner_up"]
     against = f" ({_conflicts(other['conflicts'])})" if other.get("conflicts") else ""
-    return f"The next best was incident {other['incident_id'][:8]} with a score of {other['score']:.1f}{against}."
+    return f"The next best was incident {other['incident_id'][:8]} with a score of {other['score']:z.1f}{against}."
 
 
 def _name(article_id: str, title_of: Callable[[str], str | None]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 import click
 
@@ -32,6 +32,8 @@ from pipeline.sink.render import (
     why_page,
 )
 from pipeline.sink.render_lineage import lineage_page
+
+_Stored = TypeVar("_Stored", StoredArticle, StoredIncident)
 
 _POLL_S = 1.0
 _INCIDENT_STATUSES: dict[str, tuple[IncidentStatus, ...]] = {
@@ -82,9 +84,9 @@ def list_incidents(
     settings: Settings, limit: int, status: str, since: datetime | None, min_reports: int, as_json: bool
 ) -> None:
     """List incidents, the latest report first."""
-    query = IncidentQuery(statuses=_INCIDENT_STATUSES[status], since=since, min_reports=min_reports, limit=limit)
+    query = IncidentQuery(statuses=_INCIDENT_STATUSES[status], since=since, min_reports=min_reports, limit=limit + 1)
     with reading(settings) as reader:
-        found = reader.incidents(query)
+        found = _cut(reader.incidents(query), limit)
     if as_json:
         for incident in found:
             _print_json(incident.record)
@@ -105,10 +107,11 @@ def show_incident(settings: Settings, id: str, as_json: bool) -> None:
     """
     with reading(settings) as reader:
         found = followed(reader, only("incident", id, reader.find_incidents(id.strip().lower())))
+        members = reader.articles(ArticleQuery(incident_id=found.incident_id))
     if as_json:
         _print_json(found.record)
     else:
-        console().print(incident_page(found))
+        console().print(incident_page(found, members))
 
 
 @incidents.command("why")
@@ -199,7 +202,8 @@ def list_articles(
         if incident is not None:
             id = only("incident", incident, reader.find_incidents(incident.strip().lower()))
             incident_id = followed(reader, id).incident_id
-        found = reader.articles(ArticleQuery(status=status, incident_id=incident_id, since=since, limit=limit))
+        query = ArticleQuery(status=status, incident_id=incident_id, since=since, limit=limit + 1)
+        found = _cut(reader.articles(query), limit)
     if as_json:
         for article in found:
             _print_json(_article_json(article))
@@ -271,5 +275,12 @@ def _article_json(article: StoredArticle) -> dict[str, Any]:
     return {**article.record, "status": article.status}
 
 
+def _cut(found: list[_Stored], limit: int) -> list[_Stored]:
+    """No more than the limit; that there is more is said beside the list, where no program reads it."""
+    if len(found) > limit:
+        click.echo(f"these are the first {limit}; --limit N shows more", err=True)
+    return found[:limit]
+
+
 def _print_json(record: object) -> None:
-    click.echo(encode(record).decode())
+    click.echo(encode(record))  # bytes: JSON is UTF-8, whatever the locale is

@@ -19,6 +19,7 @@ from pipeline.incidents.explain import explain
 from pipeline.incidents.explain import parts as signals
 from pipeline.records import IncidentChange
 from pipeline.sink.base import StoredArticle, StoredIncident
+from pipeline.sink.tolls import tolls_said
 
 WIDTH = 100
 SHORT_ID = 10
@@ -80,8 +81,8 @@ def incident_table(incidents: Sequence[StoredIncident]) -> RenderableType:
     return table
 
 
-def incident_page(incident: StoredIncident) -> RenderableType:
-    """All that the record says that a person would ask for."""
+def incident_page(incident: StoredIncident, articles: Sequence[StoredArticle]) -> RenderableType:
+    """All that the record says that a person would ask for, and what the incident's articles count."""
     record = incident.record
     facts = Table.grid(padding=(0, 2))
     facts.add_column(style="dim", min_width=9)
@@ -92,6 +93,7 @@ def incident_page(incident: StoredIncident) -> RenderableType:
         ("happened", _happened(record.get("event_time"))),
         ("where", _where(record.get("places", ()))),
         ("who, what", "; ".join(_entities(record.get("entities", ())))),
+        ("tolls", "; ".join(_tolls(articles))),
         ("disputed", "; ".join(_disagreements(record.get("entities", ())))),
         ("counts", counts(incident)),
         ("editors", "; ".join(map(_word, record.get("words", ())))),
@@ -258,7 +260,14 @@ def _entities(entities: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 def _disagreements(entities: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     for entity in entities:
         for disagreement in entity.get("disagreements", ()):
-            yield f"{clean(entity.get('name', '?'))}: {', '.join(_details(disagreement))}"
+            forms = (f"{clean(form['text'])} ({form['count']})" for form in disagreement["forms"])
+            yield f"the {clean(disagreement['kind'])} of {clean(entity.get('name', '?'))}: {', '.join(forms)}"
+
+
+def _tolls(articles: Sequence[StoredArticle]) -> Iterator[str]:
+    for kind, counts in tolls_said(articles).items():
+        said = (f"{count} ({_plural(n, 'report', 'reports')})" for count, n in counts.items())
+        yield f"{kind} {', '.join(said)}"
 
 
 def _report(report: Mapping[str, Any], titles: Mapping[str, str | None]) -> RenderableType:
@@ -268,7 +277,10 @@ def _report(report: Mapping[str, Any], titles: Mapping[str, str | None]) -> Rend
     head.add_column(overflow="fold")
     outlet = clean(report.get("source") or report.get("provider") or "-")
     head.add_row(moment(report.get("published")), outlet, Text(clean(report.get("title") or "(no title)")))
-    why = ": ".join(filter(None, (short(report.get("article_id")), explained(report.get("why") or {}, titles))))
+    version = f", {report['verdict']}" if report.get("verdict") in ("update", "correction") else ""
+    why = ": ".join(
+        filter(None, (short(report.get("article_id")) + version, explained(report.get("why") or {}, titles)))
+    )
     return Padding(Group(head, Padding(Text(why, style="dim"), (0, 0, 0, 19))), (0, 0, 0, 2))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -25,6 +26,10 @@ NOON = datetime(2024, 5, 17, 12, 0, tzinfo=UTC)
 FIRST, COPY, OTHER, KILLED = (article_id("wire", name) for name in ("first", "copy", "other", "killed"))
 FIRE, FLOOD, MERGED = (incident_id(0, id) for id in (FIRST, OTHER, COPY))
 ESCAPE = "\x1b]0;owned\x07"
+GIVEN_NAMES = {
+    "kind": "given name",
+    "forms": [{"text": "General Ada Brook", "count": 3}, {"text": f"Eva{ESCAPE} Brook", "count": 1}],
+}
 
 
 def event(id: str, seq: int, title: str | None, **fields: object) -> ArticleEvent:
@@ -51,7 +56,7 @@ def record(id: str, version: int, title: str | None, reports: tuple[Report, ...]
         last_seen=NOON + timedelta(minutes=version), reports=reports, timeline=(),
         event_time={"start": "2024-05-16", "end": "2024-05-16", "precision": "day", "reports": 2},
         places=({"name": "Port Lannick", "role": "event"}, {"name": "Tovarra", "role": "mentioned"}),
-        entities=({"name": "Ada Brook", "label": "PERSON", "forms": [], "disagreements": [{"killed": [2, 3]}]},),
+        entities=({"name": "Ada Brook", "label": "PERSON", "forms": [], "disagreements": [GIVEN_NAMES]},),
         counts={"reports": len(reports), "copies": 1, "independent_origins": 1},
     )  # fmt: skip
 
@@ -175,7 +180,7 @@ def test_an_incident_shows_what_is_reported_and_why(wirefuse: Run) -> None:
         "happened 16 May 2024, according to 2 reports",
         "where Port Lannick; also named: Tovarra",
         "who, what Ada Brook (person)",
-        "disputed Ada Brook: killed 2, 3",
+        "disputed the given name of Ada Brook: General Ada Brook (3), Eva ]0;owned Brook (1)",
         "counts 1 report, 1 copy among them, 1 independent origin",
         f"{FLOOD} (open, version 2)",
         "17 May 2024 12:02 Harbour Post Flood in the valley",
@@ -185,6 +190,60 @@ def test_an_incident_shows_what_is_reported_and_why(wirefuse: Run) -> None:
     fire = " ".join(" ".join(lines_of(wirefuse("incidents", "show", FIRE))).split())
     assert f"{FIRST[:10]}: It is the first report of this incident" in fire
     assert f"{COPY[:10]}: It repeats the text of “Fire in [bold]the ]0;owned harbour”" in fire
+
+
+def counted(killed: tuple[int, int | None] | None, wounded: tuple[int, int | None] | None = None) -> dict[str, object]:
+    """The tolls of an article event."""
+    ranges = {"killed": killed, "wounded": wounded}
+    return {kind: said and {"min": said[0], "max": said[1]} for kind, said in ranges.items()}
+
+
+def test_an_incident_shows_how_its_reports_count_and_which_were_corrected(wirefuse: Run, url: str) -> None:
+    ids = ("early", "late", "echo", "third", "silent")
+    reports = tuple(report(article_id("wire", id), seq, "Fire", {"kind": "kept"}) for seq, id in enumerate(ids, 20))
+    corrected = replace(reports[1], verdict="correction")
+    with closing(open_sink(url)) as sink:
+        sink.write([
+            event("late", 21, "Fire", tolls=counted((2, 2)), verdict="new"),
+            event("early", 20, "Fire", tolls=counted((3, None), (0, 9))),
+            event("echo", 22, "Fire", tolls=counted((3, None)), verdict="copy", copy_of=article_id("wire", "early")),
+            event("third", 23, "Fire", tolls=counted((4, 4), (5, 7))),
+            event("silent", 24, "Fire", tolls=counted(None)),
+            event("late", 25, "Fire", tolls=counted((4, 4)), verdict="correction"),
+            record(incident_id(0, article_id("wire", "early")), 25, "Fire", (reports[0], corrected, *reports[2:])),
+        ])  # fmt: skip
+    page = " ".join(
+        " ".join(lines_of(wirefuse("incidents", "show", incident_id(0, article_id("wire", "early"))))).split()
+    )
+    assert "tolls killed 3 or more (1 report), 4 (2 reports); wounded up to 9 (1 report), 5 to 7 (1 report)" in page
+    assert f"{corrected.article_id[:10]}, correction: The new version stays" in page
+    assert f"{reports[0].article_id[:10]}: The new version stays" in page
+
+
+def test_an_incident_whose_reports_count_nothing_has_no_tolls(wirefuse: Run) -> None:
+    assert "tolls" not in wirefuse("incidents", "show", FLOOD).out
+
+
+@pytest.mark.parametrize("arguments", [("incidents", "list"), ("articles", "list"), ("articles", "list", "--json")])
+def test_a_list_that_is_cut_says_so_beside_it(wirefuse: Run, arguments: tuple[str, ...]) -> None:
+    whole = wirefuse(*arguments)
+    assert whole.err == ""
+    cut = wirefuse(*arguments, "--limit", "1")
+    assert cut.err == "these are the first 1; --limit N shows more\n"
+    assert cut.out.splitlines() == whole.out.splitlines()[: len(cut.out.splitlines())]
+    count = len(whole.out.splitlines()) - (0 if "--json" in arguments else 1)
+    assert wirefuse(*arguments, "--limit", str(count)).err == ""
+
+
+def test_a_locale_without_the_letters_of_a_wire_fails_no_command(url: str) -> None:
+    with closing(open_sink(url)) as sink:
+        sink.write([event("kyiv", 9, "Київ ЗМІ")])
+    environment = os.environ | {"PYTHONIOENCODING": "ascii"}
+    command = [sys.executable, "-m", "pipeline.cli", "--set", f"sink.url={url}", "articles", "show", "kyiv"]
+    shown = subprocess.run(command, env=environment, capture_output=True, check=True)
+    assert rb"\u041a\u0438\u0457\u0432" in shown.stdout
+    as_json = subprocess.run([*command, "--json"], env=environment, capture_output=True, check=True)
+    assert json.loads(as_json.stdout)["title"] == "Київ ЗМІ"
 
 
 def test_why_says_in_words_and_figures_what_decided(wirefuse: Run) -> None:
@@ -210,6 +269,13 @@ def test_signals_are_told_in_words_the_strongest_first() -> None:
         ("where every pair of articles begins", -2.0),
         ("unknown_one", 0.1),
     ]
+
+
+def test_a_gap_and_a_threshold_are_told_as_a_person_would() -> None:
+    why = {"kind": "joined", "score": 1.0, "needed": -0.04, "closest": FIRST}
+    assert "(score 1.0, 0.0 needed)" in explained(why)
+    assert "It came 1 hour from the nearest report." in explained(why | {"gap_days": 1.2 / 24})
+    assert "It came 2 hours from the nearest report." in explained(why | {"gap_days": 2 / 24})
 
 
 def test_every_signal_of_the_scorer_has_words() -> None:
