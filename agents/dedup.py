@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from functools import partial
 from typing import TypeAlias, get_args
 
@@ -75,7 +75,7 @@ class DedupStage:
 
     async def process(
         self, batch: Sequence[Item[RawRecord]], taking_up: Callable[[Incoming], None]
-    ) -> AsyncIterator[Outcome]:
+    ) -> AsyncGenerator[Outcome, None]:
         outcome = Outcome()
         for number, edition in self._editions.items():
             self._decide(edition, [item for item in batch if item.incoming.partition == number], outcome)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import replace
 
 from agents.app import create_app
@@ -41,7 +41,7 @@ class EntitiesStage:
 
     async def process(
         self, batch: Sequence[Item[Annotated]], taking_up: Callable[[Incoming], None]
-    ) -> AsyncIterator[Outcome]:
+    ) -> AsyncGenerator[Outcome, None]:
         articles = [item.value.article for item in batch if not isinstance(item.value, Void)]
         found = iter(await self._pool.annotate([a for a in articles if a is not None]))
         outcome = Outcome()

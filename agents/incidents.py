@@ -6,7 +6,7 @@ and is not acknowledged before it is decided itself.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import get_args
 
@@ -59,9 +59,10 @@ class _Chunk:
     """incident id -> its ledger, and the headers of the record that touched it last."""
     decided: int = 0
 
-    def complete(self) -> Outcome:
+    def complete(self, *, more: bool = False) -> Outcome:
         """The outcome, with each touched incident's record as it stands now."""
         self.tell(self.touched.keys())
+        self.outcome.more = more
         return self.outcome
 
     def tell(self, incident_ids: Collection[str]) -> None:
@@ -132,7 +133,7 @@ class IncidentsStage:
 
     async def process(
         self, batch: Sequence[Item[Annotated]], taking_up: Callable[[Incoming], None]
-    ) -> AsyncIterator[Outcome]:
+    ) -> AsyncGenerator[Outcome, None]:
         self._delivered = False
         chunk = _Chunk(self._newsroom)
         # A batch of one may be the search for an input that kills the stage: no work of others must lie in its chunk.
@@ -150,7 +151,7 @@ class IncidentsStage:
                     taking_up(ready[1])
                 self._decide(edition, *ready, chunk)
                 if chunk.decided == most:
-                    yield chunk.complete()
+                    yield chunk.complete(more=True)
                     chunk = _Chunk(self._newsroom)
         self._measure()
         yield chunk.complete()

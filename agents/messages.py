@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Container, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
@@ -61,11 +61,14 @@ class Outcome:
         rejected: inputs that the stage itself refused; the runner makes dead letters of them. The stage has already
             put their voids among the outputs.
         counts: how many inputs ended how, for `events_processed_total`.
+        more: there is more to do for the same inputs. When the worker stops or loses its partitions, this is not asked
+            for: none of the inputs is acknowledged then, and whoever gets them again must know what is done already.
     """
 
     outputs: list[Outgoing] = field(default_factory=list)
     rejected: list[tuple[Incoming, InvalidEvent]] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
+    more: bool = False
 
 
 class Stage(Protocol[T]):
@@ -95,7 +98,7 @@ class Stage(Protocol[T]):
         """Whether a decision about this input is in the log already; it is then carried out."""
         ...
 
-    def process(self, batch: Sequence[Item[T]], taking_up: Callable[[Incoming], None]) -> AsyncIterator[Outcome]:
+    def process(self, batch: Sequence[Item[T]], taking_up: Callable[[Incoming], None]) -> AsyncGenerator[Outcome, None]:
         """Work through a batch, in the order of each partition.
 
         Args:

@@ -14,6 +14,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import aclosing
 from typing import Any, Generic, TypeVar
 
 from agents.blame import Blame
@@ -220,14 +221,19 @@ class Runner(Generic[T]):
             await self._check_gaps(items)
             events_of = {(i.topic, i.partition, i.offset): e for i, e in zip(items, current, strict=True)}
             for part in self._blame.parts(items):
-                if self._stopping or self._generation != generation:
+                if self._is_over(generation):
                     return  # the rest is not acknowledged, so whoever comes next gets it
-                await self._work(part)
+                if not await self._work(part, generation):
+                    return
                 for i in part:
                     self._positions.worked((i.topic, i.partition), events_of[i.topic, i.partition, i.offset])
                 self._positions.acknowledge(self._stage.held, self._generation)
                 self._meters.in_flight.set(self._positions.unacked)
                 self._blame.done(part, self._stage.held)
+
+    def _is_over(self, generation: int) -> bool:
+        """Whether the worker stops, or its partitions are no longer those of a generation."""
+        return self._stopping or self._generation != generation
 
     async def _wait_until_prepared(self) -> None:
         """Wait for the state that the batch needs.
@@ -291,13 +297,14 @@ class Runner(Generic[T]):
             )
         log.error("%s; they are gone", lost)
 
-    async def _work(self, part: Sequence[Incoming]) -> None:
+    async def _work(self, part: Sequence[Incoming], generation: int) -> bool:
+        """Work through a part of a batch; False if it was left in the middle because its time is over."""
         started = time.perf_counter()
         self._watchdog.busy(True)
         self._blame.begin(part)
         try:
             items, refused = self._decode(part)
-            await self._process(items, refused)
+            done = await self._process(items, refused, generation)
         except DeadlyInput:
             raise
         except (RetryableError, FatalError, asyncio.CancelledError):
@@ -305,7 +312,11 @@ class Runner(Generic[T]):
             raise
         self._watchdog.progress()
         self._watchdog.busy(False)
-        self._meters.done(len(part), time.perf_counter() - started)
+        if done:
+            self._meters.done(len(part), time.perf_counter() - started)
+        else:
+            self._blame.acquit()
+        return done
 
     def _decode(self, part: Sequence[Incoming]) -> tuple[list[Item[T]], list[tuple[Incoming, InvalidEvent]]]:
         items: list[Item[T]] = []
@@ -321,14 +332,19 @@ class Runner(Generic[T]):
                 items.append(Item(incoming, Void(reason=error.kind)))
         return items, refused
 
-    async def _process(self, items: Sequence[Item[T]], refused: list[tuple[Incoming, InvalidEvent]]) -> None:
+    async def _process(
+        self, items: Sequence[Item[T]], refused: list[tuple[Incoming, InvalidEvent]], generation: int
+    ) -> bool:
         tries = self._settings.runner.retry_attempts
         for attempt in range(1, tries + 1):
             try:
-                async for outcome in self._stage.process(items, self._blame.taking_up):
-                    refused += outcome.rejected
-                    await self._deliver(outcome, refused)
-                    refused = []
+                async with aclosing(self._stage.process(items, self._blame.taking_up)) as outcomes:
+                    async for outcome in outcomes:
+                        refused += outcome.rejected
+                        await self._deliver(outcome, refused)
+                        refused = []
+                        if outcome.more and self._is_over(generation):
+                            return False
                 break
             except RetryableError as error:
                 self._meters.errors(RETRYABLE).inc()
@@ -340,6 +356,7 @@ class Runner(Generic[T]):
                 await asyncio.sleep(wait)
         if refused:
             await self._deliver(Outcome(), refused)
+        return True
 
     async def _deliver(self, outcome: Outcome, refused: Sequence[tuple[Incoming, InvalidEvent]]) -> None:
         self._watchdog.end_if_frozen()

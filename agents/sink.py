@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from prometheus_client import Counter
@@ -55,7 +55,7 @@ class SinkStage:
 
     async def process(
         self, batch: Sequence[Item[SinkRecord]], taking_up: Callable[[Incoming], None]
-    ) -> AsyncIterator[Outcome]:
+    ) -> AsyncGenerator[Outcome, None]:
         sink = self._sink
         assert sink is not None, "start() comes first"
         written = [item for item in batch if not isinstance(item.value, Void)]

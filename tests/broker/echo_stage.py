@@ -6,6 +6,7 @@ hang        the event loop blocks
 retry N     RetryableError the first N times that this process sees it
 hold N      is held back until the record `free N` has come; where N begins with "deadly", it then kills the process
 slow        takes a second
+steps N     takes N seconds, and says something after each
 bad         cannot be decoded
 
 With ECHO_STATE=lost in its environment, its state cannot be made ready.
@@ -17,7 +18,7 @@ import asyncio
 import os
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 
 from agents.app import create_app
 from agents.messages import Incoming, Item, Outcome, Outgoing
@@ -47,7 +48,7 @@ class EchoStage:
 
     async def process(
         self, batch: Sequence[Item[str]], taking_up: Callable[[Incoming], None]
-    ) -> AsyncIterator[Outcome]:
+    ) -> AsyncGenerator[Outcome, None]:
         outcome = Outcome()
         for item in batch:
             if isinstance(item.value, Void):
@@ -62,6 +63,13 @@ class EchoStage:
                 time.sleep(3600)  # noqa: ASYNC251  # blocking the loop is the point
             if word == "slow":
                 await asyncio.sleep(1.0)
+            if word == "steps":
+                for n in range(int(argument)):
+                    await asyncio.sleep(1.0)
+                    outcome.outputs.append(echo(f"step {n}"))
+                    outcome.more = True
+                    yield outcome
+                    outcome = Outcome()
             if word == "retry" and self.retries[item.value] < int(argument):
                 self.retries[item.value] += 1
                 raise RetryableError("the test said so")

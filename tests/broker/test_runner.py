@@ -258,6 +258,20 @@ def test_a_stop_does_not_wait_for_all_of_a_batch_of_large_inputs(settings: Setti
     assert values(settings, "annotated") == inputs, "what was done before the stop was acknowledged"
 
 
+def test_a_stop_does_not_wait_for_all_that_one_input_sets_free(settings: Settings, worker: Worker) -> None:
+    """A stage that goes on writing after it has left the group writes beside its successor."""
+    send(settings, ["record 0", "steps 30"])
+    worker.start()
+    until(lambda: "step 0" in values(settings, "annotated"), workers=[worker])
+    assert worker.stop() == 0
+    assert "step 29" not in values(settings, "annotated")
+    journal = settings.state_dir / "in-work" / "echo" / "raw-0"
+    assert not journal.read_text().strip(), "no input is to blame"
+    worker.start()
+    until(lambda: committed(settings, "echo", "raw") == 2, workers=[worker])
+    assert [v for v in values(settings, "annotated") if v.startswith("step ")][-30:] == [f"step {n}" for n in range(30)]
+
+
 def test_kills_while_a_record_is_held_back_are_not_its_fault(settings: Settings, worker: Worker) -> None:
     send(settings, ["hold a"])
     for _ in range(settings.runner.max_attempts + 1):
