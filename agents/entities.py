@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import replace
 
 from agents.app import create_app
 from agents.messages import Incoming, Item, Outcome
-from agents.offsets import Offsets
 from agents.passing import to_entities_or_ledger, void_of
+from agents.stateless import Stateless
 from pipeline.codec import decode
 from pipeline.entities.pool import Pool
 from pipeline.errors import InvalidEvent
@@ -18,7 +18,7 @@ from pipeline.settings import Settings, load
 from pipeline.topics import TopicName
 
 
-class EntitiesStage:
+class EntitiesStage(Stateless):
     """Runs the spaCy pipeline over each article, in a pool of processes."""
 
     name = "entities"
@@ -67,21 +67,6 @@ class EntitiesStage:
         if void is not None:
             outcome.outputs.append(to_entities_or_ledger(void, incoming))
         outcome.counts["void"] += 1
-
-    def decided(self, value: Annotated, incoming: Incoming) -> bool:
-        return False
-
-    async def assigned(
-        self, partitions: Mapping[TopicName, Sequence[int]], offsets: Offsets, progress: Callable[[], None]
-    ) -> None: ...
-
-    def first_offset(self, name: TopicName, partition: int, offset: int) -> None: ...
-
-    async def room(self) -> bool:
-        return True
-
-    def held(self, name: TopicName, partition: int) -> frozenset[int]:
-        return frozenset()
 
     async def start(self) -> None:
         self._pool.start()

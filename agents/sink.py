@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from prometheus_client import Counter
 
 from agents.app import create_app
 from agents.messages import Incoming, Item, Outcome
-from agents.offsets import Offsets
 from agents.passing import raw_time
+from agents.stateless import Stateless
 from pipeline import codec, headers
 from pipeline.errors import InvalidEvent
 from pipeline.metrics import Metrics
@@ -30,7 +30,7 @@ _RESULTS = ("articles", "incidents", "changes", "inputs", "ignored")
 """What a `WriteResult` counts."""
 
 
-class SinkStage:
+class SinkStage(Stateless):
     """Writes batches in one transaction each."""
 
     name = "sink"
@@ -82,21 +82,6 @@ class SinkStage:
         if provider not in self._providers:
             self._providers.add(provider)
             self._metrics.counter("kills_propagated_total").labels(provider)  # there before the first one is counted
-
-    def decided(self, value: SinkRecord, incoming: Incoming) -> bool:
-        return False
-
-    async def assigned(
-        self, partitions: Mapping[TopicName, Sequence[int]], offsets: Offsets, progress: Callable[[], None]
-    ) -> None: ...
-
-    def first_offset(self, name: TopicName, partition: int, offset: int) -> None: ...
-
-    async def room(self) -> bool:
-        return True
-
-    def held(self, name: TopicName, partition: int) -> frozenset[int]:
-        return frozenset()
 
     async def start(self) -> None:
         sink = await asyncio.get_running_loop().run_in_executor(self._thread, open_sink, self._url)
