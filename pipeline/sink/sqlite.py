@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-import threading
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,9 +12,8 @@ import orjson
 
 from pipeline.errors import FatalError
 from pipeline.sink import sqlite_store
-from pipeline.sink.base import SinkRecord, WriteResult
-from pipeline.sink.rules import fold
 from pipeline.sink.sql import Transaction
+from pipeline.sink.sql_sink import SqlSink
 
 # One row if the record of any of these incidents names an article that was taken back.
 _NAMES_REMOVED = """
@@ -26,7 +24,7 @@ _NAMES_REMOVED = """
 """
 
 
-class SqliteSink:
+class SqliteSink(SqlSink[sqlite3.Connection]):
     """Writes one SQLite file.
 
     Args:
@@ -38,68 +36,41 @@ class SqliteSink:
     name = "sqlite"
 
     def __init__(self, path: Path, *, busy_timeout_s: float = 5.0, max_pages: int | None = None) -> None:
+        super().__init__(str(path))
         self.path = path
         self._busy_timeout_s = busy_timeout_s
         self._max_pages = max_pages
-        self._connection: sqlite3.Connection | None = None
-        # The sink stage calls from a pool of threads, never two at once; this makes a mistake there harmless.
-        self._lock = threading.Lock()
 
-    def __repr__(self) -> str:
-        return f"SqliteSink({str(self.path)!r})"
-
-    def open(self) -> None:
-        with self._lock:
-            if self._connection is not None:
-                return
+    def _connect(self) -> sqlite3.Connection:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as e:
+            raise FatalError(f"{self.path.parent}: the sink's folder cannot be made: {e.strerror}") from e
+        with sqlite_store.explained(self.path):
+            connection = sqlite_store.connect(self.path, busy_timeout_s=self._busy_timeout_s)
             try:
-                self.path.parent.mkdir(parents=True, exist_ok=True)
-            except OSError as e:
-                raise FatalError(f"{self.path.parent}: the sink's folder cannot be made: {e.strerror}") from e
-            with sqlite_store.explained(self.path):
-                connection = sqlite_store.connect(self.path, busy_timeout_s=self._busy_timeout_s)
-                try:
-                    sqlite_store.migrate(connection, self.path)
-                    if self._max_pages is not None:
-                        connection.execute(f"PRAGMA max_page_count = {self._max_pages}")
-                except BaseException:
-                    connection.close()
-                    raise
-            self._connection = connection
-
-    def close(self) -> None:
-        with self._lock:
-            if self._connection is not None:
-                self._connection.close()
-                self._connection = None
-
-    def write(self, batch: Sequence[SinkRecord]) -> WriteResult:
-        folded = fold(batch)
-        with self._transaction() as transaction:
-            return transaction.write(folded)
-
-    def clear(self) -> None:
-        with self._transaction() as transaction:
-            transaction.clear()
+                sqlite_store.migrate(connection, self.path)
+                if self._max_pages is not None:
+                    connection.execute(f"PRAGMA max_page_count = {self._max_pages}")
+            except BaseException:
+                connection.close()
+                raise
+            return connection
 
     @contextmanager
-    def _transaction(self) -> Iterator[_Transaction]:
-        with self._lock:
-            if self._connection is None:
-                raise FatalError(f"{self.path}: the sink is not open")
-            with sqlite_store.explained(self.path):
-                connection = self._connection
-                connection.execute("BEGIN IMMEDIATE")
-                try:
-                    transaction = _Transaction(connection)
-                    yield transaction
-                    connection.execute("COMMIT")
-                except BaseException:
-                    if connection.in_transaction:  # SQLite has rolled back by itself after some errors
-                        connection.execute("ROLLBACK")
-                    raise
-                if transaction.erased:
-                    _empty_log(connection)
+    def _transaction(self, connection: sqlite3.Connection) -> Iterator[_Transaction]:
+        with sqlite_store.explained(self.path):
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                transaction = _Transaction(connection)
+                yield transaction
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:  # SQLite has rolled back by itself after some errors
+                    connection.execute("ROLLBACK")
+                raise
+            if transaction.erased:
+                _empty_log(connection)
 
 
 def _empty_log(connection: sqlite3.Connection) -> None:
