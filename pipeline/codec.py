@@ -1,4 +1,4 @@
-"""Records to bytes and back: orjson for speed and strictness, msgspec for the types.
+"""Records to bytes and back: orjson for speed and strictness, msgspec for the types and for structs.
 
 The bytes of a record are a function of the record alone (field order is declaration order, map order is insertion
 order), which is what makes "byte-identical decisions" testable.
@@ -17,10 +17,13 @@ from pipeline.errors import InvalidEvent
 T = TypeVar("T")
 
 _OPTIONS = orjson.OPT_UTC_Z
+_encode_struct = msgspec.json.Encoder().encode
 
 
 def encode(record: object) -> bytes:
-    """JSON bytes of a record (a dataclass) or of plain data. UTC times end in Z; bytes become base64."""
+    """JSON bytes of a record (a dataclass or struct) or of plain data. UTC times end in Z; bytes become base64."""
+    if isinstance(record, msgspec.Struct):
+        return _encode_struct(record)
     return orjson.dumps(record, _base64, _OPTIONS)
 
 

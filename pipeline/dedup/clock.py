@@ -9,7 +9,7 @@ earliest time seen.
 
 from __future__ import annotations
 
-from pipeline.dedup.made_often import made_often
+import msgspec
 
 RUN = 32
 """So many dated articles in a row, all far ahead of the watermark, move it."""
@@ -18,8 +18,7 @@ LONGEST_GAP = 10 * 366 * 24 * 3600 * 1_000_000
 """Microseconds. A time further ahead of the watermark than any silence or gap of an archive is a mistake."""
 
 
-@made_often
-class Clock:
+class Clock(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """Event time after a decision; all times in microseconds since 1970.
 
     Attributes:

@@ -88,7 +88,17 @@ def stretches(first: Prepared, second: Sketch) -> tuple[int, float]:
     of_first = bytes(map(set(in_second).__contains__, in_first))
     run = max(_longest(of_second, b"\0"), _longest(of_first, b"\0"))
     own = min(_longest(of_second, b"\1") / len(b), _longest(of_first, b"\1") / len(a))
-    return run * EVERYTHING // bound + WIDTH - 1, own
+    return _words_in(run, bound), own
+
+
+def whole(sketch: Sketch) -> int:
+    """The first of `stretches` for a text and itself."""
+    return _words_in(len(sketch.hashes), sketch.bound)
+
+
+def _words_in(run: int, bound: int) -> int:
+    """Length in words of so many kept shingles in a row."""
+    return run * EVERYTHING // bound + WIDTH - 1
 
 
 def _longest(hits: bytes, other: bytes) -> int:

@@ -146,7 +146,7 @@ class Copies:
 
     def settle_part(self) -> bool:
         """Bring the index nearer to what it should be, by less than a second's work; False when it is up to date."""
-        self._ahead = None
+        ahead, self._ahead = self._ahead, None
         self._batch = ()
         self._overlaps = {}
         if self._building is None and self._new and self._index.is_empty:
@@ -157,7 +157,10 @@ class Copies:
         if self._gone:
             self._index.remove(*_keys_of(list(self._gone.values()), list(self._gone)))
             self._gone.clear()
-        if some := list(islice(self._new, _TOGETHER)):
+        if ahead is not None and (keys := ahead.keys_of(self._new)):
+            self._index.add(*keys)
+            self._new.clear()
+        elif some := list(islice(self._new, _TOGETHER)):
             self._index.add(*self._keys(some, some))
             for slot in some:
                 del self._new[slot]
@@ -226,8 +229,10 @@ class Copies:
         ahead = self._ahead
         assert ahead is not None
         if ahead.is_as_expected(place) and place in self._measured:
-            near = self._overlaps.get(place, {}).items()
-            return [(slot, overlap) for other, overlap in near if (slot := ahead.slot(other)) is not None]
+            near = self._overlaps.get(place)
+            if near is None:
+                return []
+            return [(slot, overlap) for other, overlap in near.items() if (slot := ahead.slot(other)) is not None]
         candidates = ahead.candidates(place)
         slots = {other: slot for other in candidates if (slot := ahead.slot(other)) is not None}
         others = list(slots)
@@ -267,7 +272,9 @@ def _least_shared(shingles: int) -> int:
 def _source(own: Prepared, found: Overlap, kind: CopyKind, source: Entry) -> Source:
     """The evidence that a text is a copy of its source, and what it adds."""
     added: tuple[tuple[int, int], ...] = ()
-    if kind != "exact" and not own.short:
+    if kind == "exact":
+        run = compare.whole(own.sketch)
+    elif not own.short:
         starts = own.words.starts - own.offset
         spans = evidence.covered(len(starts), own.shingles, source.text.sketch)
         run = evidence.longest(spans)

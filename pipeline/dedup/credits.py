@@ -80,6 +80,7 @@ _DASH = r"\s*(?:[-–—]|:)"
 # in capitals, a known one after anything that short.
 _DATELINE = re.compile(rf"(?:[A-Z][^()\n]{{1,60}}[ ,])?\({_KNOWN}(?:/[A-Z][^()\n]{{1,30}})?\){_DASH}")
 _ANY_DATELINE = re.compile(rf"[A-Z][A-Z'’./ -]{{2,40}}(?:, [A-Z][^()\n]{{1,25}})? \(([A-Z][\w.&'’ -]{{1,30}})\){_DASH}")
+_IN_DATELINE = re.compile(rf"\){_DASH}")
 _DASHED = re.compile(rf"{_PLAIN}\s?[-–—]+\s")
 _BYLINE = re.compile(rf"[Bb][Yy] (?:[^\n]{{1,60}}[ ,/|])??{_PLAIN}(?: [A-Z][a-z]+){{0,3}}\s*$")
 _LINE = re.compile(rf"\(?(?:[Ss]ource: ?|[Vv]ia )?{_KNOWN}\)?(?:\s*[-|/,]\s*(?:{_KNOWN}|[Uu]pdated\b.*))?\.?\s*$")
@@ -95,7 +96,7 @@ _BY = frozenset(("by", "By", "bY", "BY"))
 _IN_HEAD = _BEGINNINGS | _BY
 
 
-def may_credit(hashes: U64, ends: Sequence[int], texts: Sequence[str]) -> list[bool]:
+def may_credit(hashes: U64, ends: NDArray[np.intp], texts: Sequence[str]) -> list[bool]:
     """For each of some texts whether `credits` is worth the time: most name no agency.
 
     Args:
@@ -103,15 +104,20 @@ def may_credit(hashes: U64, ends: Sequence[int], texts: Sequence[str]) -> list[b
         ends: where those of each text end.
     """
     at = _flags()[hashes >> _FLAG].nonzero()[0]
-    at = at[np.isin(hashes[at], _agencies())]
+    likely = hashes[at]
+    agencies = _agencies()
+    at = at[agencies.take(agencies.searchsorted(likely), mode="clip") == likely]
     named = np.diff(at.searchsorted(ends), prepend=0) > 0
     # In a dateline an agency need not be known.
-    return [is_named or "(" in text[:_HEAD] for is_named, text in zip(named.tolist(), texts, strict=True)]
+    return [
+        is_named or _IN_DATELINE.search(text, 0, _HEAD) is not None
+        for is_named, text in zip(named.tolist(), texts, strict=True)
+    ]
 
 
 @cache
 def _agencies() -> U64:
-    return words(" ".join(_OPENINGS)).hashes
+    return np.sort(words(" ".join(_OPENINGS)).hashes)
 
 
 @cache

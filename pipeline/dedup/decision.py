@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import MISSING, asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any, cast, get_type_hints
+from typing import Any
 
 import msgspec
 
 from pipeline import codec
 from pipeline.dedup.clock import Clock
 from pipeline.dedup.credits import Credit
-from pipeline.dedup.made_often import made_often
 from pipeline.dedup.versions import Status
 from pipeline.records import Annotated, Article, Copy, CopyKind, EditorWord, RawArticle, Verdict, Void
 from pipeline.text.clean import Cleaned, clean
@@ -34,8 +33,7 @@ class Move:
     seq: int
 
 
-@made_often
-class Memory:
+class Memory(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """What the state remembers of an article from a decision on. Replaces what it remembered before.
 
     Times are microseconds since 1970. A withdrawn article keeps no trace of its body.
@@ -62,18 +60,17 @@ class Memory:
     origin: int | None
     since: int | None
     group: str | None = None
-    signature: bytes = field(default=b"", repr=False)
+    signature: bytes = b""
     bound: int = 0
     shingles: int = 0
     words: int = 0
-    figures: bytes = field(default=b"", repr=False)
-    headline: bytes = field(default=b"", repr=False)
+    figures: bytes = b""
+    headline: bytes = b""
     exact: str = NO_WORDS
     moves: tuple[Move, ...] = ()
 
 
-@made_often
-class Decision:
+class Decision(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """What dedup decided about one input of an edition.
 
     Attributes:
@@ -98,12 +95,12 @@ class Decision:
     watermark: datetime | None
     copy_of: str | None = None
     copy_kind: CopyKind | None = None
-    copy_why: dict[str, Any] = field(default_factory=dict)
+    copy_why: dict[str, Any] = {}
     credits: tuple[Credit, ...] = ()
     added: tuple[tuple[int, int], ...] = ()
     copy_group: str | None = None
-    regrouped: dict[str, str] = field(default_factory=dict)
-    clock: Clock = field(default_factory=Clock)
+    regrouped: dict[str, str] = {}
+    clock: Clock = Clock()
     memory: Memory | None = None
 
     @property
@@ -112,7 +109,7 @@ class Decision:
         return NOTHING if self.memory is None or self.article_id is None else self.article_id
 
 
-class Logged(msgspec.Struct, frozen=True):
+class Logged(msgspec.Struct, frozen=True, gc=False):
     """The part of a decision that the state is made of: all that a restore needs of most of the log."""
 
     seq: int
@@ -121,26 +118,7 @@ class Logged(msgspec.Struct, frozen=True):
     memory: Memory | None = None
 
 
-def _struct_of(record: type) -> type[msgspec.Struct]:
-    """A struct with the fields of a record: msgspec makes it faster."""
-    types = get_type_hints(record)
-    members = [(f.name, types[f.name], *([] if f.default is MISSING else [f.default])) for f in fields(record)]
-    return msgspec.defstruct(record.__name__, members, frozen=True, gc=False)
-
-
-_logged = msgspec.json.Decoder(
-    msgspec.defstruct(
-        "Logged",
-        [
-            ("seq", int),
-            ("article_id", str | None),
-            ("clock", Clock),
-            ("memory", _struct_of(Memory) | None, None),
-        ],
-        frozen=True,
-        gc=False,
-    )
-)
+_logged = msgspec.json.Decoder(Logged)
 
 
 def read_logged(value: bytes) -> Logged:
@@ -149,7 +127,7 @@ def read_logged(value: bytes) -> Logged:
     Raises:
         InvalidEvent: kind `schema`; the detail says what is wrong.
     """
-    return cast(Logged, codec.read(_logged, value, "Decision"))
+    return codec.read(_logged, value, "Decision")
 
 
 def annotated(

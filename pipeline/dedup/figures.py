@@ -9,10 +9,10 @@ masked. Where two texts have the same place with different numbers, the number w
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.dedup.sketch import U32, lowest
 from pipeline.text.words import Words, mix
@@ -45,19 +45,18 @@ class FigureOverlap:
 _NO_FIGURES = FigureOverlap(0, 0, 0, 0, 0)
 
 
-def figures(words: Words, texts: Sequence[tuple[int, int]]) -> list[U32]:
+def figures(words: Words, starts: NDArray[np.intp], ends: NDArray[np.intp]) -> list[U32]:
     """The figures of texts: place (16 bits) and number (16 bits), sorted, distinct.
 
     A text with more than 64 of them (a table) keeps those with the lowest place hashes.
 
     Args:
         words: of many texts.
-        texts: first and past-the-last word of each, in order.
+        starts, ends: first and past-the-last word of each, in order.
     """
     at = words.number.nonzero()[0]
     if not len(at):
-        return [_NONE] * len(texts)
-    starts, ends = np.array(texts).T
+        return [_NONE] * len(starts)
     text = np.searchsorted(starts, at, "right") - 1
     inside = (text >= 0) & (at < ends[text])
     at, text = at[inside], text[inside]
@@ -69,7 +68,7 @@ def figures(words: Words, texts: Sequence[tuple[int, int]]) -> list[U32]:
         seen = (there >= starts[text]) & (there < ends[text])
         place[seen] += masked[there[seen]] * weight
     packed = ((mix(place) >> _HIGH) << np.uint64(16)) | (words.hashes[at] >> _HIGH)
-    return lowest(packed.astype(np.uint32), text, len(texts), _MOST)
+    return lowest(packed.astype(np.uint32), text, len(starts), _MOST)
 
 
 def compare(first: U32, second: U32) -> FigureOverlap:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.dedup.sketch import U32, lowest
 from pipeline.text.words import U64, Words
@@ -21,18 +20,17 @@ def headline_hashes(hashes: U64) -> U32:
     return (hashes >> _HIGH).astype(np.uint32)
 
 
-def headlines(words: Words, places: Sequence[tuple[int, int]]) -> list[U32]:
+def headlines(words: Words, starts: NDArray[np.intp], ends: NDArray[np.intp]) -> list[U32]:
     """Hashes of the content words of headlines, distinct.
 
     Args:
         words: of many texts.
-        places: first and past-the-last word of each headline.
+        starts, ends: first and past-the-last word of each headline.
     """
-    starts, ends = np.array(places, np.intp).reshape(-1, 2).T
     lengths = ends - starts
-    text = np.repeat(np.arange(len(places)), lengths)
+    text = np.repeat(np.arange(len(starts)), lengths)
     at = np.arange(len(text)) + np.repeat(starts - np.cumsum(lengths) + lengths, lengths)
     counts = words.number[at] | (words.ends[at] - words.starts[at] >= _LETTERS)
     # Where none is long, all count.
-    counts |= (np.bincount(text[counts], minlength=len(places)) == 0)[text]
-    return lowest(headline_hashes(words.hashes[at[counts]]), text[counts], len(places), _MOST)
+    counts |= (np.bincount(text[counts], minlength=len(starts)) == 0)[text]
+    return lowest(headline_hashes(words.hashes[at[counts]]), text[counts], len(starts), _MOST)

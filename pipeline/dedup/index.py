@@ -46,19 +46,24 @@ _BUILT = 1 << 17
 # Buckets worth spreading at once.
 _SWEPT = 256
 _FIRST_BUCKETS = 64
+# Buckets (17 MB) up to which the table doubles, so that keys are moved twice on the way and not five times.
+_SMALL = 1 << 17
 
 
-def keys_of(hashes: U32, lengths: I64) -> tuple[U32, I64]:
+def keys_of(hashes: U32, lengths: I64, are_sorted: bool = False) -> tuple[U32, I64]:
     """The hashes under which texts are found, and how many of each text they are; sorted, text after text.
 
     Args:
         hashes: those of each text's sketch, distinct, text after text.
         lengths: how many each text has.
+        are_sorted: those of each text are.
     """
     ends = np.cumsum(lengths)
     starts = ends - lengths
     low = np.concatenate(([0], np.cumsum(hashes < EVERYTHING >> 4)))
     counts = np.maximum(np.minimum(lengths, _KEYS), np.minimum(low[ends] - low[starts], _MOST))
+    if are_sorted:
+        return hashes[np.arange(len(hashes)) < np.repeat(starts + counts, lengths)], counts
     # A row for each text: many times faster to sort than all in one.
     usual = lengths <= KEPT
     all_usual = bool(usual.all())
@@ -349,8 +354,9 @@ class Index:
         cells = self._in_cells + more
         while cells > _FULL * self._buckets:
             if self._target == self._buckets:
-                # A quarter; more when much comes at once.
-                self._target = max(self._buckets * 5 // 4, int(cells / (_FULL * 0.9)))
+                # A quarter, because free cells cost memory; a small table doubles. More when much comes at once.
+                larger = max(self._buckets * 5 // 4, min(self._buckets * 2, _SMALL))
+                self._target = max(larger, int(cells / (_FULL * 0.9)))
                 self._grown_from = self._buckets
                 if self._target > len(self._keys):
                     self._keys.resize((self._target, _CELLS), refcheck=False)

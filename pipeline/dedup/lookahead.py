@@ -8,7 +8,7 @@ meanwhile.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import chain, islice, pairwise
 
 import numpy as np
@@ -64,14 +64,20 @@ class Lookahead:
         at, slots, crowded = index.lookup(hashes)
 
         # The batch's own keys, with the text of each in the lower half; those of the texts before one end at `past`.
-        keys, counts = keys_of(np.concatenate(sketches), np.array([len(s) for s in sketches]))
+        self._keys, self._counts = keys, counts = keys_of(
+            np.concatenate(sketches), np.array([len(s) for s in sketches]), are_sorted=True
+        )
         owned = keys.astype(np.uint64) << _HIGH
         owned |= np.repeat(np.arange(len(sketches), dtype=np.uint64), counts)
         owned.sort()
-        # Few hashes are keys of the batch; a flag for the low bits of each key spares most of the searches.
-        flags = np.zeros(_FLAGS, np.bool_)
+        # Few hashes are keys of another text of the batch; flags for the low bits of a key, of the keys and of those of
+        # several texts, spare most of the searches.
+        flags = np.zeros(2 * _FLAGS, np.bool_)
         flags[keys & _FLAG] = True
-        likely = flags[hashes & _FLAG].nonzero()[0]
+        ordered = (owned >> _HIGH).astype(np.uint32)
+        flags[(ordered[1:][ordered[1:] == ordered[:-1]] & _FLAG) + _FLAGS] = True
+        is_own = np.arange(len(hashes)) < np.repeat(self._ends - lengths + counts, lengths)
+        likely = flags.take((hashes & _FLAG) + is_own * np.uint32(_FLAGS)).nonzero()[0]
         wide = (hashes[likely].astype(np.uint64)) << _HIGH
         self._first, self._past = first, past = np.zeros((2, len(hashes)), np.int64)
         first[likely] = owned.searchsorted(wide)
@@ -126,6 +132,19 @@ class Lookahead:
         """The nth text is remembered in a slot: the texts behind it may find it."""
         self._slots[n] = slot
         self._decided += 1
+
+    def keys_of(self, slots: Collection[int]) -> tuple[U32, U32] | None:
+        """The keys of remembered texts, and the slot of each key's text; None when some are not of the batch.
+
+        Args:
+            slots: in the order in which they were decided.
+        """
+        stay = [slot in slots for slot in self._slots]
+        if not slots or sum(stay) != len(slots):
+            return None
+        texts = np.repeat(stay, self._counts)
+        owners = np.repeat(np.array([slot or 0 for slot in self._slots], np.uint32), self._counts)
+        return self._keys[texts], owners[texts]
 
     def removed(self) -> None:
         """A text is no longer remembered."""

@@ -7,10 +7,10 @@ words of a batch are hashed as one text. What comes out does not depend on what 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import accumulate
 
+import msgspec
 import numpy as np
 
 from pipeline.dedup.credits import may_credit
@@ -35,8 +35,7 @@ _TOGETHER = 1 << 14
 """Longer texts (characters) are hashed on their own."""
 
 
-@dataclass(slots=True)
-class Prepared:
+class Prepared(msgspec.Struct, gc=False):
     """An article ready to be decided.
 
     Attributes:
@@ -101,40 +100,38 @@ def _prepare(batch: Sequence[Cleaned]) -> list[Prepared]:
     begins = [0, *accumulate(map(len, told))]
     every = words("".join(told))
     bodies = [begin + len(title) + 1 for begin, title in zip(begins, titles, strict=False)]
-    first = np.searchsorted(every.starts, begins).tolist()
-    first_in_body = np.searchsorted(every.starts, bodies).tolist()
-    ranges = []
-    heads = []
-    for n in range(len(batch)):
-        short = first[n + 1] - first_in_body[n] < _SHORT
-        ranges.append((first[n] if short else first_in_body[n], first[n + 1]))
-        titled = first_in_body[n] > first[n]
-        heads.append((first[n], first_in_body[n] if titled else min(first[n] + _LEAD, first[n + 1])))
+    firsts = every.starts.searchsorted(np.array(begins, np.int32))
+    first, ends = firsts[:-1], firsts[1:]
+    first_in_body = every.starts.searchsorted(np.array(bodies, np.int32))
+    is_short = ends - first_in_body < _SHORT
+    starts = np.where(is_short, first, first_in_body)
+    head_ends = np.where(first_in_body > first, first_in_body, np.minimum(first + _LEAD, ends))
     shingles = shingle_hashes(every.hashes)
-    numbers = figures(every, ranges)
-    headline = headlines(every, heads)
+    numbers = figures(every, starts, ends)
+    headline = headlines(every, first, head_ends)
+    ranges = list(zip(starts.tolist(), ends.tolist(), strict=True))
+    shorts = (starts < first_in_body).tolist()
     # The last shingles of a text reach into the next one.
     own = [
         shingles[start : end - WIDTH + 1] if end - start >= WIDTH else shingle_hashes(every.hashes[start:end])
         for start, end in ranges
     ]
-    kept = sketches(own, [end - start for start, end in ranges])
-    credited = may_credit(every.hashes, first[1:], [c.text for c in batch])
+    kept = sketches(own, (ends - starts).tolist())
+    credited = may_credit(every.hashes, ends, [c.text for c in batch])
     told_bytes = memoryview(every.hashes.astype("<u8", copy=False).tobytes())
     return [
         Prepared(
-            cleaned=batch[n],
-            exact=_exact(told_bytes[8 * start : 8 * end]),
-            sketch=kept[n][0],
-            ordered=kept[n][1],
-            figures=numbers[n],
-            headline=headline[n],
-            batch=every,
-            place=(start, end),
-            shingles=own[n],
-            offset=bodies[n],
-            short=start < first_in_body[n],
-            may_credit=credited[n],
+            batch[n],
+            _exact(told_bytes[8 * start : 8 * end]),
+            *kept[n],
+            numbers[n],
+            headline[n],
+            every,
+            (start, end),
+            own[n],
+            bodies[n],
+            shorts[n],
+            credited[n],
         )
         for n, (start, end) in enumerate(ranges)
     ]

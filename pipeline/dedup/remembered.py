@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import heapq
 import struct
+import sys
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -35,6 +36,7 @@ _TEXT, _TEXT_AT = struct.Struct("<qIIHHH"), _SKETCH_AT
 _HASHES_AT = struct.calcsize("<16s16s16s12sqqqqqBBqII")
 _ORIGIN, _ORIGIN_AT = struct.Struct("<qqB"), struct.calcsize("<16s16s16s12sqqq")
 _PACKED = np.dtype("<u4")
+_IS_LITTLE = sys.byteorder == "little"
 _NOTHING = bytes(16)
 _NO_ORIGIN, _NO_SINCE, _NO_VERSION = 4, 8, 16
 _VERSION_BYTES = 16
@@ -78,7 +80,7 @@ class Entry:
 
 def packed(hashes: U32) -> bytes:
     """Hashes as little-endian uint32."""
-    return hashes.astype(_PACKED, copy=False).tobytes()
+    return hashes.tobytes() if _IS_LITTLE else hashes.astype(_PACKED).tobytes()
 
 
 def _pack(key: bytes, article_id: str, seq: int, m: Memory) -> bytes:

@@ -12,9 +12,9 @@ The hashes stand in text order, which shows how long the stretches are that two 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -41,8 +41,7 @@ _FLAGS = 1 << 16
 _FLAG = np.uint64(_FLAGS - 1)
 
 
-@dataclass(slots=True)
-class Sketch:
+class Sketch(msgspec.Struct, gc=False):
     """What is remembered of a text's wording.
 
     Attributes:
@@ -94,7 +93,10 @@ def sketches(shingles: Sequence[U32], words: Sequence[int]) -> list[tuple[Sketch
         ordered = ordered[~again]
     hashes = ordered.astype(np.uint32)
     ends = ordered.searchsorted(np.arange(1, count + 1, dtype=np.uint64) << _HIGH).tolist()
-    bounds = [bound_of(hashes[a:b], KEPT, EVERYTHING >> 3, _MOST) for a, b in pairwise([0, *ends])]
+    bounds = [
+        bound_of(hashes[a:b], KEPT, EVERYTHING >> 3, _MOST) if b - a > KEPT else EVERYTHING
+        for a, b in pairwise([0, *ends])
+    ]
     limits = np.array(bounds, np.uint64)
     low = (every < limits[text]).nonzero()[0]
     if len(repeated):

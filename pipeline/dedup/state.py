@@ -259,9 +259,11 @@ class Dedup:
             figures=packed(own.figures),
             headline=packed(own.headline),
             exact=own.exact,
-            moves=self._kept_moves(article_id) + moves,
+            moves=moves if known is None else self._kept_moves(article_id) + moves,
         )
-        time = _time(event_time)
+        # The same, without a second conversion, where the article says it in UTC.
+        said = item.published
+        time = said if said is not None and said.tzinfo is UTC else _time(event_time)
         return Decision(
             seq=seq,
             prev_seq=self.last_seq,
@@ -276,7 +278,7 @@ class Dedup:
             credits=credits(own.cleaned.text) if own.may_credit else (),
             added=found.best.added if found.best else (),
             copy_group=group,
-            regrouped={m.old: m.new for m in moves},
+            regrouped={m.old: m.new for m in moves} if moves else {},
             clock=clock,
             memory=self._lasting(article_id, memory, clock),
         )

@@ -149,7 +149,9 @@ def _words(text: str) -> Words:
     else:
         codes = np.frombuffer(padded.encode("utf-32-le", "surrogatepass"), np.uint32)
         codes = np.minimum(codes, np.uint32(_LIMIT))
-    kind = t.kind.take(codes)
+    # Taking from tables is faster by numbers of their own size that need not be looked at for being too large.
+    places = codes.astype(np.intp)
+    kind = t.kind.take(places, mode="clip")
     points = (kind == _POINT).nonzero()[0]
     if len(points):
         between = t.digit.take(codes.take(points - 1)) & t.digit.take(codes.take(points + 1))
@@ -163,7 +165,7 @@ def _words(text: str) -> Words:
         starts, ends = at[::2] + 1, at[1::2] + 1
     if not len(starts):
         return _EMPTY
-    sums = t.value.take(codes)
+    sums = t.value.take(places, mode="clip")
     sums *= t.power[: len(codes)]
     np.cumsum(sums, out=sums)
     hashes = (sums.take(ends - 1) - sums.take(starts - 1)) * t.inverse.take(starts)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from pipeline.codec import decode, encode
-from pipeline.dedup.credits import credits
+from pipeline.dedup.credits import credits, may_credit
 from pipeline.dedup.decision import Decision, annotated
+from pipeline.text.words import words
 
 from .articles import Wire, item, real_articles
 
@@ -41,6 +43,8 @@ def found(text: str) -> list[tuple[str, str]]:
 )
 def test_a_credit_is_found(text: str, expected: tuple[str, str]) -> None:
     assert found(text) == [expected]
+    hashes = words(text).hashes
+    assert may_credit(hashes, np.array([len(hashes)]), [text]) == [True]
 
 
 @pytest.mark.parametrize(

@@ -125,6 +125,12 @@ def test_keys_are_the_lowest_hashes_and_more_of_a_long_text() -> None:
     assert keys.tolist() == np.concatenate(expected).tolist()
     assert counts.tolist()[:4] == [0, 5, 32, 32]
     assert counts.tolist()[-1] == 2048
+    mixed = [random.permutation(t) for t in texts]
+    unsorted, _ = keys_of(np.concatenate(mixed), np.array([len(t) for t in mixed]))
+    assert unsorted.tolist() == keys.tolist()
+    known_sorted, same = keys_of(np.concatenate(texts), np.array([len(t) for t in texts]), are_sorted=True)
+    assert known_sorted.tolist() == keys.tolist()
+    assert same.tolist() == counts.tolist()
 
 
 @pytest.mark.parametrize("seed", range(4))

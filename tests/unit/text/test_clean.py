@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 import pytest
@@ -29,6 +30,12 @@ from pipeline.text.clean import clean, clean_text, clean_title, html_to_text
 )
 def test_plain_text(text: str, expected: str) -> None:
     assert clean_text(text) == expected
+
+
+@given(st.text(" \t\nab."))
+def test_white_space_is_put_in_order_wherever_it_stands(text: str) -> None:
+    lines = [line.rstrip(" \t") for line in text.split("\n")]
+    assert clean_text(text) == re.sub("\n{3,}", "\n\n", "\n".join(lines)).strip()
 
 
 @given(st.text())
