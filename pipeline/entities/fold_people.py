@@ -25,6 +25,8 @@ def fold_people(nodes: list[Node], members: list[int], folds: Folds) -> None:
             by_given.setdefault(name.given, []).append(i)
     for namesakes in by_surname.values():
         full = [i for i in namesakes if nodes[i].name.is_full]
+        if len(full) < 2:
+            continue
         for a, b in _twins(_by_given_name(nodes, full), lambda a, b: _same_person(nodes, a, b)):
             folds.join(a, b, "the same full name")
         for a, b in _twins(_by_office(nodes, full), lambda a, b: _may_share_office(nodes, folds, a, b)):

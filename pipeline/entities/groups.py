@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from functools import lru_cache
 
 import msgspec
@@ -56,18 +56,13 @@ class Group(msgspec.Struct, frozen=True):
 
 def group(nodes: list[Node], members: list[int], folds: Folds) -> Group:
     """The entity that these nodes, all that are joined with each other, are the names of."""
-    alone = len(members) == 1
-    mentions = nodes[members[0]].mentions if alone else [m for i in members for m in nodes[i].mentions]
+    if len(members) == 1:
+        return _alone(nodes[members[0]])
+    mentions = [m for i in members for m in nodes[i].mentions]
     known = sorted({(n.canonical, n.label) for i in members if (n := nodes[i].known) is not None})
-    label = mentions[0].label
-    if any(m.label != label for m in mentions):
-        labels = counted((m.label, m.count) for m in mentions)
-        label = min(labels, key=lambda t: (-labels[t], t))
+    label = _label(mentions)
     if known:
         name, label = known[0]
-    elif alone:
-        node = nodes[members[0]]
-        name = node.text if node.person is None else node.person.written
     elif nodes[members[0]].kind == "person":
         # The fullest form that stands most often; titles are no part of a name.
         best = min(members, key=lambda i: (-len(nodes[i].name.parts), -nodes[i].count, nodes[i].key))
@@ -97,14 +92,42 @@ def group(nodes: list[Node], members: list[int], folds: Folds) -> Group:
                 key=lambda f: (f.form, f.into),
             )
         ),
-        disagreements=(Disagreement("given name", _forms(m for i in disputed for m in nodes[i].mentions)),)
+        disagreements=(Disagreement("given name", _forms([m for i in disputed for m in nodes[i].mentions])),)
         if disputed
         else (),
         members=frozenset([(m.text, m.label) for m in mentions]),
     )
 
 
-def _forms(mentions: Iterable[Mention]) -> tuple[Form, ...]:
+def _alone(node: Node) -> Group:
+    """The entity of a node that is joined with no other, as most are."""
+    mentions = node.mentions
+    if node.known is not None:
+        name, label = node.known.canonical, node.known.label
+    else:
+        name, label = node.text if node.person is None else node.person.written, _label(mentions)
+    return Group(
+        entity_id=_entity_id(IDENTITY_CLASS[label], normalise(name)),
+        name=name,
+        label=label,
+        forms=_forms(mentions),
+        members=frozenset([(m.text, m.label) for m in mentions]),
+    )
+
+
+def _label(mentions: Sequence[Mention]) -> str:
+    """The one that most mentions have; of several the first by name."""
+    label = mentions[0].label
+    if len(mentions) == 1 or all(m.label == label for m in mentions):
+        return label
+    labels = counted((m.label, m.count) for m in mentions)
+    return min(labels, key=lambda t: (-labels[t], t))
+
+
+def _forms(mentions: Sequence[Mention]) -> tuple[Form, ...]:
+    if len(mentions) == 1:
+        one = mentions[0]
+        return (Form(one.text, one.count, (one.outlet,) if one.outlet else ()),)
     outlets: dict[str, set[str]] = {}
     counts: dict[str, int] = {}
     for m in mentions:

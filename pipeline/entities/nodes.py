@@ -50,7 +50,7 @@ class Node:
     def text(self) -> str:
         """The form that stands for the node: the most frequent, then the longest, then by spelling."""
         text = self.mentions[0].text
-        if all(m.text == text for m in self.mentions):
+        if len(self.mentions) == 1 or all(m.text == text for m in self.mentions):
             return text
         counts = counted((m.text, m.count) for m in self.mentions)
         return min(counts, key=lambda t: (-counts[t], -len(t), t))

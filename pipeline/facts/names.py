@@ -77,13 +77,13 @@ def _runs(text: str) -> Iterable[_Run]:
     before = ""
     for match in _STRETCH.finditer(text):
         word = match[0]
-        start, end = match.span()
         if match.lastgroup == "small":
             if run is not None:
                 yield run
                 run = None
             before = word
             continue
+        start, end = match.span()
         if word[0].isupper() and (run is not None or len(word.rstrip(".")) > 1):
             if run is None:
                 run = _Run(start, end, [], _last(before))

@@ -116,7 +116,7 @@ class _Rarity(dict[str, float]):
 
     def __missing__(self, term: str) -> float:
         seen = self._frequency(term) + self._prior * (self._background.get(term, 0) + _UNSEEN)
-        found = self[term] = max(0.0, math.log(self._total / seen))
+        found = self[term] = math.log(self._total / seen) if seen < self._total else 0.0
         return found
 
 
@@ -151,7 +151,7 @@ def _opening(
         for term in part:
             counts[term] = counts.get(term, 0) + factor
     of_title = frozenset(title)
-    raw = [(1 + math.log(counts[w])) * rarity[w] ** 2 if w in counts else 0.0 for w in words]
+    raw = [_heaviness(counts[w]) * rarity[w] ** 2 if w in counts else 0.0 for w in words]
     raw_title = [rarity[w] ** 2 if w in of_title else 0.0 for w in words]
     norm, title_norm = (math.sqrt(math.fsum(w * w for w in weights)) or 1.0 for weights in (raw, raw_title))
     kept = [n for n, w in enumerate(raw) if w]
@@ -164,12 +164,18 @@ def _opening(
 
 def _weighted(counts: Mapping[str, int], rarity: _Rarity, most: int) -> tuple[tuple[str, ...], tuple[int, ...]]:
     """Terms and their weights, heaviest first: (1 + ln tf) * idf^2, as a unit vector."""
-    raw = [((1 + math.log(n)) * rarity[t] ** 2, t) for t, n in counts.items()]
-    raw.sort(key=lambda x: (-x[0], x[1]))
+    # Negative, so that they sort as they are.
+    raw = [(-_heaviness(n) * rarity[t] ** 2, t) for t, n in counts.items()]
+    raw.sort()
     del raw[most:]
-    norm = math.sqrt(math.fsum(w * w for w, _ in raw)) or 1.0
-    kept = [(t, round(w / norm * WEIGHT_ONE)) for w, t in raw]
+    norm = math.sqrt(math.fsum([w * w for w, _ in raw])) or 1.0
+    kept = [(t, round(-w / norm * WEIGHT_ONE)) for w, t in raw]
     return tuple(t for t, w in kept if w), tuple(w for _, w in kept if w)
+
+
+@cache
+def _heaviness(count: int) -> float:
+    return 1 + math.log(count)
 
 
 def _name_tokens(named: Iterable[Name], rarity: _Rarity) -> dict[str, int]:

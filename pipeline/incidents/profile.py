@@ -7,6 +7,7 @@ different words have one token in one of four billion cases, and then on every m
 
 from __future__ import annotations
 
+import struct
 from functools import lru_cache
 from zlib import crc32
 
@@ -120,7 +121,7 @@ def _tokens(features: Features) -> bytes:
         for one in said:
             found.setdefault(token(kind, one), kind << 48)
     # Each a record of TOKEN, as one little-endian integer.
-    return np.array([key | rest for key, rest in found.items()], dtype="<u8").tobytes()
+    return struct.pack(f"<{len(found)}Q", *[key | rest for key, rest in found.items()])
 
 
 @lru_cache(maxsize=1 << 16)

@@ -28,8 +28,8 @@ FOLDED = 40
 KEPT = 4_000
 """Reports kept ready to be written again, of the incidents that changed last: 5 to 15 kB each."""
 
-WORTH_KEEPING = 8
-"""Of an incident with fewer reports none is kept: a few are made again cheaply, and most incidents never get more."""
+_OF_INCIDENT = 8
+"""Reports that what is kept of an incident besides counts for: most have one or two, and would else fill the memory."""
 
 _FIELDS = tuple(field.name for field in fields(IncidentRecord))
 _by_time = attrgetter("event_time", "seq")
@@ -136,17 +136,17 @@ class Records:
         book = self._books.pop(incident_id, None)
         if book is None:
             return Book(self._publishers, self._names)
-        self._kept -= len(book)
+        self._kept -= _OF_INCIDENT + len(book)
         return book
 
     def _keep(self, incident_id: str, book: Book) -> None:
-        if len(book) < WORTH_KEEPING:
+        if not len(book):  # merged or withdrawn
             return
         self._books[incident_id] = book
-        self._kept += len(book)
+        self._kept += _OF_INCIDENT + len(book)
         while self._kept > KEPT and len(self._books) > 1:
             _, oldest = self._books.popitem(last=False)
-            self._kept -= len(oldest)
+            self._kept -= _OF_INCIDENT + len(oldest)
 
 
 def _array(items: Sequence[bytes]) -> orjson.Fragment:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from pipeline import codec, ids
-from pipeline.incidents import plan, record, rulings, split
+from pipeline.incidents import plan, rulings, split
 from pipeline.incidents.constraints import barred, home_of
 from pipeline.incidents.decision import NOTHING_KEY, Decision
 from pipeline.incidents.ledger import Ledger
@@ -82,11 +82,9 @@ class LedgerMachine(RuleBasedStateMachine):
         self.said: list[str] = []
         self.last: Decision | None = None
         self.most_undone, rulings.MOST_UNDONE = rulings.MOST_UNDONE, 1
-        self.worth_keeping, record.WORTH_KEEPING = record.WORTH_KEEPING, 1
 
     def teardown(self) -> None:
         rulings.MOST_UNDONE = self.most_undone
-        record.WORTH_KEEPING = self.worth_keeping
 
     def feed(self, item: Annotated) -> Decision:
         before = self.bound()
