@@ -102,7 +102,7 @@ class LineFiles:
                         offsets[name].append(sizes[name])
                         sizes[name] += len(line)
                     if added:
-                        _append(self.folder / name, b"".join(added))
+                        _append(self.folder / name, self._sizes[name], b"".join(added))
                 self._commit(sizes)
             except OSError:
                 for name, size in self._sizes.items():
@@ -188,8 +188,10 @@ def _end_of_last_line(fd: int, end: int) -> int:
     return 0
 
 
-def _append(path: Path, data: bytes) -> None:
+def _append(path: Path, size: int, data: bytes) -> None:
     with path.open("ab", buffering=0) as file:
+        if file.tell() != size:  # an earlier batch failed, and the disk did not even let it be taken back
+            file.truncate(size)
         rest = memoryview(data)
         while rest:
             rest = rest[file.write(rest) :]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from contextlib import closing
 from pathlib import Path
 
@@ -123,3 +125,23 @@ def test_an_empty_batch_writes_nothing(tmp_path: Path) -> None:
         before = (tmp_path / "commit.json").stat().st_mtime_ns
         sink.write([])
         assert (tmp_path / "commit.json").stat().st_mtime_ns == before
+
+
+def test_a_disk_that_fails_even_while_a_batch_is_taken_back_spoils_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(errno.EIO, "the disk does not answer")
+
+    with closing(JsonLinesSink(tmp_path)) as sink:
+        sink.open()
+        sink.write([event(0)])
+        with monkeypatch.context() as broken:
+            broken.setattr(os, "fsync", fail)
+            broken.setattr(os, "truncate", fail)
+            with pytest.raises(RetryableError):
+                sink.write([event(1, item="one"), event(2, item="two")])
+        sink.write([event(1, item="one")])
+        sink.write([event(3, "kill")])
+    assert inputs(tmp_path) == [0, 1, 3]
+    assert [json.loads(line)["text"] for line in lines(tmp_path)] == [None, "words of 1", None]
