@@ -41,7 +41,7 @@ _MINUTE_S = 60.0
 _CHARACTER_REFERENCE = re.compile(rb"&#(?:[xX]([0-9a-fA-F]+)|([0-9]+));?")
 _REPLACEMENT = b"&#xFFFD;"
 # What feedparser 6.0 raises from the depths of its parsers for documents that are broken in rare ways.
-_FEEDPARSER_LEAKS = (ValueError, AssertionError, LookupError, RecursionError)
+_FEEDPARSER_LEAKS = (ValueError, TypeError, AttributeError, AssertionError, LookupError, RecursionError)
 
 _Maker = Callable[[], tuple[RawArticle, tuple[str, ...]]]
 """Makes an article and names the optional fields that could not be used, or raises InvalidEvent."""

@@ -81,6 +81,14 @@ def test_what_is_no_feed_is_refused(data: bytes) -> None:
     assert caught.value.kind == "unsupported"
 
 
+def test_what_feedparser_breaks_at_is_refused_and_ends_nothing() -> None:
+    # A chapter without its start, which https://podlove.org/simple-chapters/ requires.
+    chapters = "<psc:chapters xmlns:psc='http://podlove.org/simple-chapters'><psc:chapter title='A'/></psc:chapters>"
+    with pytest.raises(InvalidEvent, match="feedparser cannot read it: TypeError") as caught:
+        parse(channel(f"<item><title>A</title>{chapters}</item>"))
+    assert caught.value.kind == "unsupported"
+
+
 def test_a_feed_without_entries_is_an_empty_feed() -> None:
     assert parse(channel()).items == ()
 
