@@ -59,14 +59,27 @@ class Lookup:
 
 
 class _Numbers(dict[str, int]):
-    """Words' numbers; a word without gets one when it is looked up by `[]`."""
+    """Words' numbers; a word without gets one when it is looked up by `[]`: one that was given back, or the next.
 
-    def __init__(self, number: Callable[[str], int]) -> None:
+    It knows the index's lists and not the index: a circle would keep an index that is given up in memory for ever, as
+    the garbage collector leaves alone what was restored (`gc.freeze`).
+    """
+
+    def __init__(self, names: list[str], postings: list[array[int]], free: list[int]) -> None:
         super().__init__()
-        self._number = number
+        self._names = names
+        self._postings = postings
+        self._free = free
 
     def __missing__(self, word: str) -> int:
-        number = self[word] = self._number(word)
+        if self._free:
+            number = self._free.pop()
+            self._names[number] = word
+        else:
+            number = len(self._names)
+            self._names.append(word)
+            self._postings.append(array("q"))
+        self[word] = number
         return number
 
 
@@ -74,11 +87,11 @@ class Index:
     """Postings, document frequencies and word vectors of live articles."""
 
     def __init__(self) -> None:
-        self._numbers = _Numbers(self._number)
         self._names: list[str] = []
         self._postings: list[array[int]] = []
         """Seqs, ascending, by word number."""
         self._free_numbers: list[int] = []
+        self._numbers = _Numbers(self._names, self._postings, self._free_numbers)
         self._vectors: dict[int, bytes] = {}
         self._unposted: set[int] = set()
         """Seqs that the postings do not have yet."""
@@ -132,10 +145,9 @@ class Index:
 
     def fill(self, words: list[str], vectors: dict[int, bytes]) -> None:
         """Put what `export` gave into an empty index."""
-        self._names = words
+        self._names += words
         self._numbers.update((word, number) for number, word in enumerate(words))
-        self._postings = [array("q") for _ in words]
-        self._dense = np.zeros(len(words) + 1024, dtype=np.int64)
+        self._postings += (array("q") for _ in words)
         self._vectors = vectors
         self._unposted = set(vectors)
 
@@ -195,6 +207,8 @@ class Index:
             return []
         vectors = [self._vectors[seq] for seq in seqs]
         joined = np.frombuffer(b"".join(vectors), dtype=VECTOR)
+        if len(self._names) > len(self._dense):
+            self._dense = np.zeros(max(1024, 2 * len(self._names)), dtype=np.int64)
         self._dense[query.numbers] = query.weights
         # Sums up to each place; what an article adds is the difference between its end and its beginning.
         sums = (self._dense[joined["word"]] * joined["weight"]).cumsum()
@@ -271,16 +285,3 @@ class Index:
     def _numbers_of(self, seq: int) -> list[int]:
         numbers: list[int] = np.frombuffer(self._vectors[seq], dtype=VECTOR)["word"].tolist()
         return numbers
-
-    def _number(self, word: str) -> int:
-        """A number for a new word."""
-        if self._free_numbers:
-            number = self._free_numbers.pop()
-            self._names[number] = word
-        else:
-            number = len(self._names)
-            self._names.append(word)
-            self._postings.append(array("q"))
-            if number >= len(self._dense):
-                self._dense = np.zeros(max(1024, 2 * len(self._dense)), dtype=np.int64)
-        return number

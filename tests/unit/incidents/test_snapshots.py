@@ -274,10 +274,11 @@ def test_a_ledger_that_another_worker_takes_over_leaves_the_memory(tmp_path: Pat
     wire = Wire()
     wire.prev_seq = ledger.engine.last_seq
     ledger.remember(ledger.engine.decide(wire.new("b", 1, 1, hours=7)))
-    state = weakref.ref(ledger.engine._state)
-    del ledger
+    state = ledger.engine._state
+    parts = [weakref.ref(part) for part in (state, state.index, state.rulings, state.effects)]
+    del ledger, state
     gc.collect()
-    assert state() is None
+    assert [part() for part in parts] == [None] * len(parts)
 
 
 def test_zero_keeps_none(tmp_path: Path) -> None:
