@@ -20,8 +20,7 @@ from agents.passing import raw_time, void_of
 from pipeline import codec, headers
 from pipeline.entities.gazetteer import gazetteer
 from pipeline.errors import FatalError, InvalidEvent
-from pipeline.incidents.decision import Decision
-from pipeline.incidents.ledger import Ledger
+from pipeline.incidents.decision import Decision, Mark
 from pipeline.incidents.publishers import load_publishers
 from pipeline.incidents.record import Written
 from pipeline.metrics import Metrics
@@ -49,14 +48,38 @@ class _Edition(LedgerLog):
         self.held: set[int] = set()
 
 
+@dataclass(frozen=True, slots=True)
+class _Touched:
+    """An incident whose record is to be emitted.
+
+    Attributes:
+        mark: what the decision that touched it last says of it.
+        head: headers of that decision's outputs.
+        replayed: the decision was made before a crash; what was forgotten by later ones is not there any more.
+    """
+
+    edition: _Edition
+    mark: Mark
+    head: tuple[tuple[str, bytes], ...]
+    replayed: bool
+
+    def record(self) -> Written | None:
+        """As it stands now; where the ledger has forgotten it, as it ended."""
+        incident_id = self.mark.incident_id
+        found = self.edition.engine.written(incident_id) or self.edition.engine.ended(self.mark)
+        if found is None and self.replayed:
+            found = self.edition.last_words(incident_id)
+        return found
+
+
 @dataclass(slots=True)
 class _Chunk:
     """Decisions that are produced at once."""
 
     newsroom: Newsroom
     outcome: Outcome = field(default_factory=Outcome)
-    touched: dict[str, tuple[Ledger, tuple[tuple[str, bytes], ...]]] = field(default_factory=dict)
-    """incident id -> its ledger, and the headers of the record that touched it last."""
+    touched: dict[str, _Touched] = field(default_factory=dict)
+    """By incident id."""
     decided: int = 0
 
     def complete(self, *, more: bool = False) -> Outcome:
@@ -71,11 +94,11 @@ class _Chunk:
         Before the ledger forgets reports of theirs: what was decided must be told, however soon it is forgotten.
         """
         for incident_id in [i for i in self.touched if i in incident_ids]:
-            ledger, head = self.touched.pop(incident_id)
-            record = ledger.written(incident_id)
-            if record is None:  # evicted since; whoever reads the topic keeps what was emitted before
+            touched = self.touched.pop(incident_id)
+            record = touched.record()
+            if record is None:  # forgotten since; whoever reads the topic keeps what was emitted before
                 continue
-            self.outcome.outputs += _incident_outputs(record, head)
+            self.outcome.outputs += _incident_outputs(record, touched.head)
             if record.status == "open":
                 self.newsroom.changed(record)
 
@@ -167,7 +190,7 @@ class IncidentsStage:
         if record.seq <= edition.engine.last_seq:
             decision = edition.stored(record.seq)
             if decision is not None:
-                self._emit(edition, decision, record, incoming, chunk)
+                self._emit(edition, decision, record, incoming, chunk, replayed=True)
             chunk.outcome.counts["replayed"] += 1
         elif record.prev_seq in edition.waiting:
             chunk.outcome.counts["replayed"] += 1  # a second delivery; the first is held back already
@@ -186,7 +209,14 @@ class IncidentsStage:
             self._metrics.counter("incident_changes_total").labels(change.change).inc()
 
     def _emit(
-        self, edition: _Edition, decision: Decision, record: Annotated, incoming: Incoming, chunk: _Chunk
+        self,
+        edition: _Edition,
+        decision: Decision,
+        record: Annotated,
+        incoming: Incoming,
+        chunk: _Chunk,
+        *,
+        replayed: bool = False,
     ) -> list[IncidentChange]:
         """What follows from a decision; an incident's record is emitted once per chunk, as it stands then."""
         head = (_SCHEMA, (headers.RAW_TIME, raw_time(incoming)))
@@ -199,8 +229,8 @@ class IncidentsStage:
             Outgoing(topic="incident-changes", key=c.incident_id.encode(), value=codec.encode(c), headers=head)
             for c in changes
         ]
-        for incident_id in edition.engine.touched(decision):
-            chunk.touched[incident_id] = (edition.engine, head)
+        for mark in decision.own_marks:
+            chunk.touched[mark.incident_id] = _Touched(edition, mark, head, replayed)
         return changes
 
     def _measure(self) -> None:

@@ -14,6 +14,7 @@ from agents.snapshots import Snapshots
 from pipeline.entities.gazetteer import Gazetteer
 from pipeline.incidents.decision import SCHEMA, Decision
 from pipeline.incidents.ledger import Ledger
+from pipeline.incidents.record import Written
 from pipeline.incidents.snapshot import FORMAT
 from pipeline.settings import Settings
 from pipeline.topics import topic
@@ -43,6 +44,7 @@ class LedgerLog(Decided[Ledger, Decision]):
         self._saved_seq = -1
         self._wait = self._every
         """Seqs from the last snapshot to the next."""
+        self._last_words: dict[str, Written] | None = None
 
     async def restore(self, offsets: Offsets, progress: Callable[[], None]) -> None:
         """Fold what the log holds beyond the snapshot, where there is one that may be used."""
@@ -50,7 +52,33 @@ class LedgerLog(Decided[Ledger, Decision]):
             await self.resume(offsets)
             progress()
         await super().restore(offsets, progress)
+        self._last_words = None
         self._saved_seq = self.engine.last_seq
+
+    def last_words(self, incident_id: str) -> Written | None:
+        """The record of an incident that was founded and forgotten by decisions whose outputs may be missing.
+
+        As it was before its last reports were forgotten; None of one that had a record before these decisions, which
+        whoever reads the topic has.
+        """
+        if self._last_words is None:
+            self._last_words = self._forgotten()
+        return self._last_words.get(incident_id)
+
+    def _forgotten(self) -> dict[str, Written]:
+        anew = self._make()
+        founded: set[str] = set()
+        changed: set[str] = set()
+        found: dict[str, Written] = {}
+        for seq in sorted(self._tail):
+            decision = self.stored(seq)
+            assert decision is not None
+            losing = anew.losing(decision) & founded & changed
+            found |= {i: record for i in sorted(losing) if (record := anew.written(i)) is not None}
+            anew.apply(decision)
+            founded |= {c.incident_id for c in decision.changes if c.change == "created"}
+            changed = changed - losing | set(anew.touched(decision))
+        return found
 
     async def resume(self, offsets: Offsets) -> bool:
         """Begin with the snapshot in the place of the first part of the log; False if there is none to be used."""

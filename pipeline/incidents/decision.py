@@ -277,6 +277,11 @@ class Decision:
             return NOTHING_KEY
         return self.article_id
 
+    @property
+    def own_marks(self) -> list[Mark]:
+        """What it says of incidents, without what it carries on."""
+        return [m for m in self.marks if m.seq == self.seq]
+
 
 class Logged(msgspec.Struct, frozen=True, kw_only=True):
     """The part of a decision that the state is made of."""

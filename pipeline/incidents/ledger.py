@@ -12,7 +12,7 @@ from pipeline.facts.article import facts_of, tolls_of
 from pipeline.incidents import snapshot
 from pipeline.incidents.card import card
 from pipeline.incidents.constraints import barred, home_of, why_held
-from pipeline.incidents.decision import Decision, Logged, read_logged
+from pipeline.incidents.decision import Decision, Logged, Mark, read_logged
 from pipeline.incidents.editing import decide_word
 from pipeline.incidents.entry import Entry
 from pipeline.incidents.features import Extract, features
@@ -108,12 +108,17 @@ class Ledger:
             raise ValueError(f"seq {item.seq} follows {item.prev_seq}, but the last decided is {self.last_seq}")
         self._profile = None
         decision = self._decide(item)
-        if parting is not None and decision.floor is not None:
-            going = self._state.expired(decision.floor, decision.article_id)
-            if losing := {e.incident_id for e in going if e.incident_id is not None}:
-                parting(losing)
+        if parting is not None and (losing := self.losing(decision)):
+            parting(losing)
         self._state.apply(decision, self._profile)
         return decision
+
+    def losing(self, decision: Decision) -> set[str]:
+        """Ids of the incidents that lose reports when the decision is applied, because these are forgotten."""
+        if decision.floor is None:
+            return set()
+        going = self._state.expired(decision.floor, decision.article_id)
+        return {e.incident_id for e in going if e.incident_id is not None}
 
     @staticmethod
     def read(value: bytes) -> Logged:
@@ -201,7 +206,7 @@ class Ledger:
 
     def touched(self, decision: Decision) -> list[str]:
         """Ids of the incidents whose record the decision changed."""
-        return [m.incident_id for m in decision.marks if m.seq == decision.seq]
+        return [m.incident_id for m in decision.own_marks]
 
     def record(self, incident_id: str) -> IncidentRecord | None:
         """An incident as it stands now; None if it is unknown or forgotten."""
@@ -210,6 +215,10 @@ class Ledger:
     def written(self, incident_id: str) -> Written | None:
         """The same as bytes; for those who ask again and again, as it costs what has changed since the last time."""
         return self._records.written(self._state, incident_id)
+
+    def ended(self, mark: Mark) -> Written | None:
+        """The same of an incident that was withdrawn or merged, though it be forgotten; None of any other."""
+        return self._records.ended(self._state, mark)
 
     def incident_of(self, article_id: str) -> str | None:
         """The incident that a remembered article is in now."""

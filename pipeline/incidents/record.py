@@ -14,6 +14,7 @@ from pipeline import codec
 from pipeline.entities.gazetteer import Gazetteer
 from pipeline.incidents.book import Book, Shown, timeline_row, told
 from pipeline.incidents.constraints import title_said, words_about
+from pipeline.incidents.decision import Mark
 from pipeline.incidents.entry import Entry
 from pipeline.incidents.publishers import Publishers
 from pipeline.incidents.state import State, earlier
@@ -75,7 +76,7 @@ class Records:
         if not self.has(state, incident_id):
             return None
         entries = listed(state.reports(incident_id))
-        head, _ = self._head(state, incident_id, entries)
+        head, _ = self._head(state, state.marks[incident_id], entries)
         return replace(
             head,
             reports=tuple(told(e, *e.read()) for e in entries),
@@ -84,25 +85,35 @@ class Records:
 
     def written(self, state: State, incident_id: str) -> Written | None:
         """The bytes of that record; costs little more than what has changed."""
-        if not self.has(state, incident_id):
-            return None
-        entries = listed(state.reports(incident_id))
-        head, shown = self._head(state, incident_id, entries)
+        return self._written(state, state.marks[incident_id]) if self.has(state, incident_id) else None
+
+    def ended(self, state: State, mark: Mark) -> Written | None:
+        """The same of an incident that has no reports any more, from what a decision said of it.
+
+        None if that was something else, or is not the newest that is known.
+        """
+        known = state.marks.get(mark.incident_id)
+        is_newest = known is None or known.seq <= mark.seq
+        return self._written(state, mark) if is_newest and (mark.withdrawn or mark.merged_into is not None) else None
+
+    def _written(self, state: State, mark: Mark) -> Written:
+        entries = listed(state.reports(mark.incident_id))
+        head, shown = self._head(state, mark, entries)
         row = {name: getattr(head, name) for name in _FIELDS}
         by_version = dict(zip((e.version for e in entries), shown, strict=True))
         row["reports"] = _array([s.report for s in shown])
         row["timeline"] = _array([by_version[e.version].line for e in sorted(entries, key=_by_time)])
         return Written(
-            incident_id=incident_id,
+            incident_id=mark.incident_id,
             version=head.version,
             status=head.status,
             independent_origins=head.counts["independent_origins"],
             data=codec.encode(row),
         )
 
-    def _head(self, state: State, incident_id: str, entries: Sequence[Entry]) -> tuple[IncidentRecord, list[Shown]]:
+    def _head(self, state: State, mark: Mark, entries: Sequence[Entry]) -> tuple[IncidentRecord, list[Shown]]:
         """The record without its lists, and what these consist of."""
-        mark = state.marks[incident_id]
+        incident_id = mark.incident_id
         roster = state.members.get(incident_id)
         book = self._book(incident_id)
         shown = book.open(state, incident_id, entries, FOLDED)
@@ -111,7 +122,7 @@ class Records:
             incident_id=incident_id,
             edition=self._edition,
             version=mark.seq,
-            status=_status(state, incident_id, self._close_after),
+            status=_status(state, mark, self._close_after),
             merged_into=mark.merged_into,
             title=title_said(state, incident_id) or book.title,
             first_seen=None if roster is None else roster.first_seen,
@@ -165,12 +176,11 @@ def listed(entries: Sequence[Entry]) -> Sequence[Entry]:
     return [*entries[:FOLDED], *sorted(newest, key=lambda e: e.seq)]
 
 
-def _status(state: State, incident_id: str, close_after: timedelta) -> IncidentStatus:
-    mark = state.marks[incident_id]
+def _status(state: State, mark: Mark, close_after: timedelta) -> IncidentStatus:
     if mark.merged_into is not None:
         return "merged"
     if mark.withdrawn:
         return "withdrawn"
     line = earlier(state.watermark.time, close_after)
-    last = state.last_time(incident_id)
+    last = state.last_time(mark.incident_id)
     return "closed" if line is not None and last is not None and last < line else "open"
