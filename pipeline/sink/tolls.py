@@ -21,16 +21,15 @@ def tolls_said(articles: Sequence[StoredArticle]) -> dict[str, dict[str, int]]:
     for article in sorted(articles, key=lambda a: (a.published is None, str(a.published), a.article_id)):
         tolls = article.record.get("tolls") or {}
         for kind in KINDS:
-            if article.copy_of is None and tolls.get(kind):
-                found[kind][_range(tolls[kind])] += 1
+            said = _range(tolls.get(kind) or {"min": 0, "max": None})
+            if article.copy_of is None and said:
+                found[kind][said] += 1
     return {kind: dict(counts) for kind, counts in found.items() if counts}
 
 
 def _range(toll: Mapping[str, Any]) -> str:
-    """{"min", "max"} in words; max is None where the text leaves it open."""
+    """{"min", "max"} in words; max is None where the text leaves it open. Empty where that says nothing."""
     low, high = toll["min"], toll["max"]
     if high is None:
-        return f"{low} or more"
-    if low == high:
-        return str(low)
-    return f"up to {high}" if low == 0 else f"{low} to {high}"
+        return f"{low} or more" if low else ""
+    return str(low) if low == high else f"{low} to {high}"

@@ -208,14 +208,14 @@ def test_an_incident_shows_how_its_reports_count_and_which_were_corrected(wirefu
             event("early", 20, "Fire", tolls=counted((3, None), (0, 9))),
             event("echo", 22, "Fire", tolls=counted((3, None)), verdict="copy", copy_of=article_id("wire", "early")),
             event("third", 23, "Fire", tolls=counted((4, 4), (5, 7))),
-            event("silent", 24, "Fire", tolls=counted(None)),
+            event("silent", 24, "Fire", tolls=counted((0, None))),
             event("late", 25, "Fire", tolls=counted((4, 4)), verdict="correction"),
             record(incident_id(0, article_id("wire", "early")), 25, "Fire", (reports[0], corrected, *reports[2:])),
         ])  # fmt: skip
     page = " ".join(
         " ".join(lines_of(wirefuse("incidents", "show", incident_id(0, article_id("wire", "early"))))).split()
     )
-    assert "tolls killed 3 or more (1 report), 4 (2 reports); wounded up to 9 (1 report), 5 to 7 (1 report)" in page
+    assert "tolls killed 3 or more (1 report), 4 (2 reports); wounded 0 to 9 (1 report), 5 to 7 (1 report)" in page
     assert f"{corrected.article_id[:10]}, correction: The new version stays" in page
     assert f"{reports[0].article_id[:10]}: The new version stays" in page
 
