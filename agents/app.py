@@ -149,9 +149,38 @@ def create_app(settings: Settings, stage: Stage[Any], metrics: Metrics) -> Stage
     logs.report_dying_threads()
     addresses = bootstrap(settings)
     name = worker_name(stage.name)
+    app = _configured(settings, stage.name, addresses, name)
+    short: dict[str, TopicName] = {topic(settings, t): t for t in stage.inputs}
+    app.check_access = partial(require, settings, cast(Role, stage.name))
+    app.name_lock = _claim(settings, name)
+    output = Output(settings, addresses, client_id=name)
+    runner = app.runner = Runner(
+        settings, stage, output, metrics,
+        worker=name, short_names=short, bootstrap=addresses, upstream=upstream(settings, stage.name),
+    )  # fmt: skip
+    app.health = HealthServer(settings, name, metrics, runner.not_ready, runner.not_alive)
+    metrics.gauge("build_info").labels(__version__, stage.name).set(1)
+    metrics.gauge("ready").labels(stage.name).set_function(lambda: float(runner.not_ready() is None))
+    _tell_runner(app, short)
+
+    source = app.topic(
+        *short, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw", internal=False
+    )
+
+    @app.agent(source, name=f"agents.{stage.name}.run", concurrency=1)
+    async def run(stream: Any) -> None:
+        size = runner.batch_size
+        async for events in stream.noack().noack_take(size, within=settings.runner.batch_wait_s):
+            await runner.batch(events)
+
+    return app
+
+
+def _configured(settings: Settings, stage: str, addresses: str, name: str) -> StageApp:
+    """An app with the settings of Faust that lose no message."""
     conf = settings.broker
-    app = StageApp(
-        group(settings, stage.name),
+    return StageApp(
+        group(settings, stage),
         broker=";".join(f"kafka://{address}" for address in addresses.split(",")),
         broker_credentials=credentials(security_arguments(settings)),
         env_prefix="WIREFUSE_FAUST",  # else any variable called e.g. WEB_PORT would override what stands here
@@ -179,22 +208,15 @@ def create_app(settings: Settings, stage: Stage[Any], metrics: Metrics) -> Stage
         logging_config=logs.config(settings),
         producer_acks=-1,
     )
-    short: dict[str, TopicName] = {topic(settings, t): t for t in stage.inputs}
-    app.check_access = partial(require, settings, cast(Role, stage.name))
-    app.name_lock = _claim(settings, name)
-    output = Output(settings, addresses, client_id=name)
-    runner = Runner(
-        settings, stage, output, metrics,
-        worker=name, short_names=short, bootstrap=addresses, upstream=upstream(settings, stage.name),
-    )  # fmt: skip
-    app.runner = runner
-    app.health = HealthServer(settings, name, metrics, runner.not_ready, runner.not_alive)
-    metrics.gauge("build_info").labels(__version__, stage.name).set(1)
-    metrics.gauge("ready").labels(stage.name).set_function(lambda: float(runner.not_ready() is None))
 
-    source = app.topic(
-        *short, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw", internal=False
-    )
+
+def _tell_runner(app: StageApp, short: dict[str, TopicName]) -> None:
+    """Tell the runner of every rebalance, and the app of what must end it.
+
+    Args:
+        short: full topic name -> short name, for the stage's inputs.
+    """
+    runner = app.runner
 
     async def assigned(sender: Any, tps: Any, **kwargs: Any) -> None:
         partitions: defaultdict[TopicName, list[int]] = defaultdict(list)
@@ -214,11 +236,3 @@ def create_app(settings: Settings, stage: Stage[Any], metrics: Metrics) -> Stage
         app.add_future(app.crash(error))
 
     runner.fail = fail
-
-    @app.agent(source, name=f"agents.{stage.name}.run", concurrency=1)
-    async def run(stream: Any) -> None:
-        size = runner.batch_size
-        async for events in stream.noack().noack_take(size, within=settings.runner.batch_wait_s):
-            await runner.batch(events)
-
-    return app
