@@ -9,6 +9,7 @@ get. Postings are written when they are next read: many articles at once, as in 
 from __future__ import annotations
 
 import heapq
+import struct
 from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
@@ -123,9 +124,12 @@ class Index:
 
     def add(self, seq: int, words: Sequence[str], weights: Weights) -> None:
         """Index an article by its words, heaviest first; its seq must not be indexed yet."""
-        numbers = array("i", map(self._numbers.__getitem__, words))
+        numbers = list(map(self._numbers.get, words))
+        if None in numbers:
+            numbers = list(map(self._numbers.__getitem__, words))
         vector = np.empty(len(numbers), dtype=VECTOR)
-        vector["word"] = np.frombuffer(numbers, dtype=np.int32)
+        # By way of packed bytes, which is several times faster than from a list.
+        vector["word"] = np.frombuffer(struct.pack(f"={len(numbers)}i", *numbers), dtype=np.int32)
         vector["weight"] = weights
         self._vectors[seq] = vector.tobytes()
         self._unposted.add(seq)

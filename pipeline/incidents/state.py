@@ -193,7 +193,12 @@ class State:
             roster.add(entry)
         if roster is None or roster.last_time == entry.time:
             self._closing.push(entry.time, entry.incident_id)
-        self._groups[entry.copy_group] = (*self._groups.get(entry.copy_group, ()), entry)
+        others = self._groups.get(entry.copy_group)
+        if others is None and vector is not None:  # it stands for itself, as most do
+            self._groups[entry.copy_group] = (entry,)
+            self.index.add(entry.seq, *vector)
+            return
+        self._groups[entry.copy_group] = (*(others or ()), entry)
         self._reindex(entry.incident_id, entry.copy_group, entry.seq, vector)
         if vector is not None and entry.seq not in self.index:
             entry.vector = pack_vector(*vector)
