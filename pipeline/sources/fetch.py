@@ -188,6 +188,8 @@ async def _body(response: httpx.Response, limit: int) -> bytes:
             body += chunk if unpack is None else unpack.decompress(chunk, limit - len(body) + 1)
             if len(body) > limit:
                 raise FetchError(f"the answer is larger than {limit} bytes (producer.fetch_max_bytes)")
+            if unpack is not None and unpack.eof:
+                break  # what follows is no part of the document, and zlib would keep all of it
     except zlib.error as e:
         raise FetchError(f"the answer's gzip data is damaged: {e}") from e
     if unpack is not None and not unpack.eof:

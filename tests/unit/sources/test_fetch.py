@@ -52,6 +52,21 @@ def test_gzip_is_unpacked(web: Web) -> None:
     assert web.requests[0][1]["Accept-Encoding"] == "gzip"
 
 
+def test_what_follows_the_gzip_data_is_not_read_for_it_may_never_end(web: Web) -> None:
+    def endless(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        handler.send_header("Content-Encoding", "gzip")
+        handler.end_headers()
+        handler.wfile.write(gzip.compress(b"<rss/>"))
+        while True:  # until the client has enough
+            handler.wfile.write(bytes(10_000))
+
+    web.pages["/a"] = endless
+    found = get(web, "/a")
+    assert isinstance(found, Fetched)
+    assert found.body == b"<rss/>"
+
+
 def test_gone(web: Web) -> None:
     web.pages["/a"] = page(410)
     assert get(web, "/a") == Gone()
