@@ -125,7 +125,7 @@ class Snapshots:
     # The log
 
     async def _head(self, offsets: Offsets, last_seq: int, state: bytes) -> Head:
-        position = (await offsets.ends([(self._topic, self._edition)]))[self._topic, self._edition]
+        position = await self._end(offsets)
         records = await self._between(offsets, position - 2 * _WITNESSES, position)
         # Another worker may have the edition by now: what it has decided is behind what this one knows.
         newest = max((seq for r in records if (seq := _seq(r)) is not None), default=None)
@@ -144,11 +144,17 @@ class Snapshots:
         )
 
     async def _check_log(self, offsets: Offsets, head: Head) -> None:
+        where = f"{self._topic}[{self._edition}]"
+        end = await self._end(offsets)
+        if end < head.position:
+            raise SnapshotError(f"{where} ends at {end} and has lost what the snapshot has up to {head.position}")
         there = {r.offset: crc32(r.value) for r in await self._between(offsets, head.witnesses[0][0], head.position)}
         seen = [there[offset] == checksum for offset, checksum in head.witnesses if offset in there]
         if not seen or not all(seen):
-            where = f"{self._topic}[{self._edition}]"
             raise SnapshotError(f"{where} {'is another log' if seen else 'has none of the records that it names'}")
+
+    async def _end(self, offsets: Offsets) -> int:
+        return (await offsets.ends([(self._topic, self._edition)]))[self._topic, self._edition]
 
     async def _between(self, offsets: Offsets, start: int, end: int) -> list[ConsumerRecord]:
         """Records of the log, without tombstones."""

@@ -147,11 +147,18 @@ def test_a_damaged_snapshot_is_not_used(tmp_path: Path, at: float, how: str) -> 
     assert dump(restored(Log(DECIDED), own).engine) == dump(folded(DECIDED))
 
 
+def without_head(log: Log, start: int) -> Log:
+    """The log without what it had before an offset."""
+    log.records = {at: value for at, value in log.records.items() if at >= start}
+    return log
+
+
 @pytest.mark.parametrize(
     ("why", "log", "more"),
     [
         ("is another log", Log([*DECIDED[:20], *reversed(DECIDED[20:40]), *DECIDED[40:]]), {}),
-        ("has none of the records", Log(DECIDED[:0]), {}),
+        ("has none of the records", without_head(Log(DECIDED), 40), {}),
+        ("ends at 0", Log(DECIDED[:0]), {}),
         ("other settings", Log(DECIDED), {"incidents.ttl_days": 9.0}),
         ("another version", Log(DECIDED), {}),
     ],
@@ -236,6 +243,16 @@ def test_a_cluster_that_does_not_answer_costs_the_snapshot_alone(
     asyncio.run(ledger.save(Away(), at_end=True))  # type: ignore[arg-type]
     assert not ledger.snapshots.path.exists()
     assert "was not written" in caplog.text
+
+
+def test_where_the_log_has_lost_its_end_a_snapshot_is_not_used(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It would know more than the log, and whoever folds that would decide otherwise."""
+    saved(Log(DECIDED[:40]), chosen(tmp_path))
+    again = restored(Log(DECIDED[:38]), chosen(tmp_path))
+    assert dump(again.engine) == dump(folded(DECIDED[:38]))
+    assert "ends at 38 and has lost" in caplog.text
 
 
 def test_a_kill_takes_the_snapshot_with_it_and_the_next_comes_soon(tmp_path: Path) -> None:
