@@ -19,10 +19,13 @@ def claim(file: Path, taken: str) -> IO[bytes]:
         The locked file; the lock ends when it is closed, and with the process.
 
     Raises:
-        FatalError: another process has it.
+        FatalError: another process has it, or it cannot be made.
     """
-    file.parent.mkdir(parents=True, exist_ok=True)
-    lock = file.open("ab")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        lock = file.open("ab")
+    except OSError as error:
+        raise FatalError(f"the folder {file.parent} cannot be used: {error.strerror}") from error
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

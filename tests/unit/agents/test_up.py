@@ -27,6 +27,12 @@ def test_a_second_up_ends_at_once_and_says_which_folder_is_taken(tmp_path: Path)
     claim(settings.state_dir / "up.lock", "free again").close()
 
 
+def test_a_data_directory_that_cannot_be_is_an_error_in_words(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(FatalError, match=r"the folder .*/file/run cannot be used: Not a directory"):
+        claim(tmp_path / "file" / "run" / "up.lock", "never said")
+
+
 def test_what_it_says_to_publish_with_works_in_another_terminal(tmp_path: Path) -> None:
     plain = load(env={}, flags={})
     assert up.publish_command(plain) == "wirefuse publish PATH"
