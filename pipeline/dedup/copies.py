@@ -83,10 +83,11 @@ class Copies:
         self._building: Iterator[bool] | None = None
         self._ahead: Lookahead | None = None
         # What the texts of the batch share with their candidates, by place: those that share enough. Of the texts in
-        # `_measured` with all candidates that the batch began with.
+        # `_measured` with all candidates that the batch began with; those in `_few` have no more than are compared.
         self._sketches = Sketches((), ())
         self._overlaps: dict[int, dict[int, Overlap]] = {}
         self._measured: frozenset[int] = frozenset()
+        self._few: frozenset[int] = frozenset()
         self._batch: Sequence[Prepared | None] = ()
 
     def expect(self, batch: Sequence[Prepared | None]) -> None:
@@ -97,9 +98,11 @@ class Copies:
         self._ahead = ahead = Lookahead(self._index, sketches, least, self._remembered.is_taken)
         self._batch = batch
         self._sketches = Sketches(sketches, [EVERYTHING if own is None else own.sketch.bound for own in batch])
-        # Which of too many are compared is known only when the text's turn comes.
+        # Which of too many are compared is known only when the text's turn comes; to measure a few more than are
+        # compared costs less than to measure those alone.
         counts = Counter(ahead.texts)
-        self._measured = frozenset(n for n in range(len(batch)) if counts[n] <= _COMPARED)
+        self._few = frozenset(n for n in range(len(batch)) if counts[n] <= _COMPARED)
+        self._measured = frozenset(n for n in range(len(batch)) if counts[n] <= 2 * _COMPARED)
         pairs = [pair for pair in zip(ahead.texts, ahead.others, strict=True) if pair[0] in self._measured]
         for some in _pieces(pairs, _MEASURED):
             for (text, other), found in zip(some, self._measure(some), strict=True):
@@ -108,12 +111,11 @@ class Copies:
 
     def _measure(self, pairs: Sequence[tuple[int, int]]) -> list[Overlap | None]:
         """What texts of the batch share with candidates."""
-        sketches = [self._packed_sketch(other) for _, other in pairs]
+        remembered = self._remembered.packed_sketch_at
+        sketches = [remembered(at) if at < IN_BATCH else self._sketch_of_batch(at) for _, at in pairs]
         return self._sketches.overlaps([text for text, _ in pairs], [s for s, _ in sketches], [b for _, b in sketches])
 
-    def _packed_sketch(self, other: int) -> tuple[bytes, int]:
-        if other < IN_BATCH:
-            return self._remembered.packed_sketch_at(other)
+    def _sketch_of_batch(self, other: int) -> tuple[bytes, int]:
         own = self._batch[other - IN_BATCH]
         assert own is not None
         return packed(own.sketch.hashes), own.sketch.bound
@@ -228,7 +230,7 @@ class Copies:
         """
         ahead = self._ahead
         assert ahead is not None
-        if ahead.is_as_expected(place) and place in self._measured:
+        if ahead.is_as_expected(place) and place in self._few:
             near = self._overlaps.get(place)
             if near is None:
                 return []

@@ -46,7 +46,7 @@ _BUILT = 1 << 17
 # Buckets worth spreading at once.
 _SWEPT = 256
 _FIRST_BUCKETS = 64
-# Buckets (17 MB) up to which the table doubles, so that keys are moved twice on the way and not five times.
+# Buckets (17 MB) up to which the table nearly doubles, so that keys are moved twice on the way and not five times.
 _SMALL = 1 << 17
 
 
@@ -354,8 +354,10 @@ class Index:
         cells = self._in_cells + more
         while cells > _FULL * self._buckets:
             if self._target == self._buckets:
-                # A quarter, because free cells cost memory; a small table doubles. More when much comes at once.
-                larger = max(self._buckets * 5 // 4, min(self._buckets * 2, _SMALL))
+                # A quarter, because free cells cost memory; a small table nearly doubles. More when much comes at once.
+                larger = self._buckets
+                for _ in range(3 if larger < _SMALL else 1):
+                    larger = larger * 5 // 4
                 self._target = max(larger, int(cells / (_FULL * 0.9)))
                 self._grown_from = self._buckets
                 if self._target > len(self._keys):

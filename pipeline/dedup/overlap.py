@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.dedup.sketch import U32
 from pipeline.text.words import U64
@@ -23,8 +24,9 @@ MIN_SHARED = 6
 """Sampled shingles in common below this prove nothing."""
 
 _HIGH = np.uint64(32)
-# So many flags for each hash that is searched in: of what is not there, one in so many passes.
-_FLAGS = 16
+# So many flags for each hash that is searched in: of what is not there, one in so many passes. And so many cells: of
+# what is there, one in eight has lost its cell to another and must be searched for.
+_FLAGS, _CELLS = 16, 4
 _SPREAD = np.uint32(2654435761)
 
 
@@ -61,7 +63,11 @@ class Sketches:
         self._hashes: U64 = text << _HIGH | hashes
         self._mask = np.uint32((1 << (_FLAGS * len(hashes)).bit_length()) - 1)
         self._flags = np.zeros(int(self._mask) + 1, np.bool_)
-        self._flags[(hashes + text.astype(np.uint32) * _SPREAD) & self._mask] = True
+        spread = hashes + text.astype(np.uint32) * _SPREAD
+        self._flags[spread & self._mask] = True
+        self._cell_mask = np.uint32((1 << (_CELLS * len(hashes)).bit_length()) - 1)
+        self._cells = np.zeros(int(self._cell_mask) + 1, np.int32)
+        self._cells[spread & self._cell_mask] = np.arange(len(hashes), dtype=np.int32)
 
     def overlaps(self, texts: Sequence[int], others: Sequence[bytes], bounds: Sequence[int]) -> list[Overlap | None]:
         """Measure pairs; None where a pair shares too little for the one to be a copy of the other.
@@ -83,9 +89,8 @@ class Sketches:
         likely = self._flags.take(flags).nonzero()[0]
         pair = np.cumsum(lengths).searchsorted(likely, "right")
         sought = first[pair] << _HIGH | values[likely]
-        at = self._hashes.searchsorted(sought)
-        at[at == len(self._hashes)] = 0
-        shared = np.bincount(pair[self._hashes[at] == sought], minlength=len(texts))
+        is_there = self._are_there(sought, flags[likely])
+        shared = np.bincount(pair[is_there], minlength=len(texts))
         # What both kept lies below both bounds; of all that they kept, that counts which lies there.
         limits = self._bounds[first]
         other_limits = np.array(bounds, np.uint64)
@@ -106,3 +111,15 @@ class Sketches:
             common = int(shared[n])
             found[n] = Overlap(float(jaccard[n]), common / int(own[n]), common / int(other[n]), common)
         return found
+
+    def _are_there(self, sought: U64, spread: U32) -> NDArray[np.bool_]:
+        """Which hashes, each with its text, the batch has.
+
+        Args:
+            spread: what chooses the cell of each.
+        """
+        is_there = self._hashes.take(self._cells.take(spread & self._cell_mask)) == sought
+        lost = (~is_there).nonzero()[0]
+        searched = sought[lost]
+        is_there[lost] = self._hashes.take(self._hashes.searchsorted(searched), mode="clip") == searched
+        return is_there
