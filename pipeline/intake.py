@@ -32,12 +32,12 @@ def _article(raw: RawArticle) -> RawArticle:
             raise InvalidEvent("schema", f"{name} must have 1 to {MAX_ID_CHARS} characters, not {len(value)}")
     if raw.text is None and raw.html is None and raw.pub_status == "usable":
         raise InvalidEvent("schema", "a usable article needs text or html")
-    return replace(
-        raw,
-        published=_utc("published", raw.published),
-        version_created=_utc("version_created", raw.version_created),
-        embargoed_until=_utc("embargoed_until", raw.embargoed_until),
-    )
+    published = _utc("published", raw.published)
+    version_created = _utc("version_created", raw.version_created)
+    embargoed_until = _utc("embargoed_until", raw.embargoed_until)
+    if published is raw.published and version_created is raw.version_created and embargoed_until is raw.embargoed_until:
+        return raw  # a copy would cost as much as the rest of this
+    return replace(raw, published=published, version_created=version_created, embargoed_until=embargoed_until)
 
 
 def _utc(name: str, time: datetime | None) -> datetime | None:

@@ -23,7 +23,6 @@ _ENGLISH = frozenset(
 _LEAST_ENGLISH = 3
 _WORDS_TO_ENGLISH = 10
 _WORD = re.compile(r"[^\W\d_]+")
-_LETTER = re.compile(r"[^\W\d_]")
 _TAG = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{1,8})*\Z")
 
 
@@ -56,9 +55,9 @@ def _identifier() -> LanguageIdentifier:
 def detect(text: str) -> str | None:
     """ISO 639-1 code of the language of a text; None when it is too short or the classifier is unsure."""
     start = text[:_START]
-    if len(_LETTER.findall(start)) < _MIN_LETTERS:
-        return None
     words = _WORD.findall(start.lower())
+    if sum(map(len, words)) < _MIN_LETTERS:
+        return None
     english = sum(word in _ENGLISH for word in words)
     if english >= _LEAST_ENGLISH and english * _WORDS_TO_ENGLISH >= len(words):
         return "en"
