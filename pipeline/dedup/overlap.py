@@ -118,7 +118,7 @@ class Sketches:
         Args:
             spread: what chooses the cell of each.
         """
-        is_there = self._hashes.take(self._cells.take(spread & self._cell_mask)) == sought
+        is_there: NDArray[np.bool_] = self._hashes.take(self._cells.take(spread & self._cell_mask)) == sought
         lost = (~is_there).nonzero()[0]
         searched = sought[lost]
         is_there[lost] = self._hashes.take(self._hashes.searchsorted(searched), mode="clip") == searched
