@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Final
 
 from pipeline.incidents.state import State
 from pipeline.settings import Incidents
+
+_LONGEST_HOURS: Final = timedelta.max.days * 24.0
+"""More than a timedelta holds means for ever, as with the settings in days."""
 
 
 def is_young(state: State, incident_id: str, now: datetime, settings: Incidents) -> bool:
@@ -13,4 +17,4 @@ def is_young(state: State, incident_id: str, now: datetime, settings: Incidents)
     reports = state.members.get(incident_id)
     if not reports:
         return True
-    return abs(now - reports.first_seen) <= timedelta(hours=settings.young_hours)
+    return abs(now - reports.first_seen) <= timedelta(hours=min(settings.young_hours, _LONGEST_HOURS))

@@ -145,6 +145,14 @@ def test_an_incident_that_is_no_longer_young_stays_one() -> None:
     assert [c.change for c in led.changes(decision)] == ["joined"]
 
 
+def test_any_number_of_hours_may_mean_for_ever() -> None:
+    wire, led = Wire(), Ledger(0, Incidents(young_hours=1e12), fitted=EAGER)
+    led.decide(report(wire, "first", FIRST_WORD, 0))
+    led.decide(report(wire, "pupil", PUPIL, 1))
+    led.decide(report(wire, "cashier", CASHIER, 300))
+    assert led.incident_of(aid("cashier")) != led.incident_of(aid("pupil"))
+
+
 def test_what_an_editor_has_put_together_stays_together() -> None:
     wire, led = Wire(), Ledger(0, Incidents(), fitted=EAGER)
     home = led.decide(report(wire, "first", FIRST_WORD, 0)).incident_id
