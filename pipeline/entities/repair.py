@@ -10,13 +10,16 @@ from spacy.matcher import PhraseMatcher
 from spacy.tokens import Doc, Span
 
 from pipeline.entities.classes import classes, lexicon
+from pipeline.entities.datelines import settle_datelines
 from pipeline.entities.gazetteer import Gazetteer, gazetteer, shipped
 from pipeline.entities.heads import join_units, name_by_head, split_places
 from pipeline.entities.labels import LABELS
 from pipeline.entities.materiel import settle_materiel
 from pipeline.entities.names import is_title, without_title
+from pipeline.entities.one_label import settle_labels
 from pipeline.entities.rules import ClassString, Match, matches, resolve
 from pipeline.entities.spans import Spans
+from pipeline.entities.tidy import tidy
 from pipeline.entities.titles import settle_titles
 
 RULES = frozenset({"MONEY", "QUANTITY", "TIME", "DATE", "LOC", "FAC", "UNIT", "WEAPON", "PLATFORM", "EVENT"})
@@ -81,6 +84,22 @@ _WORDS = frozenset(
         "yes",
         "please",
         "thanks",
+        "based",
+        "boy",
+        "city",
+        "girl",
+        "man",
+        "men",
+        "parent",
+        "suspect",
+        "suspects",
+        "teen",
+        "teens",
+        "toddler",
+        "victim",
+        "victims",
+        "woman",
+        "women",
     ]
 )
 
@@ -98,6 +117,7 @@ class Repair:
     def use(self, names: Gazetteer) -> None:
         """Know other names from the next document on. Not to be called within a memory zone."""
         nlp = self._nlp
+        self._names = names
         self._known = PhraseMatcher(nlp.vocab, attr="ORTH")
         self._label_of: dict[int, str] = {}
         forms: dict[str, set[str]] = {}
@@ -124,8 +144,11 @@ class Repair:
         settle_titles(doc, spans)
         settle_materiel(doc, spans)
         _complete_dates(doc, spans)
+        settle_datelines(doc, spans)
         _trim_marks(doc, spans)
+        tidy(doc, spans)
         _drop_words(doc, spans)
+        settle_labels(doc, spans, self._names)
         _spread_surnames(doc, spans)
         if spans.all != given:
             doc.set_ents([Span(doc, m.start, m.end, m.label) for m in sorted(spans.all, key=lambda m: m.start)])

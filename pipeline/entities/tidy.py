@@ -1,0 +1,100 @@
+"""What no name is, and names by their last word: links, ages, boilerplate, streets, counties, times of the day."""
+
+from __future__ import annotations
+
+import re
+
+from spacy.tokens import Doc
+
+from pipeline.entities.gazetteer import shipped
+from pipeline.entities.people import is_given_name
+from pipeline.entities.rules import Match
+from pipeline.entities.spans import Spans
+
+_STREETS = frozenset(
+    ["Street", "St.", "Avenue", "Ave.", "Ave", "Boulevard", "Blvd.", "Blvd", "Road", "Rd.", "Lane", "Drive", "Highway"]
+)
+_DAYTIMES = frozenset(["morning", "afternoon", "evening", "night", "noon", "midnight", "midday", "dawn", "dusk"])
+_ORDINAL = re.compile(r"\d+(?:st|nd|rd|th)")
+_AGE = re.compile(r"\d0s")
+_NUMBER = re.compile(r"[\d.,]+|and")
+_YEAR = re.compile(r"(?:1[5-9]|20)\d\d")
+_GENERATION = re.compile(r"\dG")
+_BEFORE_AGE = frozenset(["his", "her", "their", "early", "mid", "late"])
+_HEADLINE = frozenset(["In", "At", "Outside", "After", "Over", "Near", "By", "From", "As", "During", "Inside"])
+_RIGHTS = ("All", "Rights", "Reserved")
+# Heads of units that are more often heads of other things, unless a number or a capital tells.
+_COMMON_UNITS = frozenset(["company", "companies", "division", "divisions", "battery", "batteries", "section", "troop"])
+_NAMES = frozenset({"PERSON", "ORG", "GPE", "LOC", "FAC"})
+
+
+def tidy(doc: Doc, spans: Spans) -> None:
+    """Drop, cut and rename what is no name, or is another's kind of name by its last word."""
+    for m in sorted(spans.all, key=lambda m: m.start):
+        if any(doc[i].text.startswith(("http", "www.")) for i in range(m.start, m.end)):
+            spans.drop(m)
+        elif m.label in ("DATE", "TIME"):
+            _tidy_date(doc, spans, m)
+        elif m.label in ("QUANTITY", "UNIT"):
+            if _GENERATION.fullmatch(doc[m.start : m.end].text) or (m.label == "UNIT" and _is_common(doc, m)):
+                spans.drop(m)
+        elif m.label in _NAMES:
+            _tidy_name(doc, spans, m)
+
+
+def _tidy_date(doc: Doc, spans: Spans, m: Match) -> None:
+    words = [doc[i].text for i in range(m.start, m.end)]
+    if words[-1] in _STREETS and _ORDINAL.fullmatch(words[0]):
+        spans.put(Match(m.start, m.end, "FAC", 0))
+    elif len(words) == 1 and _ORDINAL.fullmatch(words[0]) and int(words[0][:-2]) > 31:
+        spans.drop(m)
+    elif _AGE.fullmatch(words[-1]) and {*words[:-1], doc[max(0, m.start - 1)].text} & _BEFORE_AGE:
+        spans.drop(m)  # "in their 20s"
+    elif len(words) > 1 and all(map(_NUMBER.fullmatch, words)) and not any(map(_YEAR.fullmatch, words)):
+        spans.drop(m)  # "ages 22, 26, 29"
+    elif m.label == "DATE" and words[-1] in _DAYTIMES:
+        spans.put(Match(m.start, m.end, "TIME", 0))
+
+
+def _is_common(doc: Doc, m: Match) -> bool:
+    return doc[m.end - 1].text in _COMMON_UNITS and not any(
+        doc[i].text[0].isdigit() or doc[i].like_num for i in range(m.start, m.end)
+    )
+
+
+def _tidy_name(doc: Doc, spans: Spans, m: Match) -> None:
+    start, end = m.start, m.end
+    if tuple(doc[i].text for i in range(max(start, end - 3), end)) == _RIGHTS:
+        end -= 3
+    cut = [i for i in range(start + 1, end - 1) if doc[i].text in _HEADLINE]
+    if cut and m.label != "ORG":
+        start = cut[-1] + 1  # "Wounded In Shooting Outside Lancaster Nightclub"
+    if (start, end) != (m.start, m.end):
+        spans.drop(m)
+        if start >= end:
+            return
+        m = Match(start, end, m.label, 0)
+        spans.put(m)
+    label = _label_by_last(doc, m)
+    while label == "FAC" and start > 0 and _ORDINAL.fullmatch(doc[start - 1].text):
+        start -= 1
+    if label is not None and (label != m.label or start < m.start):
+        spans.put(Match(start, m.end, label, 0))
+
+
+def _label_by_last(doc: Doc, m: Match) -> str | None:
+    last = doc[m.end - 1].text
+    known = shipped().find(doc[m.start : m.end].text)
+    if known is not None:
+        return None
+    if m.end - m.start == 1:
+        return "FAC" if last == "St." and m.start and _ORDINAL.fullmatch(doc[m.start - 1].text) else None
+    if last == "County" and m.label == "PERSON":
+        return "GPE"
+    if last in _STREETS and (m.label in ("GPE", "LOC") or (m.label == "PERSON" and not _is_person(doc, m))):
+        return "FAC"
+    return None
+
+
+def _is_person(doc: Doc, m: Match) -> bool:
+    return is_given_name(doc[m.start].lower_)
