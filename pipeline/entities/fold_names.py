@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from itertools import combinations
 
 from pipeline.entities import spelling
 from pipeline.entities.gazetteer import Name
@@ -66,6 +65,12 @@ def _differ(a: str, b: str) -> bool:
     return len(x) == len(y) and any(v[:3] != w[:3] for v, w in zip(x, y, strict=True))
 
 
+def _contradict(names: list[str]) -> bool:
+    """Whether two of the names differ; likeness carries over, so one of each length stands for all."""
+    of_length: dict[int, str] = {}
+    return any(_differ(of_length.setdefault(len(name.split()), name), name) for name in names)
+
+
 def fold_abbreviations(nodes: list[Node], members: list[int], folds: Folds) -> None:
     """Join an abbreviation with the name that it stands beside in brackets, or whose initials alone it is."""
     by_key = {nodes[i].key: i for i in members}
@@ -74,7 +79,7 @@ def fold_abbreviations(nodes: list[Node], members: list[int], folds: Folds) -> N
         explained = {by_key.get(without_legal_form(normalise(m.explains))) for m in nodes[i].mentions if m.explains}
         others = sorted(k for k in explained if k is not None and k != i and not _is_another(nodes[i], nodes[k]))
         # "WTO" beside the World Trade and the World Tourism Organization is the acronym of both, and neither of them.
-        if any(_differ(nodes[k].key, nodes[m].key) for k, m in combinations(others, 2)):
+        if _contradict([nodes[k].key for k in others]):
             shared.add(i)
             continue
         for other in others:

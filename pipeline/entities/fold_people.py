@@ -88,11 +88,16 @@ def _one_in_each_text(nodes: list[Node], i: int, bearers: list[int], folds: Fold
     """The person that alone bears a short name in each document that has it; empty where that is not one."""
     if nodes[i].name.sex == "f":  # the wife of one whose given name tells nothing
         bearers = [k for k in bearers if nodes[k].name.sex]
-    found = {
-        frozenset(folds.find(k) for k in bearers if document in nodes[k].documents) for document in nodes[i].documents
-    }
-    people = frozenset[int]().union(*found)
-    return people if len(found) == len(people) == 1 else frozenset()
+    here = nodes[i].documents
+    people: set[int] = set()
+    covered: set[str] = set()
+    for k in bearers:
+        if not here.isdisjoint(nodes[k].documents):
+            people.add(folds.find(k))
+            covered |= here & nodes[k].documents
+            if len(people) > 1:
+                return frozenset()
+    return frozenset(people) if len(covered) == len(here) else frozenset()
 
 
 def _fold_office_holders(nodes: list[Node], namesakes: list[int], folds: Folds) -> None:
@@ -117,8 +122,12 @@ def _fold_office_holders(nodes: list[Node], namesakes: list[int], folds: Folds) 
 
 
 def _are_kin(nodes: list[Node], a: int, b: int) -> bool:
-    """Whether a text says that one is a relative of the other."""
-    return nodes[a].name.key in nodes[b].kin or nodes[b].name.key in nodes[a].kin
+    """Whether a text says that one is a relative of the other.
+
+    "Holm's wife Anna Holm" is no Holm, but Mrs. Holm: a title that tells the sex tells them apart.
+    """
+    x, y = nodes[a].name, nodes[b].name
+    return y.key in nodes[a].kin or (not x.sex and x.key in nodes[b].kin)
 
 
 def _by_given_name(nodes: list[Node], members: list[int]) -> Iterable[list[int]]:

@@ -84,7 +84,7 @@ class Mention:
     Attributes:
         text: as written; `count` so often.
         explains: the name that it stands in brackets after, or whose brackets follow it.
-        roles: offices that the text gives a person.
+        roles: offices that the text gives a person, and whose relative it says the person is.
     """
 
     text: str
