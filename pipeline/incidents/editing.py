@@ -41,7 +41,9 @@ def decide_word(state: State, item: Annotated, settings: Incidents) -> Decision:
             raise _Refused(f"{len(state.rulings)} words are in force, incidents.max_words allows no more: undo some")
         _RULES[word.word](state, plan, word)
     except _Refused as refused:
-        return _nothing(state, replace(item, verdict="refused"), f"{word.word} by {word.by}: {refused}", word)
+        # Who said it finds it again by the id that it was published with.
+        reason = f"{word.word} by {word.by} (word {word.word_id}): {refused}"
+        return _nothing(state, replace(item, verdict="refused"), reason, word)
     plan.reason = f"{word.word} by {word.by}"
     plan.why = {"kind": "editor", **_signed(word)}
     return plan.finish()

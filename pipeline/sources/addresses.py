@@ -58,7 +58,7 @@ async def resolve(host: str, port: int) -> list[str]:
         try:
             found = [str(address[0]) for *_, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
         except OSError as e:
-            error = e
+            error = OSError(f"the name {host} cannot be resolved: {e.strerror or e}")
         except UnicodeError:
             error = OSError(f"{host!r} is no host name")
         try:

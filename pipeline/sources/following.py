@@ -131,7 +131,7 @@ class Following:
             if not feed.look.is_alive():
                 look, seconds, feed.look = feed.look.result(), feed.look.seconds, None
                 feed.looks += 1
-                self._take(feed, look, seconds)
+                self._take(feed, look, seconds, again=again)
             return
         if feed.gone or time.monotonic() < feed.due or (feed.looks and not again):
             return
@@ -144,7 +144,7 @@ class Following:
             feed.look = _LookThread(feed.config, known, self._settings.producer)
             feed.look.start()
 
-    def _take(self, feed: _Feed, look: feeds.Look, seconds: float) -> None:
+    def _take(self, feed: _Feed, look: feeds.Look, seconds: float, *, again: bool) -> None:
         name = feed.config.name
         if look.error is not None:
             feed.failures += 1
@@ -168,7 +168,7 @@ class Following:
         if look.error is None:
             self._meters.interval(name, pause)
         else:
-            self._say(f"{name}: {look.error}; next look in {pause:.0f} s")
+            self._say(f"{name}: {look.error}" + (f"; next look in {pause:.0f} s" if again else ""))
 
     def _give_up(self, feed: _Feed) -> None:
         feed.gone = True

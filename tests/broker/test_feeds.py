@@ -179,6 +179,7 @@ def test_a_failing_feed_is_said_and_holds_up_no_other(settings: Settings, web: W
     assert (summary["sent"], summary["failed"]) == (1, ["broken", "page"])
     assert "broken: the server answers 500" in summary["said"]
     assert "page: neither RSS nor Atom" in summary["said"]
+    assert "next look" not in summary["said"]
 
 
 def test_a_killed_follower_skips_no_entry(settings: Settings, web: Web, tmp_path: Path) -> None:

@@ -305,7 +305,8 @@ def test_what_cannot_be_carried_out_is_refused_with_the_reason(
     decision = desk.feed(item)
     assert (decision.verdict, decision.key) == ("refused", NOTHING_KEY)
     assert re.search(reason, decision.reason), decision.reason
-    assert decision.reason.startswith(f"{word} by anna: ")
+    assert item.word is not None
+    assert decision.reason.startswith(f"{word} by anna (word {item.word.word_id}): ")
     assert {**dump(desk.ledger), "last_seq": 0} == {**before, "last_seq": 0}
     event = desk.ledger.event(decision, item)
     assert (event.verdict, event.article_id, event.seq) == ("refused", None, item.seq)

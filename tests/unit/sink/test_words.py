@@ -90,7 +90,7 @@ def test_words_say_who_and_what_became_of_them(store: Store) -> None:
         True,
     )
     assert join.incidents == (FIRE,)
-    assert (bad.word_id, bad.reason) == (None, f"retitle by anna: no incident {'f' * 32} is known")
+    assert (bad.word_id, bad.reason) == (None, f"retitle by anna (word {BAD.word_id}): no incident {'f' * 32} is known")
     assert (undo.word, undo.by, undo.undone) == ("undo", "bert", False)
 
 
@@ -108,7 +108,7 @@ def test_commands_show_and_say(
 ) -> None:
     listed = run(store, capsys, monkeypatch, "words")
     assert f"{JOIN.word_id} join {FIRE[:10]} by anna, 17 May 2024 12:00 (undone): one night" in listed
-    assert "refused: retitle by anna" in listed
+    assert f"refused: retitle by anna (word {BAD.word_id})" in listed
     assert f"join by anna, 17 May 2024 12:00 (word {JOIN.word_id})" in run(store, capsys, monkeypatch, "tail")
 
     sent: list[tuple[EditorWord, int]] = []
