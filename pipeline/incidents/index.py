@@ -8,7 +8,6 @@ get. Postings are written when they are next read: many articles at once, as in 
 
 from __future__ import annotations
 
-import heapq
 import struct
 from array import array
 from bisect import bisect_left
@@ -41,7 +40,6 @@ VECTOR = np.dtype([("word", "<i4"), ("weight", "<u2")])
 
 Weights = Sequence[int] | npt.NDArray[Any]
 
-_SEQ = (1 << 63) - 1
 _ONE = float(WEIGHT_ONE * WEIGHT_ONE)
 
 
@@ -201,9 +199,10 @@ class Index:
                 votes[seq] = votes.get(seq, 0) + vote
         if without is not None:
             votes.pop(without, None)
-        # Votes and seq in one integer, because those compare fast; a seq is an offset and fits into 63 bits.
-        best = heapq.nlargest(limit, [vote << 63 | seq for seq, vote in votes.items()])
-        return [key & _SEQ for key in best]
+        enough = sorted(votes.values(), reverse=True)[:limit]
+        best = [(vote, seq) for seq, vote in votes.items() if vote >= enough[-1]]
+        best.sort(reverse=True)
+        return [seq for _, seq in best[:limit]]
 
     def cosines(self, query: Lookup, seqs: Sequence[int]) -> list[float]:
         """Cosine, 0 to 1, of a query with each of the indexed articles."""

@@ -15,7 +15,6 @@ from operator import mul
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from pipeline.codec import convert, decode_json
 from pipeline.incidents.decision import Features
@@ -59,6 +58,8 @@ _TITLE_ONE = HEADLINE_ONE * HEADLINE_ONE
 _PER_RARITY = 3.0 / RARITY_ONE
 _SILENT = (0.0, 0.0)
 """Of agreement and difference, where one of two says nothing."""
+_BUCKET = (1 << 13) - 1
+"""The bits of a token that tell its bucket; a record of TOKEN begins with its token."""
 _EVEN = 50
 """Reports of known and of new events that are taken to have been seen beforehand, each."""
 _PRIOR_LIMIT = 2.0
@@ -113,19 +114,20 @@ class Query:
 
     Attributes:
         lookup: its words as the index knows them.
+        tokens: those of its profile, with weight and role.
+        likely: for each bucket of tokens, by their lowest bits, whether one of its own is in it.
     """
 
-    __slots__ = ("_said", "lookup", "profile", "roles", "tokens", "weights")
+    __slots__ = ("_said", "likely", "lookup", "profile", "tokens")
 
     def __init__(self, profile: Profile, lookup: Lookup, said: Features | Callable[[], Features]) -> None:
         self.profile = profile
         self.lookup = lookup
         self._said = said
         tokens = np.frombuffer(profile.tokens, dtype=TOKEN)
-        tokens = tokens[tokens["token"].argsort()]
-        self.tokens: npt.NDArray[Any] = np.ascontiguousarray(tokens["token"])
-        self.weights: list[int] = tokens["weight"].tolist()
-        self.roles: list[int] = tokens["role"].tolist()
+        self.tokens: dict[int, tuple[int, int]] = {t: (weight, role) for t, weight, _, role in tokens.tolist()}
+        self.likely = np.zeros(_BUCKET + 1, dtype=np.bool_)
+        self.likely[np.frombuffer(profile.tokens, dtype="<i8") & _BUCKET] = True
 
     def said(self) -> Features:
         """What the article says, in words; without `words` and `opening` where it is a remembered one."""
@@ -177,23 +179,24 @@ def signals(query: Query, others: Sequence[Profile], cosines: Sequence[float]) -
 def _shared(query: Query, others: Sequence[Profile]) -> dict[int, _Shared]:
     """What the query shares with each of the others, by position; nothing where it shares no token."""
     joined = b"".join([p.tokens for p in others])
-    if not joined or not len(query.tokens):
+    if not joined or not query.tokens:
         return {}
+    # Nearly all tokens of others fall into buckets without one of its own; only the rest is looked at one by one.
     theirs = np.frombuffer(joined, dtype=TOKEN)
-    tokens = theirs["token"]
-    at = np.searchsorted(query.tokens, tokens)
-    at[at == len(query.tokens)] = 0
-    hits = np.flatnonzero(query.tokens[at] == tokens)
+    hits = np.flatnonzero(query.likely[np.frombuffer(joined, dtype="<i8") & _BUCKET])
     ends = np.cumsum([len(p.tokens) for p in others]) // TOKEN.itemsize
     rows = np.searchsorted(ends, hits, side="right")
     found: dict[int, _Shared] = {}
-    for row, mine, (_, weight, kind, role) in zip(rows.tolist(), at[hits].tolist(), theirs[hits].tolist(), strict=True):
+    for row, (token, weight, kind, role) in zip(rows.tolist(), theirs[hits].tolist(), strict=True):
+        mine = query.tokens.get(token)
+        if mine is None:
+            continue
+        own_weight, own = mine
         shared = found.get(row)
         if shared is None:
             shared = found[row] = _Shared()
         if kind == NAME:
-            own = query.roles[mine]
-            least = weight if weight < query.weights[mine] else query.weights[mine]
+            least = weight if weight < own_weight else own_weight
             if (own | role) & PLACE:
                 shared.places += least
                 shared.any_place = True
@@ -204,8 +207,8 @@ def _shared(query: Query, others: Sequence[Profile]) -> dict[int, _Shared]:
             shared.my_lead = shared.my_lead or bool(own & LEAD)
             shared.their_lead = shared.their_lead or bool(role & LEAD)
         elif kind == OPENING:
-            shared.opening += query.weights[mine] * weight
-            shared.my_title += query.roles[mine] * query.roles[mine]
+            shared.opening += own_weight * weight
+            shared.my_title += own * own
             shared.their_title += role * role
         elif kind == PERSON:
             shared.persons += 1
