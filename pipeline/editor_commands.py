@@ -156,11 +156,17 @@ def _line(said: Said) -> str:
 
 
 def _incident(reader: Reader, asked: str) -> StoredIncident:
-    return followed(reader, only("incident", asked, reader.find_incidents(asked.strip().lower())))
+    found = reader.find_incidents(asked.strip().lower())
+    if not found and reader.find_articles(asked):
+        raise click.ClickException(f"{asked!r} is an article, not an incident: --help says which goes where")
+    return followed(reader, only("incident", asked, found))
 
 
 def _article(reader: Reader, asked: str) -> str:
-    return only("article", asked, reader.find_articles(asked))
+    found = reader.find_articles(asked)
+    if not found and reader.find_incidents(asked.strip().lower()):
+        raise click.ClickException(f"{asked!r} is an incident, not an article: --help says which goes where")
+    return only("article", asked, found)
 
 
 def _say(

@@ -69,15 +69,13 @@ def _column(name: str, times: Iterable[datetime | None]) -> tuple[str, bool]:
 def incident_table(incidents: Sequence[StoredIncident]) -> RenderableType:
     """One incident a line."""
     when, year = _column("last report", (i.last_seen for i in incidents))
-    table = _table("incident", when, ">reports", ">origins", "title")
+    table = _table("incident", when, "status", ">reports", ">origins", "title")
     for i in incidents:
         title = Text(clean(i.title) if i.title else "-")
         if i.merged_into is not None:
-            title = Text(f"merged into {short(i.merged_into)}", style="dim")
-        elif i.status != "open":
-            title.append(f"  ({i.status})", style="dim")
+            title = Text(f"into {short(i.merged_into)}", style="dim")
         counts = (str(i.reports), str(i.independent_origins))
-        table.add_row(short(i.incident_id), moment(i.last_seen, year=year), *counts, title)
+        table.add_row(short(i.incident_id), moment(i.last_seen, year=year), i.status, *counts, title)
     return table
 
 

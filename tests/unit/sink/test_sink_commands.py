@@ -156,17 +156,26 @@ def lines_of(ran: Ran) -> list[str]:
 
 def test_incidents_are_listed_one_a_line_the_latest_first(wirefuse: Run) -> None:
     head, *rows = lines_of(wirefuse("incidents", "list"))
-    assert head.split() == ["incident", "last", "report", "2024", "reports", "origins", "title"]
-    assert [row.split(maxsplit=6)[:1] + row.split(maxsplit=6)[6:] for row in rows] == [
-        [FLOOD[:10], "Flood in the valley"],
-        [FIRE[:10], "Fire in [bold]the ]0;owned harbour"],
+    assert head.split() == ["incident", "last", "report", "2024", "status", "reports", "origins", "title"]
+    assert [[row.split()[0], *row.split(maxsplit=7)[4:]] for row in rows] == [
+        [FLOOD[:10], "open", "1", "1", "Flood in the valley"],
+        [FIRE[:10], "open", "2", "1", "Fire in [bold]the ]0;owned harbour"],
     ]
+
+
+def test_a_long_title_hides_no_status(wirefuse: Run, url: str) -> None:
+    with closing(open_sink(url)) as sink:
+        sink.write([replace(record(FLOOD, 9, "Flood in the valley " * 9, ()), status="closed")])
+    row = lines_of(wirefuse("incidents", "list"))[1]
+    assert " closed " in row
+    assert row.endswith("…")
 
 
 def test_a_list_takes_conditions(wirefuse: Run) -> None:
     assert len(lines_of(wirefuse("incidents", "list", "--min-reports", "2"))) == 2
     assert lines_of(wirefuse("incidents", "list", "--since", "2024-05-17T14:03+02:00")) == ["no such incidents"]
-    assert f"merged into {FIRE[:10]}" in lines_of(wirefuse("incidents", "list", "--status", "merged"))[1]
+    merged = lines_of(wirefuse("incidents", "list", "--status", "merged"))[1]
+    assert (merged.split()[4], merged.split(maxsplit=7)[7]) == ("merged", f"into {FIRE[:10]}")
     assert len(lines_of(wirefuse("incidents", "list", "--status", "all", "--limit", "2"))) == 3
     assert wirefuse("incidents", "list", "--since", "yesterday").code == 2
 

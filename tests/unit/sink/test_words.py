@@ -134,3 +134,18 @@ def test_commands_show_and_say(
     assert (said["title"], said["word_id"]) == ("The fire", words[4].word_id)
     assert words[5].of == JOIN.word_id
     assert all(w.at is not None and w.by for w in words)
+
+
+def test_ids_in_the_wrong_order_are_told_apart(
+    store: Store, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for words, said in (
+        (("pin", FLOOD, "fire"), "'fire' is an article, not an incident"),
+        (("split", FIRE, FLOOD), f"'{FLOOD}' is an incident, not an article"),
+        (("pin", "nothing", FLOOD), "no article has the id 'nothing'"),
+    ):
+        monkeypatch.setattr("sys.argv", ["wirefuse", "--set", f"sink.url={store.url}", "incidents", *words])
+        with pytest.raises(SystemExit) as exit:
+            main()
+        assert exit.value.code == 1
+        assert said in capsys.readouterr().err
