@@ -7,13 +7,13 @@ import os
 import signal
 import sys
 from pathlib import Path
-from types import FrameType
 
 import click
 
 from agents import demo as demo_run
 from agents import up as up_run
 from agents.supervisor import end_with_parent
+from pipeline import interrupts
 from pipeline.settings import Settings, as_environment
 
 STAGES = ("dedup", "entities", "incidents", "sink")
@@ -56,7 +56,8 @@ def up(settings: Settings, entity_workers: int) -> None:
 
     Shows a live status; Ctrl-C stops all of it in good order. A worker that dies is started again, with growing waits.
     """
-    _end_on_sigterm()
+    interrupts.heed(signal.SIGTERM)  # as Ctrl-C: what was started is stopped
+    interrupts.check()
     up_run.run(settings, entity_workers)
 
 
@@ -72,14 +73,6 @@ def demo(settings: Settings, directory: Path, wires: tuple[Path, ...]) -> None:
     Starts a Kafka broker of its own and every stage, publishes real and written articles, waits until the sink holds
     everything, shows the incidents, and stops all that it started.
     """
-    _end_on_sigterm()
+    interrupts.heed(signal.SIGTERM)  # as Ctrl-C: what was started is stopped
+    interrupts.check()
     demo_run.run(settings, directory, wires)
-
-
-def _end_on_sigterm() -> None:
-    """Let SIGTERM unwind the stack as Ctrl-C does, so that what was started is stopped."""
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    signal.signal(signal.SIGTERM, interrupt)

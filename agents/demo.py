@@ -20,6 +20,7 @@ from agents.claim import claim
 from agents.progress import ChainProgress, StageProgress, watching
 from agents.supervisor import Supervisor, workers
 from agents.up import broker, status_line
+from pipeline import interrupts
 from pipeline.errors import FatalError, WirefuseError
 from pipeline.ids import article_id
 from pipeline.settings import Settings, as_environment, with_values
@@ -139,6 +140,7 @@ def _wait(progress: ChainProgress, supervisor: Supervisor, console: Console) -> 
         tasks = {s.stage: bars.add_task(s.stage, total=None) for s in progress.stages()}
         said = 0.0
         while True:
+            interrupts.check()
             supervisor.tend()
             _check(supervisor, deadline)
             try:

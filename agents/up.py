@@ -16,6 +16,7 @@ from rich.table import Table
 from agents.claim import claim
 from agents.progress import ChainProgress, StageProgress, watching
 from agents.supervisor import Supervisor, workers
+from pipeline import interrupts
 from pipeline.broker.admin import ensure_topics
 from pipeline.broker.commands import show_progress
 from pipeline.broker.errors import BrokerError
@@ -117,6 +118,7 @@ def _tend(supervisor: Supervisor, cluster: Cluster, progress: ChainProgress, con
     if not console.is_terminal:
         shown = 0.0
         while True:
+            interrupts.check()
             cluster.tend()
             supervisor.tend()
             if time.monotonic() - shown > _PLAIN_EVERY_S:
@@ -125,6 +127,7 @@ def _tend(supervisor: Supervisor, cluster: Cluster, progress: ChainProgress, con
             time.sleep(_LOOK_EVERY_S)
     with Live(console=console, refresh_per_second=4) as live:
         while True:
+            interrupts.check()
             cluster.tend()
             supervisor.tend()
             live.update(table(_look(progress), supervisor))

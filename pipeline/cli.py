@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from pipeline import __version__
+from pipeline import __version__, interrupts
 from pipeline.broker.errors import EXIT_REFUSED, AccessDenied
 from pipeline.errors import SettingsError, WirefuseError
 from pipeline.settings import catalogue, load
@@ -105,6 +105,7 @@ def root(ctx: click.Context, config_file: Path | None, overrides: tuple[str, ...
 def main() -> None:
     """Entry point of the `wirefuse` command."""
     _heed_sigterm()
+    interrupts.heed(signal.SIGINT)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal of another encoding, and text of any wire
