@@ -9,15 +9,26 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from pipeline import ids
 from pipeline.codec import decode_json
 from pipeline.errors import InvalidEvent
+from pipeline.facts.furniture import without_furniture
+from pipeline.facts.scenes import sentence_starts
 from pipeline.records import Annotated, Article, DatePrecision
 from pipeline.sources.dates import parse_rfc3339, publication
 
 T = TypeVar("T")
+
+Cut = Literal["lead", "title", "sentence", "mixed"]
+CUTS: tuple[Cut, ...] = ("lead", "title", "sentence")
+"""Cuts that the weights for brief texts are fitted on."""
+
+_HEAD = 4_000
+_LINE = 200
+_SENTENCE = 6
+"""Words that a line needs to be taken for a sentence."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +111,40 @@ def fold(articles: Iterable[GoldArticle], days: int) -> list[GoldArticle]:
         replace(a, shift=-timedelta(days=(first[a.cluster] - start).days // days * days)) if a.published else a
         for a in found
     ]
+
+
+def cut(articles: Iterable[GoldArticle], how: Cut) -> list[GoldArticle]:
+    """The same articles with less text, as many feeds bring them; furniture and short lines make no sentence.
+
+    Args:
+        how: `title` leaves the title alone (the first sentence where there is none), `lead` the title and two
+            sentences, `sentence` the first sentence alone, and `mixed` one of the three or all, by a hash of the id.
+    """
+    return [_cut(a, how) for a in articles]
+
+
+def _cut(article: GoldArticle, how: Cut) -> GoldArticle:
+    if how == "mixed":
+        kind = hashlib.sha1(f"x{article.id}".encode()).digest()[0] % 4
+        return article if not kind else _cut(article, CUTS[kind - 1])
+    sentences = _sentences(article.text)
+    if how == "title":
+        return replace(article, text="" if article.title else sentences[0])
+    told = [s for s in sentences if _letters(s) != _letters(article.title or "")] or [article.text[:_LINE]]
+    if how == "lead":
+        return replace(article, text=" ".join(told[:2]))
+    return replace(article, title=None, text=told[0])
+
+
+def _sentences(text: str) -> list[str]:
+    text = without_furniture(text[:_HEAD])
+    starts = sentence_starts(text)
+    found = [" ".join(text[a:b].split()) for a, b in zip(starts, [*starts[1:], len(text)], strict=True)]
+    return [s for s in found if len(s.split()) >= _SENTENCE] or [text[:_LINE]]
+
+
+def _letters(text: str) -> str:
+    return "".join(c for c in text.lower() if c.isalnum())
 
 
 def shuffled(articles: list[GoldArticle], hours: float, seed: int) -> list[GoldArticle]:

@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from pipeline.codec import encode
-from pipeline.evaluate.gold import GoldArticle, annotated, fold, in_order, read, shuffled
+from pipeline.evaluate.gold import CUTS, Cut, GoldArticle, annotated, cut, fold, in_order, read, shuffled
 from pipeline.evaluate.metrics import bcubed, pairs
 from pipeline.incidents.decision import Decision, Features
 from pipeline.incidents.features import Frequency, features
@@ -158,6 +158,7 @@ def describe(mistake: Mistake) -> str:
 @click.option("--fold-days", type=int, help="Shift incidents in time so that all begin within so many days.")
 @click.option("--shuffle-hours", type=float, help="Also compare two arrival orders, each article late by up to this.")
 @click.option("--undated", is_flag=True, help="Forget the times of the articles.")
+@click.option("--cut", "how", type=click.Choice([*CUTS, "mixed"]), help="Leave so much of each text, as feeds do.")
 @click.option("--sample", type=int, help="Only the first so many articles of each set.")
 @click.option("--errors", type=int, default=0, help="Print so many wrong decisions side by side.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a set.")
@@ -167,6 +168,7 @@ def incidents_command(
     fold_days: int | None,
     shuffle_hours: float | None,
     undated: bool,
+    how: Cut | None,
     sample: int | None,
     errors: int,
     as_json: bool,
@@ -182,6 +184,8 @@ def incidents_command(
     for name, articles in sets:
         if undated:
             articles = [replace(a, published=None) for a in articles]
+        if how:
+            articles = cut(articles, how)
         folded = fold(articles, fold_days) if fold_days else articles
         ordered = in_order(folded)[:sample]
         result = run(ordered)

@@ -22,7 +22,7 @@ from pipeline.records import CHANGES_NOTHING, ChangeKind, DatePrecision, Verdict
 WORD = "word:"
 """How the log keys of editors' words begin."""
 
-SCHEMA = 2
+SCHEMA = 3
 """Version of these records' shape, in the header `wf-schema`; raised by any change of `Decision` or of `Profile`.
 
 A log of another version is refused; `wirefuse state rebuild` makes it anew.
@@ -39,7 +39,8 @@ class Features:
     Attributes:
         words: stems, heaviest first; `weights` their weights (a unit vector times WEIGHT_ONE).
         opening: positions in `words` of those that the title or the lead has; `opening_weights` their weights there, as
-            a unit vector of its own; `headline_weights` the same in the title alone, 0 for the rest.
+            a unit vector of its own; `headline_weights` the same in the title alone, 0 for the rest; `opening_norm` the
+            length of the vector before it was scaled to a unit: how much the opening says.
         names: words of names, rarest first; `rarity` how rare, 0 to RARITY_ONE.
         places: those of `names` that seem to name places.
         persons: last words of names that seem to name persons.
@@ -60,6 +61,7 @@ class Features:
     opening: tuple[int, ...] = ()
     opening_weights: tuple[int, ...] = ()
     headline_weights: tuple[int, ...] = ()
+    opening_norm: float = 0.0
     names: tuple[str, ...] = ()
     rarity: tuple[int, ...] = ()
     places: tuple[str, ...] = ()

@@ -34,6 +34,7 @@ _PARTS = {
     "leads": "names that both begin with",
     "leads_differ": "names that one begins with and the other lacks",
     "crowd": "how alike it is to everything else",
+    "told": "how much both begin with in common, counted for brief texts",
 }
 
 

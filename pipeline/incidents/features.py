@@ -65,7 +65,7 @@ def features(item: Annotated, frequency: Frequency, remembered: int) -> Features
     rarity = _Rarity(frequency, remembered)
     of_title, of_text = stems(title, TEXT_WORDS), stem_by_word(text, TEXT_WORDS)
     words, weights = _weighted(_counts(of_title, of_text), rarity, MAX_WORDS)
-    opening, opening_weights, headline_weights = _opening(of_title, of_text[:LEAD_WORDS], words, rarity)
+    opening, opening_weights, headline_weights, opening_norm = _opening(of_title, of_text[:LEAD_WORDS], words, rarity)
     # Without the labels of the entities stage: they did worse (docs/quality/incidents.md), and copies have none.
     in_title, in_body = names(title), names(body)
     named = in_title + in_body
@@ -82,6 +82,7 @@ def features(item: Annotated, frequency: Frequency, remembered: int) -> Features
         opening=opening,
         opening_weights=opening_weights,
         headline_weights=headline_weights,
+        opening_norm=opening_norm,
         names=tuple(tokens),
         rarity=tuple(tokens.values()),
         places=_places(named, tokens),
@@ -137,10 +138,11 @@ def _counts(title: Sequence[str], text: Sequence[str]) -> dict[str, int]:
 
 def _opening(
     title: Sequence[str], lead: Sequence[str], words: Sequence[str], rarity: _Rarity
-) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
-    """Positions of the title's and the lead's words, their weights, and their weights in the title alone.
+) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...], float]:
+    """Positions of the title's and the lead's words, their weights, their weights in the title alone, and a length.
 
-    Weighted as the whole text is, each as a unit vector of its own; what is too light for `words` is left out.
+    Weighted as the whole text is, each as a unit vector of its own; what is too light for `words` is left out. The
+    length is that of the vector of weights before it became a unit.
 
     Args:
         title, lead: stems.
@@ -159,6 +161,7 @@ def _opening(
         tuple(kept),
         tuple(round(raw[n] / norm * WEIGHT_ONE) for n in kept),
         tuple(round(raw_title[n] / title_norm * WEIGHT_ONE) for n in kept),
+        round(norm, 1),
     )
 
 

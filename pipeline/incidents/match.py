@@ -144,7 +144,7 @@ def match_incidents(
         between = state.members[incident_id].gap(event_time, left_out)
         assert between is not None
         gap = between.total_seconds() / _DAY
-        score = incident_score([x.score for _, x in linked], gap, fitted)
+        score = incident_score([x.score for _, x in linked], gap, fitted, linked[0][1].brief)
         matches.append(Match(incident_id, score, gap, tuple(linked)))
     matches.sort(key=lambda m: (-m.score, m.incident_id))
     return matches

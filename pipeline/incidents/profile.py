@@ -34,6 +34,8 @@ class Profile(msgspec.Struct, array_like=True, gc=False):
         tokens: records of TOKEN, each token once.
         persons, streets, ages, days: how many of them `tokens` has.
         has_title, has_places, has_leads: whether there is any.
+        opening_norm: as in `Features`.
+        extent: how many stems the text has, MAX_WORDS at most.
         on: days that are spoken of, for comparing with `back`.
     """
 
@@ -54,6 +56,8 @@ class Profile(msgspec.Struct, array_like=True, gc=False):
     day: int | None
     scenes: int
     crowd: float
+    opening_norm: float
+    extent: int
 
     @classmethod
     def of(cls, seq: int, features: Features) -> Profile:
@@ -76,6 +80,8 @@ class Profile(msgspec.Struct, array_like=True, gc=False):
             day=features.day,
             scenes=features.scenes,
             crowd=features.crowd,
+            opening_norm=features.opening_norm,
+            extent=len(features.words),
         ).shared()
 
     @classmethod

@@ -69,7 +69,7 @@ def _together(state: State, plan: Plan, query: Query, match: Match, fitted: Weig
         cosines = state.index.cosines(own.lookup, [p.seq for p in profiles])
         scores += [x.score for x in links(own, profiles, cosines, coefficients)]
     mean = sum(scores) / len(scores)
-    return incident_score([mean], match.gap_days, fitted)
+    return incident_score([mean], match.gap_days, fitted, match.links[0][1].brief)
 
 
 def _attract(state: State, plan: Plan, match: Match, fitted: Weights) -> bool:
@@ -87,7 +87,7 @@ def _attract(state: State, plan: Plan, match: Match, fitted: Weights) -> bool:
         here = match_incidents(state, own, entry.event_time, [home], fitted)
         all_links = sorted([x.score for m in here for _, x in m.links] + [with_new.score], reverse=True)
         gap = abs((plan.event_time - entry.event_time).total_seconds()) / 86_400
-        score = incident_score(all_links, min([gap, *(m.gap_days for m in here)]), fitted)
+        score = incident_score(all_links, min([gap, *(m.gap_days for m in here)]), fitted, with_new.brief)
         needed = max([fitted.join, *(m.score for m in there)]) + fitted.margin
         if score >= needed and here:
             why = why_moved(state, own, here[0], fitted)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
+from math import sqrt
 from operator import mul
 from typing import Any, NamedTuple
 
@@ -43,7 +44,17 @@ SIGNALS = (
     "leads",  # ln(1 + 3 * sum of rarities of names that both lead with)
     "leads_differ",  # half for each article none of whose leading names the other has at all
     "crowd",  # how alike the newer one is to everything (cohort normalisation)
+    "told",  # ln(1 + sum of rarities of the words that titles and leads share), for brief texts alone
 )
+
+ONLY_BRIEF = frozenset({"told"})
+"""Signals that count for brief texts alone: among much text they say nothing that `opening` and `text` do not."""
+
+BRIEF_STEMS, FULL_STEMS = 20, 40
+"""Two texts of no more stems than the first are compared by the weights for brief texts, from the second on by those
+for full ones, between by some of both. A headline has 4 to 15, two sentences with it 18 to 50."""
+
+_FULL_PRODUCT = FULL_STEMS * FULL_STEMS
 
 LIMIT = 6.0
 """Links are clipped to this: no pair of articles proves more."""
@@ -54,6 +65,8 @@ _OPENING_FLOOR = 0.05
 _UNTITLED = 0.5
 _MINUTES = 5
 _ONE = WEIGHT_ONE * WEIGHT_ONE
+_TOLD_MOST = 25.0
+_ROOT_ONE = math.sqrt(WEIGHT_ONE)
 _TITLE_ONE = HEADLINE_ONE * HEADLINE_ONE
 _PER_RARITY = 3.0 / RARITY_ONE
 _SILENT = (0.0, 0.0)
@@ -65,28 +78,43 @@ _EVEN = 50
 _PRIOR_LIMIT = 2.0
 
 
+class Coefficients(NamedTuple):
+    """Weights of SIGNALS and then the bias, for two full texts and where one is brief."""
+
+    full: tuple[float, ...]
+    brief: tuple[float, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Weights:
     """The fitted scorer, as `weights.json` has it.
 
     Attributes:
-        pair: weight of each of SIGNALS, and `bias`.
+        pair: weight of each of SIGNALS, and `bias`, for two full texts.
+        brief: the same where one of two texts is brief (see `briefness`).
         incident: weights of an incident's `best` link, of the mean of its `top` three, of `gap` (ln(1 + days since
-            its nearest report)), and of `prior` (see `for_wire`).
+            its nearest report)), of `brief_gap` (the same, in addition, between brief texts), and of `prior` (see
+            `for_wire`).
         join: an article joins the incident with the best score if it is at least this.
         margin: a placed article moves, or two incidents merge, only for so much more.
         fitted: sets, figures and seed of the fit.
     """
 
     pair: dict[str, float]
+    brief: dict[str, float]
     incident: dict[str, float]
     join: float
     margin: float
     fitted: dict[str, Any]
 
-    def coefficients(self) -> tuple[float, ...]:
+    def coefficients(self) -> Coefficients:
         """Weights of SIGNALS, in their order, and then the bias."""
-        return (*(self.pair[name] for name in SIGNALS), self.pair["bias"])
+        full, brief = ((*(pair[name] for name in SIGNALS), pair["bias"]) for pair in (self.pair, self.brief))
+        return Coefficients(full, brief)
+
+    def blended(self, brief: float) -> dict[str, float]:
+        """Weight of each of SIGNALS, and `bias`, for two texts so brief."""
+        return {name: w + brief * (self.brief[name] - w) for name, w in self.pair.items()}
 
     def for_wire(self, reports: int, incidents: int) -> Weights:
         """The same with the threshold that suits a wire: less where events are usually told again, more where seldom.
@@ -150,6 +178,7 @@ class _Shared:
     ages: int = 0
     days: int = 0
     opening: int = 0
+    told: float = 0.0
     my_title: int = 0
     their_title: int = 0
     names: int = 0
@@ -186,6 +215,8 @@ def _shared(query: Query, others: Sequence[Profile]) -> dict[int, _Shared]:
     hits = np.flatnonzero(query.likely[np.frombuffer(joined, dtype="<i8") & _BUCKET])
     ends = np.cumsum([len(p.tokens) for p in others]) // TOKEN.itemsize
     rows = np.searchsorted(ends, hits, side="right")
+    stems = query.profile.extent
+    brief = [stems * p.extent < _FULL_PRODUCT for p in others]
     found: dict[int, _Shared] = {}
     for row, (token, weight, kind, role) in zip(rows.tolist(), theirs[hits].tolist(), strict=True):
         mine = query.tokens.get(token)
@@ -207,7 +238,10 @@ def _shared(query: Query, others: Sequence[Profile]) -> dict[int, _Shared]:
             shared.my_lead = shared.my_lead or bool(own & LEAD)
             shared.their_lead = shared.their_lead or bool(role & LEAD)
         elif kind == OPENING:
-            shared.opening += own_weight * weight
+            product = own_weight * weight
+            shared.opening += product
+            if brief[row]:
+                shared.told += sqrt(sqrt(product))
             shared.my_title += own * own
             shared.their_title += role * role
         elif kind == PERSON:
@@ -244,19 +278,38 @@ def _values(mine: Profile, other: Profile, cosine: float, shared: _Shared) -> tu
         math.log1p(shared.leads * _PER_RARITY) if shared.leads else 0.0,
         0.5 * (not shared.my_lead) + 0.5 * (not shared.their_lead) if mine.has_leads and other.has_leads else 0.0,
         newer.crowd,
+        _told(shared.told, mine.opening_norm, other.opening_norm) if shared.told else 0.0,
     )
 
 
+def _told(roots: float, mine: float, others: float) -> float:
+    """ln(1 + how much two openings say in common).
+
+    A cosine is a share, and "House fire" is all of "House fire"; this is an amount. Each word counts about its inverse
+    document frequency, the square root of its weight.
+
+    Args:
+        roots: sum over the shared words of the fourth root of the product of both weights, each of a unit vector.
+        mine, others: lengths of the vectors that were scaled to units.
+    """
+    return math.log1p(min(_TOLD_MOST, roots * sqrt(sqrt(mine * others)) / _ROOT_ONE))
+
+
 class Link(NamedTuple):
-    """Evidence that two articles report one event; `score` is the log-odds, `values` are of SIGNALS."""
+    """Evidence that two articles report one event.
+
+    Attributes:
+        score: the log-odds.
+        values: of SIGNALS.
+        brief: how far the weights for brief texts count, 0 to 1.
+    """
 
     score: float
     values: tuple[float, ...]
+    brief: float = 0.0
 
 
-def links(
-    query: Query, others: Sequence[Profile], cosines: Sequence[float], coefficients: Sequence[float]
-) -> list[Link]:
+def links(query: Query, others: Sequence[Profile], cosines: Sequence[float], coefficients: Coefficients) -> list[Link]:
     """Compare an article with each of some others.
 
     Args:
@@ -264,19 +317,33 @@ def links(
         coefficients: from `Weights.coefficients`.
     """
     found = []
-    bias = coefficients[-1]
-    for values in signals(query, others, cosines):
-        score = sum(map(mul, coefficients, values), bias)
-        found.append(Link(score if -LIMIT <= score <= LIMIT else math.copysign(LIMIT, score), values))
+    full, of_brief = coefficients
+    mine = query.profile.extent
+    for other, values in zip(others, signals(query, others, cosines), strict=True):
+        score = sum(map(mul, full, values), full[-1])
+        brief = 0.0
+        if mine * other.extent < _FULL_PRODUCT:
+            brief = briefness(mine, other.extent)
+            score += brief * (sum(map(mul, of_brief, values), of_brief[-1]) - score)
+        found.append(Link(score if -LIMIT <= score <= LIMIT else math.copysign(LIMIT, score), values, brief))
     return found
 
 
-def incident_score(links: Sequence[float], gap_days: float, fitted: Weights) -> float:
-    """Score of an incident from its links, strongest first, and the days to its nearest report."""
+def briefness(mine: int, others: int) -> float:
+    """How far two texts of so many stems are to be compared as brief ones, 0 to 1: by their geometric mean."""
+    return min(1.0, max(0.0, (FULL_STEMS - sqrt(mine * others)) / (FULL_STEMS - BRIEF_STEMS)))
+
+
+def incident_score(links: Sequence[float], gap_days: float, fitted: Weights, brief: float) -> float:
+    """Score of an incident from its links, strongest first, and the days to its nearest report.
+
+    Args:
+        brief: of the best link.
+    """
     w = fitted.incident
     top = links[:TOP]
     mean = sum(top) / len(top)
-    return w["best"] * top[0] + w["top"] * mean + w["gap"] * math.log1p(gap_days)
+    return w["best"] * top[0] + w["top"] * mean + (w["gap"] + brief * w["brief_gap"]) * math.log1p(gap_days)
 
 
 def _overlap(shared: int, mine: int, others: int) -> tuple[float, float]:

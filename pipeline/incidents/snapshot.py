@@ -16,7 +16,7 @@ from pipeline.incidents.entry import Entry
 from pipeline.incidents.profile import Profile
 from pipeline.incidents.state import State
 
-FORMAT = 2
+FORMAT = 3
 """Of the bytes; a change to what the state keeps of an article, or how, makes it another."""
 
 

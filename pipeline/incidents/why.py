@@ -65,8 +65,9 @@ def _evidence(state: State, query: Query, match: Match, fitted: Weights, short: 
     against = conflicts(mine, theirs, best)
     if short:
         return found | ({"conflicts": against} if against else {})
-    parts = {n: round(fitted.pair[n] * v, 2) for n, v in zip(SIGNALS, best.values, strict=True)}
-    found["parts"] = {"bias": round(fitted.pair["bias"], 2)} | {n: v for n, v in parts.items() if abs(v) >= _LEAST_PART}
+    pair = fitted.blended(best.brief)
+    parts = {n: round(pair[n] * v, 2) for n, v in zip(SIGNALS, best.values, strict=True)}
+    found["parts"] = {"bias": round(pair["bias"], 2)} | {n: v for n, v in parts.items() if abs(v) >= _LEAST_PART}
     found["shared"] = shared([word for _, word in state.index.shared(query.lookup, entry.seq)], mine, theirs)
     if against:
         found["conflicts"] = against

@@ -65,6 +65,7 @@ def test_signals_are_of_the_right_pair() -> None:
         opening=(1,),
         opening_weights=(WEIGHT_ONE,),
         headline_weights=(WEIGHT_ONE,),
+        opening_norm=16.0,
         names=("osk", "brandt"),
         rarity=(900, 400),
         places=("osk",),
@@ -80,6 +81,7 @@ def test_signals_are_of_the_right_pair() -> None:
         opening=(0, 1, 2),
         opening_weights=(round(WEIGHT_ONE * 0.64), round(WEIGHT_ONE * 0.48), round(WEIGHT_ONE * 0.6)),
         headline_weights=(round(WEIGHT_ONE * 0.8), round(WEIGHT_ONE * 0.6), 0),
+        opening_norm=81.0,
         names=("brandt", "osk", "tarn"),
         rarity=(300, 950, 100),
         leads=("tarn",),
@@ -93,6 +95,7 @@ def test_signals_are_of_the_right_pair() -> None:
     assert found["text"] == math.log(0.27)
     assert found["opening"] == pytest.approx(math.log(0.48 + 0.05), abs=1e-4)
     assert found["covered"] == 1.0
+    assert found["told"] == pytest.approx(math.log1p(math.sqrt(math.sqrt(0.48 * 16 * 81))), abs=1e-3)
     assert (found["ages"], found["ages_differ"]) == (1.0, 0.0)
     assert (found["streets"], found["streets_differ"]) == (0.0, 1.0)
     assert (found["days"], found["days_differ"]) == (1.0, 0.0)

@@ -11,9 +11,9 @@ import pytest
 from click.testing import CliRunner
 
 from pipeline.errors import InvalidEvent
-from pipeline.evaluate.gold import fold, in_order, read, shuffled
+from pipeline.evaluate.gold import Cut, cut, fold, in_order, read, shuffled
 from pipeline.evaluate.incidents import incidents_command, mistakes, run, scores
-from pipeline.incidents.train import fit, prepare
+from pipeline.incidents.train import fit, labelled
 
 from .wire import ANGLES, EVENTS
 
@@ -69,6 +69,40 @@ def test_folding_shifts_whole_clusters_and_keeps_their_order(gold: Path) -> None
     assert max(times) - min(times) < timedelta(days=33)
 
 
+LONG = {
+    "id": "a",
+    "title": "Ferry sinks off Port Velasco",
+    "text": "Ferry sinks off Port Velasco\nBy A. Reporter\nA ferry with ninety people sank on Friday. Rescuers worked "
+    "through the night to save them. The cause was not known on Saturday.",
+    "cluster": "ferry",
+}
+
+
+@pytest.mark.parametrize(
+    ("how", "title", "text"),
+    [
+        ("title", LONG["title"], ""),
+        (
+            "lead",
+            LONG["title"],
+            "A ferry with ninety people sank on Friday. Rescuers worked through the night to save them.",
+        ),
+        ("sentence", None, "A ferry with ninety people sank on Friday."),
+    ],
+)
+def test_a_cut_leaves_what_a_feed_would_bring(tmp_path: Path, how: Cut, title: str | None, text: str) -> None:
+    path = tmp_path / "long.jsonl"
+    path.write_text(json.dumps(LONG))
+    (found,) = cut(read(path), how)
+    assert (found.title, found.text) == (title, text)
+
+
+def test_the_command_cuts(gold: Path) -> None:
+    done = CliRunner().invoke(incidents_command, ["--gold", str(gold), "--json", "--cut", "title"])
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.output)["articles"] == len(ROWS)
+
+
 def test_a_shuffle_keeps_all_articles_and_depends_on_its_seed_alone(gold: Path) -> None:
     articles = in_order(read(gold))
     assert sorted(a.id for a in shuffled(articles, 1e4, 1)) == sorted(a.id for a in articles)
@@ -93,9 +127,9 @@ def test_a_bad_line_is_named(tmp_path: Path, line: str, said: str) -> None:
 
 
 def test_fitting_is_deterministic_and_learns_that_shared_words_count(gold: Path) -> None:
-    data = prepare(in_order(read(gold)))
-    incident = {"best": 0.5, "top": 0.5, "gap": -0.4, "prior": 0.3}
+    data = labelled(in_order(read(gold)))
+    incident = {"best": 0.5, "top": 0.5, "gap": -0.4, "brief_gap": -0.2, "prior": 0.3}
     one, two = fit([data], incident, 0.0, 0.3), fit([data], incident, 0.0, 0.3)
     assert one == two
     assert one.pair["text"] > 0
-    assert run(data.articles, fitted=one).found.keys() == {row["id"] for row in ROWS}
+    assert run(data.full.articles, fitted=one).found.keys() == {row["id"] for row in ROWS}

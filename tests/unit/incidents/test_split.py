@@ -95,9 +95,11 @@ def test_a_split_is_told_with_its_evidence_and_leaves_the_id_with_the_founder() 
 
 FORGE = "tarnow smelter furnace ladle crucible ingot foundry slag casting"
 ORCHARD = "tarnow orchard blossom grafting cider pruning rootstock beekeeper harvest"
+WORDS = dict.fromkeys((*SIGNALS, "bias"), 0.0) | {"bias": 4.0, "text": 10.0}
 WORDS_ALONE = Weights(
-    pair=dict.fromkeys((*SIGNALS, "bias"), 0.0) | {"bias": 4.0, "text": 10.0},
-    incident={"best": 0.5, "top": 0.5, "gap": 0.0, "prior": 0.0},
+    pair=WORDS,
+    brief=WORDS,
+    incident={"best": 0.5, "top": 0.5, "gap": 0.0, "brief_gap": 0.0, "prior": 0.0},
     join=-9.0,  # everything joins, so that only a split parts anything
     margin=0.3,
     fitted={},
