@@ -72,7 +72,8 @@ def publish(
 
     \b
     Exit codes: 0 done (dead letters included), 1 a file or the broker failed,
-    2 wrong usage or settings, 130 interrupted with Ctrl-C.
+    2 wrong usage or settings, 130 interrupted with Ctrl-C, 143 with SIGTERM
+    (which is how --follow ends, with 0).
     """
     from pipeline.metrics import Metrics
     from pipeline.sources.destination import Stopped
@@ -85,6 +86,7 @@ def publish(
     _quiet_kafka()
     started = time.monotonic()
     outcome, report, metrics = Outcome(), FileReport(), Metrics()
+    unfinished = False
     serving = _served(settings, "publish", metrics) if follow else nullcontext()
     with stop_on_signals() as stop, serving, display(sizes(paths), outcome.counts) as shown:
         try:
@@ -106,13 +108,15 @@ def publish(
                 )
                 job.follow(paths) if follow else job.publish(paths)
         except Stopped:
-            pass  # what was acknowledged is remembered
+            unfinished = not follow  # what was acknowledged is remembered
     if as_json:
         files_ = {"published": report.published, "skipped": report.skipped, "failed": report.failed}
         click.echo(encode(_totals(outcome, started) | {"files": files_}).decode())
     else:
         for line in _lines(outcome, started) + _file_lines(report):
             click.echo(line)
+    if unfinished and stop.signal is not None:
+        sys.exit(128 + stop.signal)  # a job that was told to end before it was done must not look done
     sys.exit(stop.exit_code or (1 if report.failed else 0))
 
 

@@ -40,6 +40,8 @@ _MINUTE_S = 60.0
 
 _CHARACTER_REFERENCE = re.compile(rb"&#(?:[xX]([0-9a-fA-F]+)|([0-9]+));?")
 _REPLACEMENT = b"&#xFFFD;"
+_ENTRY_TAG = re.compile(rb"<(/?)(?:[\w.-]+:)?(?:item|entry)\b[^<>]*(?<!/)>", re.IGNORECASE)
+_FEED_END = re.compile(rb"</(?:[\w.-]+:)?(?:rss|feed|rdf)\s*>", re.IGNORECASE)
 # What feedparser 6.0 raises from the depths of its parsers for documents that are broken in rare ways.
 _FEEDPARSER_LEAKS = (ValueError, TypeError, AttributeError, AssertionError, LookupError, RecursionError)
 
@@ -108,11 +110,13 @@ def parse_feed(data: bytes, *, file: str, provider: str | None, settings: Produc
     language = _text(feed.get("language"))
 
     tombstones = [] if root is None else list(root.iter(_TOMBSTONE + "deleted-entry"))
+    cut = [(_refuse_cut, partial(_strings, parsed.entries.pop()))] if parsed.entries and _is_cut(data) else []
     makers: list[tuple[_Maker, Callable[[], bytes]]] = [
         *(
             (partial(_entry, e, wire=wire, outlet=title, language=language, form=form), partial(_strings, e))
             for e in parsed.entries
         ),
+        *cut,
         *((partial(_kill, t, wire=wire, outlet=title), partial(_xml, t)) for t in tombstones),
     ]
 
@@ -121,6 +125,19 @@ def parse_feed(data: bytes, *, file: str, provider: str | None, settings: Produc
         after = Position(len(data) if number == len(makers) else 0, number + 1)
         items.append(_item(make, original, file, number, settings, after))
     return FeedDocument(tuple(items), title, _ttl(feed.get("ttl")))
+
+
+def _is_cut(data: bytes) -> bool:
+    """Whether the document ends within its last entry, as when a server gives up: half a text is no version of it."""
+    plain = data.replace(b"\0", b"")  # UTF-16 and UTF-32: what is sought is ASCII
+    if _FEED_END.search(plain):
+        return False
+    tags = [tag[1] for tag in _ENTRY_TAG.finditer(plain)]
+    return bool(tags) and not tags[-1]
+
+
+def _refuse_cut() -> tuple[RawArticle, tuple[str, ...]]:
+    raise InvalidEvent("schema", "the document ends within this entry: fetch it again")
 
 
 def _item(

@@ -210,7 +210,7 @@ def test_a_killed_producer_skips_nothing_and_repeats_no_more_than_its_window(
     assert len(found) - count <= kills * window
 
 
-@pytest.mark.parametrize(("number", "exit_code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
+@pytest.mark.parametrize(("number", "exit_code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_a_stopped_producer_leaves_nothing_to_repeat(
     settings: Settings, tmp_path: Path, number: signal.Signals, exit_code: int
 ) -> None:

@@ -157,3 +157,20 @@ def test_going_on_after_any_entry_gives_the_rest() -> None:
     items = read(data)
     for n, item in enumerate(items):
         assert read(data, item.next) == items[n + 1 :]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_an_entry_that_the_document_ends_within_is_refused_and_the_others_are_read(encoding: str) -> None:
+    items = [
+        f"<item><guid>{n}</guid><title>Flood {n}</title><description>Two drowned.</description></item>" for n in "ab"
+    ]
+    whole = f"<?xml version='1.0' encoding='{encoding}'?>" + channel(*items).decode()
+    for end in range(whole.index("<guid>b"), whole.rindex("</item>")):
+        first, second = parse(whole[:end].encode(encoding)).items
+        assert first.article is not None
+        assert first.article.title == "Flood a"
+        assert second.article is None
+        assert second.error is not None
+        assert "ends within this entry" in second.error.detail
+    for end in range(whole.rindex("</item>") + len("</item>"), len(whole) + 1):
+        assert [item.error for item in parse(whole[:end].encode(encoding)).items] == [None, None]
