@@ -13,7 +13,10 @@ from pipeline.facts.numbers import NUMBER, parse
 
 Kind = Literal["killed", "wounded"]
 
-_KILLED = r"killed|dead|died|slain|fatally\s(?:shot|wounded|injured|stabbed)|murdered"
+_KILLED = (
+    r"killed|dead|died|slain|fatally\s(?:shot|wounded|injured|stabbed)|murdered|perished|drowned(?!\sout)|"
+    r"lost\stheir\slives|bodies(?=\s(?:were|(?:have|had)\sbeen|found|recovered|retrieved|pulled))"
+)
 _WOUNDED = r"wounded|injured|hurt|hospitali[sz]ed"
 _LEAST = r"(?P<least>at\sleast|more\sthan|over|no\sfewer\sthan)"
 _MOST = r"(?P<most>up\sto|as\smany\sas|fewer\sthan|nearly|almost)"
@@ -22,7 +25,9 @@ _QUALIFIER = rf"{_LEAST}|{_MOST}|about|around|some"
 _PEOPLE = (
     r"(?:\s(?:other|more|others|additional|of|them|the|people|persons|men|women|children|teens|teenagers|boys|girls|"
     r"soldiers|troops|officers|civilians|passengers|students|workers|victims|militants|fighters|police|members|"
-    r"suspects|residents|adults|man|woman|boy|girl|person|(?-i:[A-Z][\w’'-]*))){0,4}"
+    r"suspects|residents|adults|man|woman|boy|girl|person|policemen|firefighters|tourists|migrants|refugees|miners|"
+    r"fishermen|protesters|demonstrators|villagers|guards|marines|sailors|hostages|rebels|gunmen|babies|infants|pupils|"
+    r"(?-i:[A-Z][\w’'-]*))){0,4}"
 )
 _BE = (
     r"(?:\s(?:was|were|are|is|had\sbeen|have\sbeen|been|being|left|reported|confirmed|seriously|critically|also)){0,2}"
@@ -31,8 +36,14 @@ _FORWARD = re.compile(
     rf"(?<![\w.,$-])(?:(?:{_QUALIFIER})\s)?(?P<number>{NUMBER}){_PEOPLE}{_BE}\s(?:(?P<killed>{_KILLED})|(?P<wounded>{_WOUNDED}))\b",
     re.IGNORECASE,
 )
+# "Death toll from the strike on the flats rises to four", "the toll has risen to at least 26": within its clause.
+_TOLL = (
+    r"(?:death|the)\stoll\s(?:to|at|of|(?:[\w’'-]+\s){0,8}?"
+    r"(?:ris(?:es|en|ing)|rose|climb(?:s|ed)|reach(?:es|ed)|st(?:ands|ood)|jump(?:s|ed)|rais(?:es|ed)|put|revised|now)"
+    r"(?:\s(?:up|down))?(?:\s(?:to|at))?)"
+)
 _BACKWARD = re.compile(
-    rf"\b(?:(?P<killed>kill(?:ing|ed|s)|deaths?\sof|death\stoll\s(?:\w+\s){{0,3}}(?:to|at|of))|"
+    rf"\b(?:(?P<killed>kill(?:ing|ed|s)|deaths?\sof|{_TOLL})|"
     rf"(?P<wounded>(?:wound|injur)(?:ing|ed|es|s)|hurting))\s(?:(?:{_QUALIFIER})\s)?(?P<number>{NUMBER}|an?)"
     rf"(?!\s?(?:[-%]|year|years|month|week|day|hour|mile|block|percent))\b",
     re.IGNORECASE,
@@ -43,7 +54,11 @@ _NONE = re.compile(
     re.IGNORECASE,
 )
 # Where the patterns can begin or end: the stems of their verbs; "no".
-_VERB = re.compile(r"[kdsfmwihKDSFMWIH](?i:ill|ead|ied|eath|lain|atally|urdered|ound|njur|urt|ospitali)")
+_COMMON = r"ill|ead|ied|eath|lain|atally|urdered|ound|njur|urt|ospitali"
+_VERB = re.compile(rf"[kdsfmwihKDSFMWIH](?i:{_COMMON})")
+_RARE = ("rowned", "odies", "erished", "lives", "toll")
+"""Parts of the other words that the patterns know; a text without any is searched faster."""
+_ANY_VERB = re.compile(rf"[bdfhiklmpstwBDFHIKLMPSTW](?i:{_COMMON}|rowned|odies|erished|ost\stheir|he\stoll)")
 _NO = re.compile(r"[nN][oO](?i:\s|body)")
 # How a qualifier or a number begins.
 _COUNT = re.compile(
@@ -78,7 +93,8 @@ def tolls_of(text: str) -> tuple[Toll, ...]:
 
 
 def _find(text: str) -> Iterator[Toll]:
-    verbs = list(scan.starts_of(_VERB, text))
+    folded = text.casefold()
+    verbs = list(scan.starts_of(_ANY_VERB if any(word in folded for word in _RARE) else _VERB, text))
     for pattern, starts in ((_FORWARD, scan.words_before(text, verbs, _VERB_REACH, _COUNT)), (_BACKWARD, verbs)):
         for match in scan.matches(pattern, text, starts):
             number = match["number"]
