@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+from pipeline.facts.spellings import spelt
 from pipeline.facts.stopwords import CALENDAR, STOPWORDS
 
 Kind = Literal["person", "place", "other"]
@@ -128,4 +129,4 @@ def _guess(run: _Run, words: list[str], text: str) -> Kind:
 
 
 def _fold(word: str) -> str:
-    return _POSSESSIVE.sub("", word.rstrip(".")).lower()
+    return spelt(_POSSESSIVE.sub("", word.rstrip(".")).lower())

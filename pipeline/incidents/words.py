@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from itertools import islice
 
+from pipeline.facts.spellings import spelt
 from pipeline.facts.stopwords import STOPWORDS
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
@@ -50,7 +51,7 @@ def _fold(written: str) -> str:
 @lru_cache(maxsize=1 << 16)
 def _stem_of(written: str) -> str:
     """The stem of a word as written; nothing for one that carries no meaning."""
-    word = _fold(written)
+    word = spelt(_fold(written))
     if word in STOPWORDS or (len(word) < 2 and not word.isdigit()):
         return ""
     return stem(word)
