@@ -44,12 +44,17 @@ def parts(why: Mapping[str, Any]) -> list[tuple[str, float]]:
     return sorted(found, key=lambda part: (-abs(part[1]), part[0]))
 
 
-def explain(why: Mapping[str, Any], title_of: Callable[[str], str | None] = lambda article_id: None) -> str:
+def explain(
+    why: Mapping[str, Any],
+    title_of: Callable[[str], str | None] = lambda article_id: None,
+    written: Callable[[str], str | None] = lambda word: None,
+) -> str:
     """Say why a report is in its incident.
 
     Args:
         why: as in `ArticleEvent` and `Report`.
         title_of: article id -> its title, to name other reports by; without one the id is used.
+        written: a stem or a name in small letters -> as the report writes it (`as_written`).
     """
     kind = why.get("kind")
     if kind == "copy":
@@ -60,13 +65,13 @@ def explain(why: Mapping[str, Any], title_of: Callable[[str], str | None] = lamb
         return f"It was taken back ({why.get('reason', 'no reason given')})."
     sentences = [_opening(why, title_of)]
     if why.get("shared"):
-        sentences.append(f"Both have {_list(_shared(why['shared']))}.")
+        sentences.append(f"Both have {_list(_shared(why['shared'], written))}.")
     if why.get("conflicts"):
-        sentences.append(f"Against it: {_conflicts(why['conflicts'])}.")
+        sentences.append(f"Against it: {_conflicts(why['conflicts'], written)}.")
     if "gap_days" in why:
         sentences.append(f"It came {_gap(why['gap_days'])} the nearest report.")
     if "runner_up" in why:
-        sentences.append(_runner_up(why))
+        sentences.append(_runner_up(why, written))
     if "split_from" in why:
         sentences.append(f"Its coming parted them from incident {why['split_from'][:8]}.")
     return " ".join(sentences) + _round_up(why)
@@ -105,25 +110,27 @@ def _opening(why: Mapping[str, Any], title_of: Callable[[str], str | None]) -> s
             return "The new version stays with its incident."
 
 
-def _shared(shared: Mapping[str, list[Any]]) -> list[str]:
+def _shared(shared: Mapping[str, list[Any]], written: Callable[[str], str | None]) -> list[str]:
     said = []
     for key, label in (("names", "the names"), ("places", "the places")):
         if shared.get(key):
-            said.append(f"{label} {_list([str(n).title() for n in shared[key]])}")
+            said.append(f"{label} {_list([written(n) or n.title() for n in map(str, shared[key])])}")
     for key, label in _SIGNALS.items():
         if shared.get(key):
             said.append(f"{label} ({_list(shared[key])})")
     if shared.get("words"):
-        said.append(f"rare words ({', '.join(shared['words'])})")
+        said.append(f"rare words ({', '.join(dict.fromkeys(written(word) or word for word in shared['words']))})")
     return said
 
 
-def _conflicts(conflicts: Mapping[str, list[Any]]) -> str:
+def _conflicts(conflicts: Mapping[str, list[Any]], written: Callable[[str], str | None]) -> str:
     said = []
     for key, (mine, theirs) in conflicts.items():
         if key == "tolls":
             said.append(f"it counts {_list(mine)}, the other {_list(theirs)}")
         else:
+            if key in ("places", "persons"):
+                mine, theirs = [written(name) or name.title() for name in mine], [name.title() for name in theirs]
             said.append(f"another {_NAMED[key]} ({_list(mine)}, not {_list(theirs)})")
     return "; ".join(said)
 
@@ -137,9 +144,9 @@ def _gap(days: float) -> str:
     return f"{days:.0f} days from"
 
 
-def _runner_up(why: Mapping[str, Any]) -> str:
+def _runner_up(why: Mapping[str, Any], written: Callable[[str], str | None]) -> str:
     other = why["runner_up"]
-    against = f" ({_conflicts(other['conflicts'])})" if other.get("conflicts") else ""
+    against = f" ({_conflicts(other['conflicts'], written)})" if other.get("conflicts") else ""
     return f"The next best was incident {other['incident_id'][:8]} with a score of {other['score']:z.1f}{against}."
 
 

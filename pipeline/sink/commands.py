@@ -136,7 +136,7 @@ def why(settings: Settings, id: str, article: str, as_json: bool) -> None:
     if as_json:
         _print_json({"incident_id": found.incident_id, "article_id": article_id, "why": report.get("why") or {}})
     else:
-        console().print(why_page(report, found))
+        console().print(why_page(report, found, stored))
 
 
 def _elsewhere(article_id: str, incident: StoredIncident, stored: StoredArticle | None) -> str:

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 import orjson
 
+from pipeline.errors import FatalError
 from pipeline.records import IncidentChange
 from pipeline.sink.base import (
     ArticleQuery,
@@ -24,6 +25,7 @@ from pipeline.sink.base import (
 )
 from pipeline.sink.line_index import (
     ARTICLES,
+    ASSIGNMENTS,
     CHANGES,
     INCIDENTS,
     Snapshot,
@@ -43,12 +45,14 @@ class JsonLinesReader:
 
     Raises:
         NoStoreError: there is no such folder.
-        FatalError: a line is damaged.
+        FatalError: a line is damaged, or the folder is not what a sink writes.
     """
 
     def __init__(self, folder: Path) -> None:
         if not (folder / ARTICLES).exists():
             raise NoStoreError(f"nothing has been written yet: there is no {folder / ARTICLES}")
+        if (folder / INCIDENTS).exists() and not (folder / ASSIGNMENTS).exists():
+            raise FatalError(f"{folder} is no sink's: what `wirefuse offline` writes is to be read as it is")
         self._snapshot = Snapshot(folder)
         self._index = self._snapshot.index
 

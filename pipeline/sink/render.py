@@ -15,6 +15,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from pipeline.incidents.as_written import as_written
 from pipeline.incidents.explain import explain
 from pipeline.incidents.explain import parts as signals
 from pipeline.records import IncidentChange
@@ -105,7 +106,8 @@ def incident_page(incident: StoredIncident, articles: Sequence[StoredArticle]) -
     reports = sorted(record.get("reports", ()), key=lambda r: (r.get("published") is None, r.get("published") or ""))
     if reports:
         titles = {report["article_id"]: report.get("title") for report in reports}
-        parts += [Text(), Text("Reports", style="bold"), *(_report(report, titles) for report in reports)]
+        records = {article.article_id: article.record for article in articles}
+        parts += [Text(), Text("Reports", style="bold"), *(_report(report, titles, records) for report in reports)]
     return Group(*parts)
 
 
@@ -120,13 +122,16 @@ def counts(incident: StoredIncident) -> str:
     )
 
 
-def why_page(report: Mapping[str, Any], incident: StoredIncident) -> RenderableType:
+def why_page(report: Mapping[str, Any], incident: StoredIncident, article: StoredArticle | None) -> RenderableType:
     """Why a report is in its incident: in words, then what each signal added."""
     why = report.get("why") or {}
     titles = {r["article_id"]: r.get("title") for r in incident.record.get("reports", ())}
     title = Text(clean(report.get("title") or "(no title)"), style="bold")
     parts: list[RenderableType] = [title, Text(f"in: {clean(incident.title or '(no title)')}", style="dim")]
-    parts += [Text(), Text(explained(why, titles) or "The sink has no reasons of it.")]
+    parts += [
+        Text(),
+        Text(explained(why, titles, article.record if article else None) or "The sink has no reasons of it."),
+    ]
     found = signals(why)
     if found:
         table = Table.grid(padding=(0, 2))
@@ -170,7 +175,7 @@ def article_page(article: StoredArticle) -> RenderableType:
         ("verdict", f"{article.verdict} ({clean(record.get('reason', ''))})"),
         ("copy of", f"{article.copy_of} ({record.get('copy_kind')})" if copied else ""),
         ("incident", article.incident_id or ""),
-        ("why", explained(record.get("why", {}))),
+        ("why", explained(record.get("why", {}), article=record)),
         ("names", "; ".join(shown) + (f"; and {more} more" if more > 0 else "")),
         ("article", f"{article.article_id}  ({clean(article.native_id or 'id unknown')})"),
     ):
@@ -192,12 +197,24 @@ def change_line(change: IncidentChange, title: str | None) -> RenderableType:
     return line
 
 
-def explained(why: Mapping[str, Any], titles: Mapping[str, str | None] | None = None) -> str:
-    """The reasons of an assignment in words; `titles` (by article id) names other reports."""
+def explained(
+    why: Mapping[str, Any],
+    titles: Mapping[str, str | None] | None = None,
+    article: Mapping[str, Any] | None = None,
+) -> str:
+    """The reasons of an assignment in words.
+
+    Args:
+        titles: by article id, to name other reports.
+        article: its record, for the words as it writes them.
+    """
     if not why:
         return ""
     try:
-        return clean(explain(why, (titles or {}).get))
+        said = article or {}
+        return clean(
+            explain(why, (titles or {}).get, as_written(f"{said.get('title') or ''}\n{said.get('text') or ''}"))
+        )
     except (KeyError, TypeError, ValueError):
         # Another version of Wirefuse wrote this: show what it says.
         return ", ".join(_details(why))
@@ -268,7 +285,9 @@ def _tolls(articles: Sequence[StoredArticle]) -> Iterator[str]:
         yield f"{kind} {', '.join(said)}"
 
 
-def _report(report: Mapping[str, Any], titles: Mapping[str, str | None]) -> RenderableType:
+def _report(
+    report: Mapping[str, Any], titles: Mapping[str, str | None], records: Mapping[str, Mapping[str, Any]]
+) -> RenderableType:
     head = Table.grid(padding=(0, 2))
     head.add_column(width=17)
     head.add_column(width=20, overflow="ellipsis", no_wrap=True)
@@ -276,9 +295,8 @@ def _report(report: Mapping[str, Any], titles: Mapping[str, str | None]) -> Rend
     outlet = clean(report.get("source") or report.get("provider") or "-")
     head.add_row(moment(report.get("published")), outlet, Text(clean(report.get("title") or "(no title)")))
     version = f", {report['verdict']}" if report.get("verdict") in ("update", "correction") else ""
-    why = ": ".join(
-        filter(None, (short(report.get("article_id")) + version, explained(report.get("why") or {}, titles)))
-    )
+    reasons = explained(report.get("why") or {}, titles, records.get(report["article_id"]))
+    why = ": ".join(filter(None, (short(report["article_id"]) + version, reasons)))
     return Padding(Group(head, Padding(Text(why, style="dim"), (0, 0, 0, 19))), (0, 0, 0, 2))
 
 

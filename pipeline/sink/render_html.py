@@ -18,7 +18,7 @@ def article_html(article: StoredArticle) -> str:
         origin,
         f"{moment(article.published).strip()} UTC" if article.published else "",
         f"{article.verdict} ({record.get('reason', '')})",
-        explained(record.get("why", {})),
+        explained(record.get("why", {}), article=record),
         f"incident {article.incident_id}" if article.incident_id else "",
         f"article {article.article_id} ({article.native_id or 'id unknown'})",
     ]

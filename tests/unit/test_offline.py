@@ -10,9 +10,10 @@ import pytest
 
 import streams
 from pipeline.entities.annotator import Annotator
-from pipeline.errors import WirefuseError
+from pipeline.errors import FatalError, WirefuseError
 from pipeline.offline import NO_SEQ, Summary, run
 from pipeline.settings import load
+from pipeline.sink.base import open_reader
 
 SETTINGS = load(env={})
 
@@ -68,6 +69,8 @@ def test_articles_and_incidents_agree(tmp_path: Path, annotator: Annotator) -> N
     for event in events:
         for entity in event["entities"]:
             assert event["text"][entity["start"] : entity["end"]] == entity["text"]
+    with pytest.raises(FatalError, match="what `wirefuse offline` writes"):
+        open_reader(f"jsonl:///{out}")
 
 
 def test_editors_words_are_lines_of_the_wire(tmp_path: Path, annotator: Annotator) -> None:

@@ -287,6 +287,25 @@ def test_a_gap_and_a_threshold_are_told_as_a_person_would() -> None:
     assert "It came 2 hours from the nearest report." in explained(why | {"gap_days": 2 / 24})
 
 
+def test_what_is_shared_is_told_as_the_article_writes_it() -> None:
+    shared = {"names": ["rsf", "kharkiv", "elsewhere"], "words": ["warehous", "moham", "unknown"]}
+    why = {
+        "kind": "joined",
+        "score": 1.0,
+        "closest": FIRST,
+        "shared": shared,
+        "conflicts": {"places": [["izium"], ["sumy"]]},
+    }
+    article = {
+        "title": "RSF in Kharkov?",
+        "text": "A warehouse burnt near Izium, Mohammed’s men said. Other warehouses stand.",
+    }
+    said = explained(why, article=article)
+    assert "the names RSF, Kharkov and Elsewhere" in said
+    assert "rare words (warehouse, Mohammed, unknown)" in said
+    assert "another place (Izium, not Sumy)" in said
+
+
 def test_every_signal_of_the_scorer_has_words() -> None:
     assert not [name for name, _ in parts({"parts": dict.fromkeys(SIGNALS, 1.0)}) if name in SIGNALS]
 
