@@ -66,7 +66,7 @@ def test_kills_change_nothing(make_settings: Callable[..., Settings], tmp_path: 
                 chain.kill(f"{victim}-0")
         assert producer.poll() is None, "articles flowed until the last kill"
         producer.terminate()  # no need to be slow any longer
-        assert producer.wait(30) == 0
+        assert producer.wait(30) == 143  # ended before it was done
         publish(settings, wire, last)
         # An undisturbed run of the same inputs, on the core that the chain leaves idle.
         undisturbed = aside.submit(expected, settings, tmp_path / "offline")
