@@ -9,10 +9,13 @@ from typing import Any
 from pipeline import __version__
 from pipeline.broker.errors import AccessDenied, BrokerError
 from pipeline.broker.local import LocalBroker
+from pipeline.broker.reachable import reachable
 from pipeline.broker.security import identity, security_arguments
 from pipeline.settings import Settings
 
 _BOOTSTRAP_TIMEOUT_S = 15.0
+# The pause before another try of a broker doubles up to this. The library's own 30 s outlast the time to start in.
+_RECONNECT_PAUSE_S = 1.0
 
 
 def bootstrap(settings: Settings) -> str:
@@ -43,10 +46,11 @@ def client_options(settings: Settings, address: str | None = None) -> dict[str, 
         SettingsError: a file of the connection's security cannot be used.
     """
     return {
-        "bootstrap_servers": servers(address or bootstrap(settings)),
+        "bootstrap_servers": reachable(servers(address or bootstrap(settings))),
         "client_id": f"wirefuse-{__version__}",
         "request_timeout_ms": int(settings.broker.request_timeout_s * 1000),
         "bootstrap_timeout_ms": int(min(_BOOTSTRAP_TIMEOUT_S, settings.broker.request_timeout_s) * 1000),
+        "reconnect_backoff_max_ms": int(_RECONNECT_PAUSE_S * 1000),
         **security_arguments(settings),
     }
 
