@@ -28,8 +28,9 @@ from agents.progress import upstream
 from agents.runner import Runner
 from pipeline import __version__, logs
 from pipeline.broker.acls import Role
-from pipeline.broker.client import bootstrap
+from pipeline.broker.client import bootstrap, servers
 from pipeline.broker.errors import AccessDenied
+from pipeline.broker.reachable import reachable
 from pipeline.broker.rights import require
 from pipeline.broker.security import security_arguments
 from pipeline.errors import SettingsError
@@ -147,7 +148,7 @@ def create_app(settings: Settings, stage: Stage[Any], metrics: Metrics) -> Stage
         SettingsError: a file of the connection's security cannot be used.
     """
     logs.report_dying_threads()
-    addresses = bootstrap(settings)
+    addresses = ",".join(reachable(servers(bootstrap(settings))))
     name = worker_name(stage.name)
     app = _configured(settings, stage.name, addresses, name)
     short: dict[str, TopicName] = {topic(settings, t): t for t in stage.inputs}
