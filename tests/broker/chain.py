@@ -59,7 +59,7 @@ class LiveChain:
             self.supervisor.tend()
             time.sleep(0.1)
 
-    def until(self, condition: Callable[[], bool], what: str, seconds: float = 60.0) -> None:
+    def until(self, condition: Callable[[], bool], what: str, seconds: float = 120.0) -> None:
         """Tend the chain until a condition holds."""
         deadline = time.monotonic() + seconds
         while not condition():

@@ -119,4 +119,4 @@ def newsday(settings: Settings, folder: Path, rows: Sequence[streams.Row]) -> It
             assert feeds.poll() is None, (folder / "feeds.log").read_text()[-3000:]
         finally:
             feeds.terminate()
-            feeds.wait(30)
+            feeds.wait(90)

@@ -96,7 +96,7 @@ def published(settings: Settings) -> list[tuple[str, str | None]]:
     return [(a.native_id, a.title) for a in articles]
 
 
-def wait_for(condition: Callable[[], object], process: subprocess.Popen[str], seconds: float = 60.0) -> None:
+def wait_for(condition: Callable[[], object], process: subprocess.Popen[str], seconds: float = 120.0) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert process.poll() is None, process.communicate()
@@ -242,7 +242,7 @@ def test_following_goes_on_and_stops_at_once_even_while_a_server_hangs(
     assert 'wirefuse_source_fetches_total{result="ok",source="norr"}' in metrics
 
     process.send_signal(signal.SIGTERM)
-    out, err = process.communicate(timeout=10)
+    out, err = process.communicate(timeout=60)
     assert process.returncode == 0, err
     assert json.loads(out)["not_acknowledged"] == 0
 

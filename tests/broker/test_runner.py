@@ -169,7 +169,7 @@ def test_a_second_worker_of_the_same_name_is_refused(settings: Settings, worker:
     worker.start()
     until(lambda: "ready: raw[0]" in worker.log, workers=[worker])
     second = Worker(settings, "echo").start()
-    assert second.wait(30) != 0
+    assert second.wait(90) != 0
     assert "echo-0 runs already" in worker.log, "both log to one file here"
     assert worker.running
 
@@ -388,7 +388,7 @@ def test_a_worker_frozen_in_the_middle_of_a_batch_writes_nothing_when_it_wakes(
         other.start()
         until(lambda: committed(settings, "echo", "raw") == 1, workers=[worker, other])
         worker.signal(signal.SIGCONT)
-        assert worker.wait(20) == 70
+        assert worker.wait(60) == 70
         assert values(settings, "annotated") == ["slow 0"], "from the other one alone"
     finally:
         other.kill()

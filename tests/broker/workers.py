@@ -79,7 +79,7 @@ class Worker:
 
 
 def until(
-    condition: Callable[[], Any], seconds: float = 60.0, *, what: str = "", workers: Sequence[Worker] = ()
+    condition: Callable[[], Any], seconds: float = 120.0, *, what: str = "", workers: Sequence[Worker] = ()
 ) -> Any:
     """Wait for a condition; fails with the logs' tails of the workers."""
     deadline = time.monotonic() + seconds
@@ -128,7 +128,7 @@ def probe(settings: Settings, worker: str, path: str) -> tuple[int, str]:
     """What a worker answers over HTTP."""
     said = json.loads(address_file(settings, worker).read_bytes())
     try:
-        with urllib.request.urlopen(f"http://{said['host']}:{said['port']}{path}", timeout=10) as answer:
+        with urllib.request.urlopen(f"http://{said['host']}:{said['port']}{path}", timeout=60) as answer:
             return answer.status, answer.read().decode()
     except urllib.error.HTTPError as error:
         return error.code, error.read().decode()
