@@ -145,7 +145,7 @@ class PrometheusServer:
         """Names of the alerts that fire."""
         return {labels["alertname"] for labels in self.alerts("firing")}
 
-    def until(self, condition: Callable[[], Any], what: str, seconds: float = 60.0) -> Any:
+    def until(self, condition: Callable[[], Any], what: str, seconds: float = 120.0) -> Any:
         """Wait for a condition, and return what it gave."""
         deadline = time.monotonic() + seconds
         while not (found := condition()):

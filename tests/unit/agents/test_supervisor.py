@@ -44,7 +44,7 @@ def start(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start
         found.stop(5.0)
 
 
-def tend(found: Supervisor, until: Callable[[], object], seconds: float = 20.0) -> None:
+def tend(found: Supervisor, until: Callable[[], object], seconds: float = 60.0) -> None:
     deadline = time.monotonic() + seconds
     while not until():
         assert time.monotonic() < deadline, found.processes
