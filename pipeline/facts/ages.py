@@ -21,9 +21,10 @@ _OLD = re.compile(r"[oO](?i:lds?)\b")
 _REACH = 48
 _AGE = re.compile(r"[aA](?i:ge)")
 _AGED = re.compile(r"\b(?:aged?|age of)\s(?P<age>\d{1,3})\b(?!\s*(?:to|and|-)\s*\d)", re.IGNORECASE)
-# A surname, a comma, a number, and then what follows an apposition. A month before it makes it a date.
+# A surname, a comma, a number, and then what follows an apposition. A month before it makes it a date. Without a limit
+# to the surname, the time for a long run of letters would grow with its square.
 _APPOSITION = re.compile(
-    r"(?P<name>[A-Z][\w’'.-]*[^\W\d_.]\.?),\s?(?P<age>\d{1,2})(?=,|;|\)|\.(?:\s|$)|\s(?:and|of|was|is|were|who|died|from)\b)"
+    r"(?P<name>[A-Z][\w’'.-]{0,40}[^\W\d_.]\.?),\s?(?P<age>\d{1,2})(?=,|;|\)|\.(?:\s|$)|\s(?:and|of|was|is|were|who|died|from)\b)"
 )
 _MONTHS = frozenset({*calendar.month_name[1:], *calendar.month_abbr[1:], "Sept"})
 

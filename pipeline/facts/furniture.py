@@ -15,7 +15,8 @@ _AGENCY = (
     r"Alamy|PA(?:\sWire)?|Press\sAssociation|Xinhua|Agencies|Bloomberg|TASS|Corbis|iStock|Facebook|Twitter|Instagram|"
     r"Handout)"
 )
-_WHO = r"[A-Z][\w’'.-]*(?:\s[A-Z][\w’'.-]*){0,3}"
+# Its words have a limit, or the time for a long run of letters would grow with its square.
+_WHO = r"[A-Z][\w’'.-]{0,40}(?:\s[A-Z][\w’'.-]{0,40}){0,3}"
 _PICTURE = r"(?:Photo(?:s|graph)?|Image|Picture|Video|Credit|Source)"
 _BRACKET = re.compile(
     rf"[(\[](?:(?:(?:AP|File|Staff|Courtesy)\s)?{_PICTURE}\b[^()\[\]\n]{{0,100}}"  # (Photo: ...)

@@ -22,6 +22,9 @@ _WORDED = rf"(?:{_COUNT}|a|an)\s(?:hundred|thousand|million|dozen)|(?:{_SMALL})(
 NUMBER = rf"(?:\d{{1,3}}(?:,\d{{3}})+|\d{{1,9}}|{_WORDED})"
 """Regular expression of a number; use with re.IGNORECASE and word boundaries of your own."""
 
+_MOST_DIGITS = 18
+"""A longer row of digits counts nothing, and might not fit into the 64 bits that records have for a number."""
+
 _FIND = re.compile(rf"(?<![\w.,$€£]){NUMBER}(?![\w%]|[.,]\d)", re.IGNORECASE)
 
 
@@ -35,10 +38,10 @@ class Number:
 
 
 def parse(text: str) -> int | None:
-    """Value of a number that NUMBER matched; None where the words make no number ("forty ninety")."""
+    """Value of a number that NUMBER matched; None where it is none ("forty ninety") or has over 18 digits."""
     folded = text.lower().replace(",", "")
     if folded.isdecimal():
-        return int(folded)
+        return int(folded) if len(folded) <= _MOST_DIGITS else None
     total = 0
     for word in re.split(r"[\s-]+", folded):
         if word in ("a", "an"):

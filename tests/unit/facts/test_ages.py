@@ -47,3 +47,7 @@ def test_spans_lie_in_any_text(text: str) -> None:
     for age in ages(text):
         assert 0 <= age.start < age.end <= len(text)
         assert 0 <= age.years <= OLDEST
+
+
+def test_a_long_run_of_capitals_ends() -> None:
+    assert [a.years for a in ages("A" * 150_000 + " Ann Lee, 34, was hurt")] == [34]

@@ -44,3 +44,8 @@ def test_a_long_sentence_is_not_lost_to_a_notice_in_it() -> None:
 
 def test_a_text_of_nothing_else_is_left_as_it_is() -> None:
     assert without_furniture("All rights reserved.") == "All rights reserved."
+
+
+def test_a_picture_that_stands_in_the_text_as_letters_ends() -> None:
+    picture = "iVBORw0KGgoAAAANSUhEUgAAAAUA" * 5_000 + "/a"
+    assert without_furniture(picture + " Ann Lee/Reuters said") == picture + "   said"

@@ -20,6 +20,9 @@ from pipeline.facts.numbers import numbers, parse
         ("a hundred", 100),
         ("three million", 3_000_000),
         ("forty ninety", None),
+        ("999,999,999,999,999,999", 10**18 - 1),
+        ("1,000,000,000,000,000,000", None),
+        ("1" + ",000" * 2_000, None),
     ],
 )
 def test_value(text: str, value: int | None) -> None:

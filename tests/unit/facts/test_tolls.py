@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline import codec
 from pipeline.facts.tolls import summary, tolls
 
 
@@ -45,6 +46,11 @@ def test_summary_is_the_range_of_the_counts() -> None:
     text = "Officials said 9 people were killed; a witness said at least 11 dead. Two were wounded."
     assert summary(text) == {"killed": {"min": 9, "max": None}, "wounded": {"min": 2, "max": 2}}
     assert summary("The mayor resigned.") == {"killed": None, "wounded": None}
+
+
+def test_a_number_too_large_for_a_record_is_no_toll() -> None:
+    text = "At least 100,000,000,000,000,000,000 ants were killed, and two people wounded."
+    assert codec.decode(codec.encode(summary(text)), dict) == {"killed": None, "wounded": {"min": 2, "max": 2}}
 
 
 @given(st.text(max_size=200))
