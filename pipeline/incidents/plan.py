@@ -58,7 +58,8 @@ class Plan:
         self.watermark = state.watermark
         self.time = self.event_time = item.event_time or state.watermark.time or EPOCH
         if self.article_id is not None:
-            self.watermark = self._paced(advance(state.watermark, self.event_time))
+            if _says_time(item):
+                self.watermark = self._paced(advance(state.watermark, self.event_time))
             self.time = believed(self.watermark, self.event_time)
         self.old = state.live(self.article_id)
         self.reason = item.reason
@@ -394,6 +395,11 @@ class Plan:
 
     def _change(self, kind: ChangeKind, incident_id: str, article_id: str | None, evidence: dict[str, Any]) -> Change:
         return Change(change=kind, incident_id=incident_id, article_id=article_id, evidence=evidence)
+
+
+def _says_time(item: Annotated) -> bool:
+    """False where the event time may be only that of the articles before: it neither confirms nor denies another."""
+    return item.article is not None and item.article.published is not None
 
 
 def founded_id(edition: int, founder: str, number: int) -> str:

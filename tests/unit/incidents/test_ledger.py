@@ -15,10 +15,10 @@ from pipeline import codec, ids
 from pipeline.incidents.decision import NOTHING_KEY, Decision
 from pipeline.incidents.explain import explain
 from pipeline.incidents.ledger import Ledger
-from pipeline.records import IncidentRecord
+from pipeline.records import Annotated, IncidentRecord
 from pipeline.settings import Incidents
 
-from .wire import START, Wire, aid
+from .wire import START, Wire, aid, article
 
 
 def ledger(**settings: float) -> Ledger:
@@ -46,6 +46,32 @@ def test_reports_of_one_event_share_an_incident_and_others_do_not() -> None:
     assert kinds(led, first) == ["created"]
     assert kinds(led, second) == ["joined"]
     assert [r.article_id for r in record(led, first.incident_id).reports] == [aid("a"), aid("b")]
+
+
+def undated(wire: Wire, native_id: str, event: int, **more: object) -> Annotated:
+    return wire.item(native_id, "new", article(native_id, event, 1, None), **more)
+
+
+def test_undated_articles_at_the_start_do_not_let_dated_ones_be_forgotten() -> None:
+    wire, led = Wire(), ledger()
+    for n in range(3):
+        led.decide(undated(wire, f"undated {n}", event=n))
+    first = led.decide(wire.new("a", event=3))
+    for n in range(20):
+        last = led.decide(wire.new(f"b{n}", event=3, angle=2, hours=n / 10))
+    assert last.incident_id == first.incident_id
+    assert record(led, first.incident_id).counts["reports"] == 21
+
+
+def test_articles_that_say_no_time_do_not_hold_up_event_time_after_a_silence() -> None:
+    wire, led = Wire(), ledger(close_after_days=7)
+    before = [led.decide(wire.new(str(n), event=n)) for n in range(2)]
+    for n in range(12):
+        led.decide(wire.new(f"dated {n}", event=2, angle=n % 3 + 1, hours=24 * 10 + n))
+        # Dedup gives them the edition's own event time, which a wire's first articles after a silence do not move yet.
+        led.decide(undated(wire, f"undated {n}", event=3, event_time=START))
+        led.decide(wire.kill(f"undated {n}", event_time=START))
+    assert [record(led, d.incident_id).status for d in before] == ["closed", "closed"]
 
 
 def test_a_copy_goes_where_its_source_is_without_being_compared() -> None:
