@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from pipeline.incidents.decision import Card
 from pipeline.incidents.entry import Entry
 from pipeline.incidents.index import Index
+from pipeline.text.headlines import clean
 
 COMPARED = 24
 """Reports that the centre is sought among: the first ones, so that the title does not wander for ever."""
-
-_LABEL = re.compile(r"^(?:UPDATED?|BREAKING|WATCH|VIDEO|PHOTOS?|EXCLUSIVE|LIVE)(?:\s*\d+)?\s*[:|-]\s*", re.IGNORECASE)
-_SEPARATOR = re.compile(r"\s+(?:\||-|–|—|::|»)\s+")
-_LEAST_WORDS = 4
-_MOST_OUTLET_WORDS = 8
 
 
 class Centre:
@@ -61,16 +56,3 @@ def title_of(entries: Sequence[Entry], cards: Sequence[Card], index: Index, cent
         if title and (cleaned := clean(title)):
             return cleaned
     return next((cards[p].lead for p in order if cards[p].lead), None)
-
-
-def clean(title: str) -> str:
-    """A headline without the outlet's name behind it and labels before it ("UPDATE: ... | Osk Gazette")."""
-    title = " ".join(_LABEL.sub("", title.strip()).split())
-    while True:
-        separators = list(_SEPARATOR.finditer(title))
-        if not separators:
-            return title
-        head, tail = title[: separators[-1].start()], title[separators[-1].end() :]
-        if len(head.split()) < _LEAST_WORDS or len(tail.split()) > _MOST_OUTLET_WORDS:
-            return title
-        title = head

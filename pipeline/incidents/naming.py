@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pipeline.entities.aliases import fold
@@ -20,7 +21,7 @@ def entities(
     entries: Sequence[Entry], cards: Sequence[Card], names: Gazetteer | None = None
 ) -> tuple[dict[str, Any], ...]:
     """The names of all reports, folded: {"entity_id", "name", "label", "forms", "disagreements"}, the most mentioned
-    first.
+    first. A form is {"text", "count", "reports"}: how often it stands, and in how many reports.
 
     Args:
         names: known names; default: those that ship.
@@ -40,13 +41,14 @@ def entities(
         )
         for m in said
     ]
+    writing = Counter(text for card in cards for text in {m.text for m in card.mentions})
     rows: list[dict[str, Any]] = [
         {
             "entity_id": group.entity_id,
             "name": group.name,
             "label": group.label,
-            "forms": _forms(group.forms),
-            "disagreements": [{"kind": d.kind, "forms": _forms(d.forms)} for d in group.disagreements],
+            "forms": _forms(group.forms, writing),
+            "disagreements": [{"kind": d.kind, "forms": _forms(d.forms, writing)} for d in group.disagreements],
         }
         for group in fold(mentions, names)
     ]
@@ -77,5 +79,5 @@ def weapons(cards: Sequence[Card], folded: Sequence[dict[str, Any]]) -> tuple[di
     return tuple(rows)
 
 
-def _forms(forms: Sequence[Form]) -> list[dict[str, Any]]:
-    return [{"text": f.text, "count": f.count} for f in forms]
+def _forms(forms: Sequence[Form], writing: Mapping[str, int]) -> list[dict[str, Any]]:
+    return [{"text": f.text, "count": f.count, "reports": writing[f.text]} for f in forms]

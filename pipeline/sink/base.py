@@ -9,7 +9,8 @@ number of deliveries or their division into batches:
 - `stale` and `void` events change no article. They are accounted for in `inputs`, as every event is.
 - A kill or a withheld version erases title, text and all that was derived from them. An assignment to an incident
   that is not younger than it counts for nothing.
-- An incident is the record with the highest version.
+- An incident is the record with the highest version, without the reports that were taken back after they had been put
+  there (`cut`): of an article that it has forgotten the ledger cannot say where it was.
 - An article is in one incident at most: that of the assignment with the highest (edition, seq). The reports of every
   version of an incident's record are assignments, and so is what the article's own event says. A record that no longer
   lists a report takes nothing back: the ledger forgets old reports, a store does not.

@@ -6,13 +6,14 @@ assignments.jsonl  which incident an article is in; of an article the highest (e
 changes.jsonl      the stream of changes
 
 A line is never changed, but for one thing: when an article is taken back, its content is erased from the lines that
-have it, and the files are written anew for that. This takes time in proportion to their size.
+have it, also from the records of its incidents, and the files are written anew for that. This takes time in proportion
+to their size.
 """
 
 from __future__ import annotations
 
 import threading
-from collections import Counter
+from collections import ChainMap, Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from pipeline.codec import encode
 from pipeline.errors import FatalError
 from pipeline.records import ArticleEvent, IncidentRecord
 from pipeline.sink.base import IncidentTombstone, SinkRecord, WriteResult
+from pipeline.sink.cut import cut
 from pipeline.sink.line_files import LineFiles
 from pipeline.sink.line_index import (
     ARTICLES,
@@ -31,6 +33,7 @@ from pipeline.sink.line_index import (
     LineIndex,
     Snapshot,
     parse_article,
+    parse_incident,
 )
 from pipeline.sink.rules import Batch, changes_article, erased, fold, kill_ids, rank_of, status_of
 
@@ -92,7 +95,13 @@ class JsonLinesSink:
     def _append(self, files: LineFiles, batch: Batch) -> WriteResult:
         index = self._current()
         events = [_kept(e, index, batch) for rank, e in batch.inputs.items() if rank not in index.inputs]
-        incidents = [record for record in batch.incidents.values() if index.is_newer(record)]
+        now = {id: max(rank, index.removed.get(id, rank)) for id, rank in batch.removals.items()}
+        removed = ChainMap(now, index.removed)
+        incidents = [
+            cut(record, removed) if isinstance(record, IncidentRecord) else record
+            for record in batch.incidents.values()
+            if index.is_newer(record)
+        ]
         assignments = [
             AssignmentLine(article_id=id, **said._asdict())
             for id, said in batch.assignments.items()
@@ -136,16 +145,15 @@ class JsonLinesSink:
     def _erase(self, files: LineFiles) -> None:
         """Write the files anew without what was taken back, if there is such a thing."""
         index = self._current()
-        if not index.to_erase and not index.forget_superseded:
+        if not index.to_erase and not index.forget_superseded and not index.to_cut:
             return
         self._index = None  # its offsets are about to be wrong
         snapshot = Snapshot(self.folder)
         try:
             if index.to_erase:
                 files.replace(ARTICLES, _without(snapshot, index.to_erase))
-            if index.superseded:
-                newest = {entry.offset for entry in index.incidents.values()}
-                files.replace(INCIDENTS, (line for at, line in snapshot.lines(INCIDENTS) if at in newest))
+            if index.superseded or index.to_cut:
+                files.replace(INCIDENTS, _newest(snapshot, index))
         finally:
             snapshot.close()
         self._current()
@@ -163,6 +171,15 @@ def _kept(event: ArticleEvent, index: LineIndex, batch: Batch) -> ArticleEvent:
 def _without(snapshot: Snapshot, to_erase: set[int]) -> Iterator[bytes]:
     for offset, line in snapshot.lines(ARTICLES):
         yield _line(erased(parse_article(line))) if offset in to_erase else line
+
+
+def _newest(snapshot: Snapshot, index: LineIndex) -> Iterator[bytes]:
+    """The newest line of each incident, without what was taken back."""
+    newest = {entry.offset: id for id, entry in index.incidents.items()}
+    for offset, line in snapshot.lines(INCIDENTS):
+        if (id := newest.get(offset)) is not None:
+            record = parse_incident(line) if id in index.to_cut else None
+            yield _line(cut(record, index.removed)) if isinstance(record, IncidentRecord) else line
 
 
 def _line(record: object) -> bytes:

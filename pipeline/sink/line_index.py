@@ -24,6 +24,7 @@ from pipeline.sink.rules import (
     Rank,
     changes_article,
     erased,
+    listed,
     present_group,
     rank_of,
     standing,
@@ -68,8 +69,8 @@ class IncidentEntry:
     version: tuple[int, int]
     offset: int
     status: IncidentStatus
-    named: frozenset[str]
-    """Articles that its line names."""
+    named: dict[str, Rank]
+    """Articles that its line names, with the rank of the decision that put each there."""
 
 
 @dataclass(slots=True)
@@ -86,6 +87,7 @@ class LineIndex:
         changes: change id -> offset in changes.jsonl, in order of arrival.
         superseded: lines of incidents.jsonl that a newer one has replaced.
         forget_superseded: one of these names an article taken back, or belongs to an incident that is gone.
+        to_cut: incidents whose newest line names an article that was taken back after it had been put there.
     """
 
     inputs: dict[Rank, int] = field(default_factory=dict)
@@ -100,6 +102,7 @@ class LineIndex:
     regroupings: dict[tuple[int, str], list[tuple[int, str]]] = field(default_factory=dict)
     superseded: int = 0
     forget_superseded: bool = False
+    to_cut: set[str] = field(default_factory=set)
 
     def add_article(self, event: ArticleEvent, offset: int) -> bool:
         """Take in one line of articles.jsonl; True if it is the newest word on its article."""
@@ -115,6 +118,7 @@ class LineIndex:
         if status != "usable":
             self.removed[id] = max(rank, self.removed.get(id, rank))
             self.forget_superseded = self.forget_superseded or self.superseded > 0
+            self.to_cut.update(i for i, entry in self.incidents.items() if id in entry.named and self._is_cut(entry))
         elif event != erased(event):
             self.content.setdefault(id, []).append((rank, offset))
         removed = self.removed_rank(id)
@@ -140,11 +144,19 @@ class LineIndex:
             gone = isinstance(record, IncidentTombstone) or any(id in self.removed for id in known.named)
             self.forget_superseded = self.forget_superseded or gone
         if isinstance(record, IncidentTombstone):
-            entry = IncidentEntry(version, offset, "withdrawn", frozenset())
+            entry = IncidentEntry(version, offset, "withdrawn", {})
         else:
-            entry = IncidentEntry(version, offset, record.status, frozenset(r.article_id for r in record.reports))
+            named = {id: Rank(claim.edition, claim.seq) for id, claim in listed(record)}
+            entry = IncidentEntry(version, offset, record.status, named)
         self.incidents[record.incident_id] = entry
+        self.to_cut.discard(record.incident_id)
+        if self._is_cut(entry):
+            self.to_cut.add(record.incident_id)
         return True
+
+    def _is_cut(self, entry: IncidentEntry) -> bool:
+        """Whether its line names what was taken back after it had been put there."""
+        return any(rank <= self.removed_rank(id) for id, rank in entry.named.items())
 
     def add_assignment(self, line: AssignmentLine) -> None:
         """Take in one line of assignments.jsonl."""

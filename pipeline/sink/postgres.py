@@ -36,7 +36,7 @@ class PostgresSink(SqlSink[psycopg.Connection[tuple[Any, ...]]]):
         with postgres_store.explained(self._shown):
             connection = postgres_store.connect(self._url)
             try:
-                postgres_store.migrate(connection, self._shown)
+                postgres_store.migrate(connection, self._shown, Transaction(_Database(connection)).mend)
             except BaseException:
                 connection.close()
                 raise

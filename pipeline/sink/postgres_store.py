@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from importlib import resources
 from typing import Any
@@ -68,8 +68,11 @@ def connect(url: str) -> psycopg.Connection[tuple[Any, ...]]:
     return connection
 
 
-def migrate(connection: psycopg.Connection[Any], name: str) -> None:
+def migrate(connection: psycopg.Connection[Any], name: str, mend: Callable[[], None]) -> None:
     """Create the tables, or bring an older version's up to date, in one transaction.
+
+    Args:
+        mend: called in it where there is an older version's content, once the tables are as they should be.
 
     Raises:
         FatalError: the tables were made by a newer Wirefuse, or belong to something else.
@@ -85,6 +88,8 @@ def migrate(connection: psycopg.Connection[Any], name: str) -> None:
         for number, script in _scripts().items():
             if number > version:
                 connection.execute(script)
+        if version:
+            mend()
         connection.execute(f"UPDATE {_VERSION_TABLE} SET version = %s", (latest_version(),))
 
 

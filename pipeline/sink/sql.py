@@ -8,9 +8,10 @@ from typing import Any, Protocol
 
 import orjson
 
-from pipeline.codec import encode
+from pipeline.codec import decode, encode
 from pipeline.records import ArticleEvent, IncidentRecord
 from pipeline.sink.base import IncidentTombstone, WriteResult
+from pipeline.sink.cut import cut
 from pipeline.sink.rules import (
     NOTHING_REMOVED,
     Assignment,
@@ -45,7 +46,7 @@ class Database(Protocol):
         ...
 
 
-_TABLES = ("articles", "incidents", "incident_articles", "regroupings", "inputs", "changes")
+_TABLES = ("articles", "incidents", "incident_articles", "former_places", "regroupings", "inputs", "changes")
 _ARTICLE_COLUMNS = (
     "article_id, edition, seq, provider, source, native_id, status, verdict, copy_of, copy_group, incident_id,"
     " published, title, said_copy_group, record"
@@ -82,6 +83,14 @@ _PUT_INCIDENT = f"""
     INSERT INTO incidents ({_INCIDENT_COLUMNS}) VALUES ({", ".join("?" * 12)})
     ON CONFLICT (incident_id) DO UPDATE SET {_replaced(_INCIDENT_COLUMNS, "incident_id")}
 """
+_PUT_FORMER = "INSERT INTO former_places VALUES (?, ?) ON CONFLICT DO NOTHING"
+# The incidents whose stored record may list one of the given articles.
+_NAMING = """
+    SELECT incident_id, record FROM incidents WHERE tombstone = 0 AND incident_id IN (
+        SELECT incident_id FROM incident_articles WHERE article_id IN ({ids})
+        UNION SELECT incident_id FROM former_places WHERE article_id IN ({ids})
+    )
+"""
 # All the groups that are linked to the given ones by regroupings, in either direction.
 _LINKED_GROUPS = """
     WITH RECURSIVE linked (root) AS (
@@ -103,23 +112,32 @@ class Transaction:
         self._db = database
         self.erased = False
 
-    def replacing(self, incident_ids: Collection[str]) -> None:
-        """Called with the incidents whose stored record is about to be replaced."""
-
     def write(self, batch: Batch) -> WriteResult:
         articles = self._put_articles(batch)
-        incidents = self._put_incidents(batch.incidents)
-        self._place_articles(batch)
+        self._cut_stored(batch.removals)
+        rows = self._article_rows(batch.articles.keys() | batch.assignments.keys())
+        removed = {id: (row[0], row[1]) for id, row in rows.items()}
+        newer = self._put_incidents(batch.incidents, removed)
+        self._place_articles(batch, rows, newer)
         inputs, kills = self._put_inputs(batch.inputs.values())
         changes = self._db.many(_PUT_CHANGE, _changes(batch))
         return WriteResult(
             articles=articles,
-            incidents=incidents,
+            incidents=len(newer),
             changes=changes,
             inputs=inputs,
-            ignored=batch.size - inputs - incidents - changes,
+            ignored=batch.size - inputs - len(newer) - changes,
             kills=kills,
         )
+
+    def mend(self) -> None:
+        """Bring what an older version has written up to date."""
+        rows = self._db.rows(
+            "SELECT article_id FROM articles WHERE removed_seq >= 0"
+            " AND article_id IN (SELECT article_id FROM former_places)"
+        )
+        self._cut_stored([id for (id,) in rows])
+        self.erased = self.erased or bool(rows)
 
     def clear(self) -> None:
         for table in _TABLES:
@@ -189,7 +207,33 @@ class Transaction:
             ],
         )
 
-    def _put_incidents(self, incidents: Mapping[str, IncidentRecord | IncidentTombstone]) -> int:
+    def _cut_stored(self, article_ids: Collection[str]) -> None:
+        """Take articles that were taken back out of the records of incidents."""
+        if not article_ids:
+            return
+        ids = _json(article_ids)
+        naming = self._db.rows(_NAMING.format(ids=self._db.ids), ids, ids)
+        records = [decode(record.encode(), IncidentRecord) for _, record in naming]
+        rows = self._article_rows({report.article_id for record in records for report in record.reports})
+        removed = {id: (row[0], row[1]) for id, row in rows.items()}
+        kept = [(record, cut(record, removed)) for record in records]
+        self._db.many(_PUT_INCIDENT, [_incident_row(now) for before, now in kept if now is not before])
+
+    def _article_rows(self, ids: Collection[str]) -> dict[str, tuple[Any, ...]]:
+        """Article id -> (removed_edition, removed_seq, status, incident_id)."""
+        return {
+            row[0]: row[1:]
+            for row in self._db.rows(
+                "SELECT article_id, removed_edition, removed_seq, status, incident_id FROM articles"
+                f" WHERE article_id IN ({self._db.ids})",
+                _json(ids),
+            )
+        }
+
+    def _put_incidents(
+        self, incidents: Mapping[str, IncidentRecord | IncidentTombstone], removed: Mapping[str, tuple[int, int]]
+    ) -> list[IncidentRecord | IncidentTombstone]:
+        """Store what is newer than what is there; returns it as it is stored."""
         stored = {
             row[0]: (row[1], row[2])
             for row in self._db.rows(
@@ -197,13 +241,26 @@ class Transaction:
                 _json(incidents),
             )
         }
-        newer = {id: r for id, r in incidents.items() if id not in stored or version_of(r) > stored[id]}
-        self.replacing(newer.keys() & stored.keys())
-        self._db.many(_PUT_INCIDENT, map(_incident_row, newer.values()))
-        return len(newer)
+        newer = [
+            cut(r, removed) if isinstance(r, IncidentRecord) else r
+            for id, r in incidents.items()
+            if id not in stored or version_of(r) > stored[id]
+        ]
+        self._db.many(_PUT_INCIDENT, map(_incident_row, newer))
+        return newer
 
-    def _place_articles(self, batch: Batch) -> None:
-        """Decide which incident each article is in that the batch may have moved."""
+    def _place_articles(
+        self,
+        batch: Batch,
+        rows: Mapping[str, tuple[Any, ...]],
+        records: Sequence[IncidentRecord | IncidentTombstone],
+    ) -> None:
+        """Decide which incident each article is in that the batch may have moved.
+
+        Args:
+            rows: of all these articles (`_article_rows`).
+            records: those of the batch that were stored.
+        """
         ids = _json(batch.articles.keys() | batch.assignments.keys())
         stored = {
             article_id: Assignment(edition, seq, listed, incident_id)
@@ -213,14 +270,8 @@ class Transaction:
                 ids,
             )
         }
-        rows = {
-            row[0]: row[1:]
-            for row in self._db.rows(
-                "SELECT article_id, removed_edition, removed_seq, status, incident_id FROM articles"
-                f" WHERE article_id IN ({self._db.ids})",
-                ids,
-            )
-        }
+        at: dict[str, str] = {}
+        former: set[tuple[str, str]] = set()
         gone: list[tuple[str]] = []
         put: list[tuple[Any, ...]] = []
         shown: list[tuple[str | None, str]] = []
@@ -233,9 +284,21 @@ class Transaction:
                 gone.append((id,))
                 if now is not None:
                     put.append((now.incident_id, id, now.edition, now.seq, now.listed))
+                if now is not None and before is not None and now.incident_id != before.incident_id:
+                    former.add((id, before.incident_id))
+            if now is not None:
+                at[id] = now.incident_id
             shown_now = now.incident_id if now is not None and status == "usable" else None
             if status is not None and shown_now != shown_before:
                 shown.append((shown_now, id))
+        former.update(
+            (report.article_id, record.incident_id)
+            for record in records
+            if isinstance(record, IncidentRecord)
+            for report in record.reports
+            if at.get(report.article_id) != record.incident_id
+        )
+        self._db.many(_PUT_FORMER, sorted(former))
         self._db.many("DELETE FROM incident_articles WHERE article_id = ?", gone)
         self._db.many("INSERT INTO incident_articles VALUES (?, ?, ?, ?, ?)", put)
         self._db.many("UPDATE articles SET incident_id = ? WHERE article_id = ?", shown)

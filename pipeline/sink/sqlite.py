@@ -3,25 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-
-import orjson
 
 from pipeline.errors import FatalError
 from pipeline.sink import sqlite_store
 from pipeline.sink.sql import Transaction
 from pipeline.sink.sql_sink import SqlSink
-
-# One row if the record of any of these incidents names an article that was taken back.
-_NAMES_REMOVED = """
-    SELECT 1 FROM json_each(?) AS id
-    JOIN incidents i ON i.incident_id = id.value, json_each(i.record, '$.reports') AS report
-    JOIN articles a ON a.article_id = report.value ->> 'article_id' AND a.removed_seq >= 0
-    LIMIT 1
-"""
 
 
 class SqliteSink(SqlSink[sqlite3.Connection]):
@@ -49,7 +39,8 @@ class SqliteSink(SqlSink[sqlite3.Connection]):
         with sqlite_store.explained(self.path):
             connection = sqlite_store.connect(self.path, busy_timeout_s=self._busy_timeout_s)
             try:
-                sqlite_store.migrate(connection, self.path)
+                if sqlite_store.migrate(connection, self.path, Transaction(_Database(connection)).mend):
+                    _empty_log(connection)
                 if self._max_pages is not None:
                     connection.execute(f"PRAGMA max_page_count = {self._max_pages}")
             except BaseException:
@@ -58,11 +49,11 @@ class SqliteSink(SqlSink[sqlite3.Connection]):
             return connection
 
     @contextmanager
-    def _transaction(self, connection: sqlite3.Connection) -> Iterator[_Transaction]:
+    def _transaction(self, connection: sqlite3.Connection) -> Iterator[Transaction]:
         with sqlite_store.explained(self.path):
             connection.execute("BEGIN IMMEDIATE")
             try:
-                transaction = _Transaction(connection)
+                transaction = Transaction(_Database(connection))
                 yield transaction
                 connection.execute("COMMIT")
             except BaseException:
@@ -93,14 +84,3 @@ class _Database:
 
     def many(self, sql: str, rows: Iterable[tuple[Any, ...]]) -> int:
         return max(0, self._connection.executemany(sql, rows).rowcount)  # -1 for no rows
-
-
-class _Transaction(Transaction):
-    """Also `erased` when an incident's record has stopped naming an article that was taken back."""
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        super().__init__(_Database(connection))
-
-    def replacing(self, incident_ids: Collection[str]) -> None:
-        ids = orjson.dumps(sorted(incident_ids)).decode()
-        self.erased = self.erased or bool(self._db.rows(_NAMES_REMOVED, ids))

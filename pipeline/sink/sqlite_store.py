@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
@@ -77,8 +77,14 @@ def connect_read_only(path: Path, *, busy_timeout_s: float) -> sqlite3.Connectio
     return sqlite3.connect(uri, uri=True, timeout=busy_timeout_s, isolation_level=None, check_same_thread=False)
 
 
-def migrate(connection: sqlite3.Connection, path: Path) -> None:
+def migrate(connection: sqlite3.Connection, path: Path, mend: Callable[[], None]) -> bool:
     """Create the tables, or bring an older version's up to date, in one transaction.
+
+    Args:
+        mend: called in it where there is an older version's content, once the tables are as they should be.
+
+    Returns:
+        Whether there was.
 
     Raises:
         FatalError: the file was written by a newer Wirefuse, or belongs to something else.
@@ -91,6 +97,8 @@ def migrate(connection: sqlite3.Connection, path: Path) -> None:
             if number > version:
                 for statement in _statements(script):
                     connection.execute(statement)
+        if 0 < version < max(scripts):
+            mend()
         if version < max(scripts):
             connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             connection.execute(f"PRAGMA user_version = {max(scripts)}")
@@ -99,6 +107,7 @@ def migrate(connection: sqlite3.Connection, path: Path) -> None:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
+    return 0 < version < max(scripts)
 
 
 def check_version(connection: sqlite3.Connection, path: Path) -> int:

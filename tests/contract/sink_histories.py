@@ -87,7 +87,9 @@ def event(n: int | None, seq: int, verdict: str = "new", *, edition: int = 0, **
 def record(
     n: int, version: int, reports: dict[int, int] | None = None, *, edition: int = 0, **fields: Any
 ) -> IncidentRecord:
-    """A record of incident `n`; `reports` maps articles to the seq of their assignment."""
+    """A record of incident `n`; `reports` maps articles to the seq of their assignment. Each has a name of its own, and
+    all have one in common.
+    """
     listed = tuple(
         Report(
             article_id=article(a),
@@ -102,6 +104,7 @@ def record(
         )
         for a, seq in (reports or {}).items()
     )
+    names = {f"Person {a}": 1 for a in reports or {}} | ({"Harbour": len(listed)} if listed else {})
     values: dict[str, Any] = {
         "incident_id": incident(n, edition),
         "edition": edition,
@@ -113,10 +116,22 @@ def record(
         "last_seen": START + timedelta(minutes=version),
         "event_time": None,
         "places": (),
-        "entities": (),
+        "entities": tuple(
+            {
+                "entity_id": name.lower(),
+                "name": name,
+                "label": "PERSON",
+                "forms": [{"text": name, "count": 2 * count, "reports": count}],
+                "disagreements": [],
+            }
+            for name, count in names.items()
+        ),
         "reports": listed,
         "counts": {"reports": len(listed), "copies": 0, "independent_origins": len(listed)},
-        "timeline": (),
+        "timeline": tuple(
+            {"time": START + timedelta(minutes=seq), "article_id": article(a), "source": "Harbour Post", "title": None}
+            for a, seq in (reports or {}).items()
+        ),
     }
     return IncidentRecord(**(values | fields))
 
@@ -169,11 +184,15 @@ def incident_words(draw: st.DrawFn) -> IncidentRecord | IncidentTombstone:
     if draw(st.integers(0, 4)) == 0:
         return IncidentTombstone(incident_id=incident(n, edition), version=version)
     status = draw(st.sampled_from(["open", "open", "closed", "merged", "withdrawn"]))
+    reports = draw(st.dictionaries(ARTICLES, st.integers(0, version), max_size=3))
+    title = draw(st.sampled_from([None, "An editor's title", *([f"Report {a}" for a in reports] * 2)]))
     return record(
         n,
         version,
-        draw(st.dictionaries(ARTICLES, st.integers(0, version), max_size=3)),
+        reports,
         edition=edition,
+        title=title,
+        words=({"word": "retitle"},) if title == "An editor's title" else (),
         status=status,
         merged_into=incident(draw(ARTICLES), edition) if status == "merged" else None,
     )
@@ -314,7 +333,7 @@ def expected(history: Iterable[SinkRecord]) -> Content:
             "title": shown.title,
             "record": _json(shown),
         }
-    shown_incidents = {id: _incident(r) for id, r in incidents.items()}
+    shown_incidents = {id: _incident(r, removed) for id, r in incidents.items()}
     shown_changes = {c.change_id: asdict(c) for c in history if isinstance(c, IncidentChange)}
     return {
         "inputs": [
@@ -343,7 +362,7 @@ def _group(e: ArticleEvent, counting: list[ArticleEvent]) -> str | None:
     return group
 
 
-def _incident(r: IncidentRecord | IncidentTombstone) -> dict[str, Any]:
+def _incident(r: IncidentRecord | IncidentTombstone, removed: dict[str, tuple[int, int]]) -> dict[str, Any]:
     if isinstance(r, IncidentTombstone):
         return {
             "incident_id": r.incident_id,
@@ -358,6 +377,7 @@ def _incident(r: IncidentRecord | IncidentTombstone) -> dict[str, Any]:
             "independent_origins": 0,
             "record": {"incident_id": r.incident_id, "version": r.version, "status": "withdrawn"},
         }
+    r = _without(r, removed)
     return {
         "incident_id": r.incident_id,
         "version": r.version,
@@ -369,6 +389,33 @@ def _incident(r: IncidentRecord | IncidentTombstone) -> dict[str, Any]:
         **r.counts,
         "record": _json(r),
     }
+
+
+def _without(r: IncidentRecord, removed: dict[str, tuple[int, int]]) -> IncidentRecord:
+    """A record as `record` makes it, without the reports that were taken back after they had been put there."""
+    left = tuple(p for p in r.reports if (r.edition, p.assigned_seq) > removed.get(p.article_id, (-1, -1)))
+    gone = len(r.reports) - len(left)
+    if not gone:
+        return r
+    times = [START + timedelta(minutes=p.assigned_seq) for p in left]
+    names = [
+        e | {"forms": [f | {"reports": f["reports"] - gone} for f in e["forms"]]}
+        for e in r.entities
+        if e["forms"][0]["reports"] > gone
+    ]
+    titles = [p.title for p in left]
+    stays = r.title is None or r.words or r.title in titles
+    return replace(
+        r,
+        status=r.status if left or r.status == "merged" else "withdrawn",
+        title=None if not left else r.title if stays else titles[0],
+        first_seen=min(times, default=None),
+        last_seen=max(times, default=None),
+        entities=tuple(names) if left else (),
+        reports=left,
+        counts={"reports": len(left), "copies": 0, "independent_origins": len(left)},
+        timeline=tuple(t for t in r.timeline if t["article_id"] in [p.article_id for p in left]),
+    )
 
 
 def _json(record: object) -> Any:

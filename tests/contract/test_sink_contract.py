@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import resource
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -16,6 +17,7 @@ from itertools import permutations
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -206,6 +208,58 @@ def test_a_killed_title_leaves_the_older_records_of_its_incident(file_url: str, 
         sink.write([event(2, 6, "kill")])
         sink.write([record(2, 6, {3: 3})])
         assert b"B-TITLE" not in bytes_in(tmp_path)
+
+
+def test_a_late_kill_leaves_no_trace_in_the_records_that_the_ledger_writes_no_more(
+    kind: str, url: str, tmp_path: Path
+) -> None:
+    """The article was in incident 0, and came again into incident 1 when the ledger had forgotten it."""
+    reports = {0: 0, 1: 1, 2: 2}
+    with closing(open_sink(url)) as sink:
+        sink.write([event(0, 0, incident_id=incident(0)), record(0, 2, reports, title="Report 0")])
+        sink.write([event(0, 7, "update", incident_id=incident(1)), record(1, 7, {0: 7}, title="Report 0")])
+        sink.write([event(0, 9, "kill")])
+        found, only = stored_incident(url, 0), stored_incident(url, 1)
+        assert (found.title, found.reports, found.status, found.version) == ("Report 1", 2, "open", 2)
+        assert [r["article_id"] for r in found.record["reports"]] == [article(1), article(2)]
+        assert [e["name"] for e in found.record["entities"]] == ["Harbour"]
+        assert (only.title, only.reports, only.status) == (None, 0, "withdrawn")
+        for word in (b"Report 0", b"Person 0"):
+            assert word not in (postgres.rows(url) if kind == "postgresql" else bytes_in(tmp_path))
+        again = sink.write([record(0, 2, reports, title="Report 0"), event(0, 9, "kill")])
+        assert again.ignored == 2
+        assert stored_incident(url, 0) == found
+
+
+def test_a_store_of_version_1_is_mended_when_it_is_opened(tmp_path: Path) -> None:
+    """It kept what a late kill had not reached."""
+    for kind in ("sqlite", "postgresql"):
+        url = _url(kind, tmp_path)
+        write(url, [event(0, 0), record(0, 2, {0: 0, 1: 1, 2: 2}, title="Report 0"), record(1, 3, {3: 3})])
+        as_version_1(kind, url, tmp_path, killed=article(0))
+        open_sink(url).close()
+        found = stored_incident(url, 0)
+        assert (found.title, found.reports) == ("Report 1", 2)
+        assert b"Person 0" not in (postgres.rows(url) if kind == "postgresql" else bytes_in(tmp_path))
+        write(url, [event(3, 9, "kill")])
+        assert stored_incident(url, 1).status == "withdrawn"
+
+
+def as_version_1(kind: str, url: str, folder: Path, killed: str) -> None:
+    """Make a store what version 1 left of it after the kill of an article."""
+    statements = [
+        "DROP TABLE former_places",
+        f"UPDATE articles SET removed_edition = 0, removed_seq = 8, status = 'killed' WHERE article_id = '{killed}'",
+        f"DELETE FROM incident_articles WHERE article_id = '{killed}'",
+    ]
+    if kind == "postgresql":
+        with psycopg.connect(url) as server:
+            for statement in [*statements, "UPDATE wirefuse_schema SET version = 1"]:
+                server.execute(statement)
+    else:
+        with closing(sqlite3.connect(folder / "wirefuse.db", isolation_level=None)) as file:
+            for statement in [*statements, "PRAGMA user_version = 1"]:
+                file.execute(statement)
 
 
 # The rules, one by one

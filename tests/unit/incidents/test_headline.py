@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.incidents.headline import clean
+from pipeline.text.headlines import clean
 
 
 @pytest.mark.parametrize(
