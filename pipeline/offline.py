@@ -45,6 +45,9 @@ from pipeline.sources import Item, read_path
 NO_SEQ = -1
 """`seq` of a line that never entered the wire: its reader could make nothing of it."""
 
+_FILES = ("decided", "states", "articles", "incidents", "changes", "dead-letters")
+"""What a run writes; the first two are gone at its end."""
+
 _TAKEN_BACK: frozenset[Verdict] = frozenset({"kill", "withheld"})
 _LATEST = datetime.max.replace(tzinfo=UTC)
 
@@ -88,10 +91,22 @@ def run(
         annotator: a loaded pipeline; default: the one of the settings.
 
     Raises:
-        WirefuseError: an unknown sort, a folder that cannot be written.
+        WirefuseError: an unknown sort, a folder that cannot be written, or one with files that are to be read.
     """
+    _keep_apart(paths, out)
     items = (item for path in paths for item in read_path(path, settings.producer))
     return run_items(items, out, settings, sort=sort, annotator=annotator)
+
+
+def _keep_apart(paths: Sequence[Path], out: Path) -> None:
+    """Refuse to read what will be written: it would be emptied first, and could then grow without end."""
+    for path in map(Path.resolve, paths):
+        for target in ((out / f"{name}.jsonl").resolve() for name in _FILES):
+            is_read = target == path
+            if target.is_relative_to(path) and path.is_dir():
+                is_read = not any(part.startswith(".") for part in target.relative_to(path).parts)
+            if is_read:
+                raise WirefuseError(f"{target} would be written while {path} is read: choose another --out")
 
 
 def run_items(
@@ -112,10 +127,7 @@ def run_items(
         raise WirefuseError(f"{out}: cannot be written: {error.strerror}") from None
     chain = _Chain(settings, annotator or Annotator(settings.entities))
     with ExitStack() as stack:
-        files = {
-            name: stack.enter_context((out / f"{name}.jsonl").open("w+b"))
-            for name in ("decided", "states", "articles", "incidents", "changes", "dead-letters")
-        }
+        files = {name: stack.enter_context((out / f"{name}.jsonl").open("w+b")) for name in _FILES}
         order = chain.take(items, files, sort)
         chain.write_incidents(files["states"], files["incidents"])
         chain.write_articles(files["decided"], order, files["articles"])

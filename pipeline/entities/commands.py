@@ -69,6 +69,8 @@ def annotate(settings: Settings, source: BinaryIO, target: Path | None, models: 
 
     if target is not None and len(models) > 1 and not as_html:
         raise click.UsageError("OUT.jsonl holds the entities of one pipeline; leave it out to see several side by side")
+    if target is not None and target.exists() and Path(source.name).exists() and target.samefile(source.name):
+        raise click.UsageError("OUT.jsonl is IN, which would be emptied before it is read")
     names = list(dict.fromkeys(models)) or [settings.entities.model]
     annotators = [Annotator(replace(settings.entities, model=name)) for name in names]
     texts = _Texts(source)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import gzip
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,6 +17,7 @@ from pipeline.dedup.decision import Decision
 from pipeline.dedup.state import Dedup
 from pipeline.errors import InvalidEvent
 from pipeline.evaluate.edits import ALL_AT_ONCE, Edit, Report, edits, report
+from pipeline.evaluate.rows import lines
 from pipeline.records import RawArticle
 from pipeline.settings import Dedup as DedupSettings
 from pipeline.settings import Producer, Settings
@@ -25,6 +26,7 @@ from pipeline.text.clean import clean
 
 POSITIVE = "duplicate"
 LEFT_OUT = "ambiguous"
+_PAIR = frozenset({"label", "a", "b"})
 
 _MIN_WORDS, _MIN_SENTENCES = 60, 4
 """A shorter article cannot be abridged to 30 % and still be a text."""
@@ -58,21 +60,24 @@ def read_rows(path: Path) -> Iterator[dict[str, Any]]:
     Raises:
         InvalidEvent: a line is no JSON object; says which.
     """
-    with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as f:
-        for number, line in enumerate(f, 1):
-            if not line.strip():
-                continue
-            try:
-                row = decode_json(line)
-            except InvalidEvent as e:
-                raise InvalidEvent(e.kind, f"{path}, line {number}: {e.detail}") from None
-            if not isinstance(row, dict):
-                raise InvalidEvent("schema", f"{path}, line {number}: not an object")
-            yield row
+    for number, line in lines(path):
+        try:
+            row = decode_json(line)
+        except InvalidEvent as e:
+            raise InvalidEvent(e.kind, f"{path}, line {number}: {e.detail}") from None
+        if not isinstance(row, dict):
+            raise InvalidEvent("schema", f"{path}, line {number}: not an object")
+        yield row
 
 
 def article(row: dict[str, Any]) -> RawArticle:
-    """The article that a row describes, as the JSON-lines wire reads it."""
+    """The article that a row describes, as the JSON-lines wire reads it.
+
+    Raises:
+        InvalidEvent: it describes none.
+    """
+    if not isinstance(row, dict):
+        raise InvalidEvent("schema", "an article must be an object")
     known = {k: v for k, v in row.items() if v is not None}
     return parse_line(encode(known), settings=Producer(provider="gold", max_item_bytes=1 << 30))
 
@@ -93,14 +98,32 @@ def evaluate(path: Path, settings: DedupSettings, seed: int, make_edits: bool = 
     if not rows:
         raise InvalidEvent("schema", f"{path}: no lines")
     first = rows[0]
-    if {"label", "a", "b"} <= first.keys():
-        result = score_pairs(rows, settings)
-    elif "cluster" in first and not make_edits:
-        result = score_clusters(rows, settings)
-    else:
-        result = score_edits([article(row) for row in rows if row.get("text")], settings, seed)
+    try:
+        if first.keys() >= _PAIR:
+            result = score_pairs(_with(_PAIR, rows), settings)
+        elif "cluster" in first and not make_edits:
+            result = score_clusters(_with({"cluster"}, rows), settings)
+        else:
+            result = score_edits([article(row) for row in rows if row.get("text")], settings, seed)
+    except InvalidEvent as e:
+        raise InvalidEvent(e.kind, f"{path}: {e.detail}") from None
     result.file = str(path)
     return result
+
+
+def _with(fields: AbstractSet[str], rows: Sequence[dict[str, Any]]) -> Sequence[dict[str, Any]]:
+    """The rows, if all are of the kind that the first one is."""
+    for row in rows:
+        if missing := sorted(fields - row.keys()):
+            raise InvalidEvent("schema", f"the first line has {', '.join(missing)}, and another has not: {_start(row)}")
+        if not isinstance(row.get("label", ""), str):
+            raise InvalidEvent("schema", f"label must be text: {_start(row)}")
+    return rows
+
+
+def _start(row: dict[str, Any]) -> str:
+    """Enough of a row to find its line."""
+    return encode(row).decode()[:_SHOWN]
 
 
 def _found(decision: Decision) -> dict[str, Any]:
@@ -141,10 +164,9 @@ def score_clusters(rows: Sequence[dict[str, Any]], settings: DedupSettings) -> R
     Figures: shares of all articles.
     """
     result = Result("", "clusters")
-    cluster = {row["id"]: row["cluster"] for row in rows}
-    wire = sorted(
-        (article(row) for row in rows), key=lambda a: (a.published or datetime.max.replace(tzinfo=UTC), a.native_id)
-    )
+    articles = [article(row) for row in rows]
+    cluster = {a.native_id: row["cluster"] for a, row in zip(articles, rows, strict=True)}
+    wire = sorted(articles, key=lambda a: (a.published or datetime.max.replace(tzinfo=UTC), a.native_id))
     # Labelled sets span years; a pair that lies farther apart than the time to live is still worth a look.
     state = Dedup(0, replace(settings, ttl_days=36_500, max_entries=len(wire) + 1))
     by_id: dict[str | None, RawArticle] = {}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -14,6 +13,7 @@ from pipeline.codec import decode_json, encode
 from pipeline.entities.conventions import Convention, convention_of, mapped
 from pipeline.entities.meanings import known_label
 from pipeline.errors import InvalidEvent
+from pipeline.evaluate.rows import lines
 from pipeline.settings import Settings
 
 if TYPE_CHECKING:
@@ -179,16 +179,15 @@ def read_gold(path: Path) -> Iterator[tuple[str, list[Span]]]:
     Raises:
         InvalidEvent: a line is not of this form; says which.
     """
-    with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as f:
-        for number, line in enumerate(f, 1):
-            try:
-                row = decode_json(line)
-                entities = [(int(s), int(e), str(label)) for s, e, label in row["entities"]]
-                yield row["text"], entities + _unnamed_materiel(row.get("mentions"), entities)
-            except (InvalidEvent, KeyError, TypeError, ValueError) as e:
-                raise InvalidEvent(
-                    "schema", f'{path}, line {number}: needs "text" and "entities" [[start, end, label]]: {e}'
-                ) from None
+    for number, line in lines(path):
+        try:
+            row = decode_json(line)
+            entities = [(int(s), int(e), str(label)) for s, e, label in row["entities"]]
+            yield row["text"], entities + _unnamed_materiel(row.get("mentions"), entities)
+        except (InvalidEvent, KeyError, TypeError, ValueError) as e:
+            raise InvalidEvent(
+                "schema", f'{path}, line {number}: needs "text" and "entities" [[start, end, label]]: {e}'
+            ) from None
 
 
 def _unnamed_materiel(mentions: Any, entities: list[Span]) -> list[Span]:

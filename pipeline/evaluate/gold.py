@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any, Literal, TypeVar
 from pipeline import ids
 from pipeline.codec import decode_json
 from pipeline.errors import InvalidEvent
+from pipeline.evaluate.rows import lines
 from pipeline.facts.furniture import without_furniture
 from pipeline.facts.scenes import sentence_starts
 from pipeline.records import Annotated, Article, DatePrecision
@@ -57,10 +57,31 @@ def read(path: Path) -> list[GoldArticle]:
     """Articles of a JSON-lines file (`.gz` too) with id, title, text, published and cluster.
 
     Raises:
-        InvalidEvent: a line is no such article; the detail names file and line.
+        InvalidEvent: a line is no such article, or has the id of one before; the detail names file and line.
     """
-    with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as lines:
-        return [_article(line, f"{path}:{number}") for number, line in enumerate(lines, start=1) if line.strip()]
+    found: dict[str, GoldArticle] = {}
+    for number, line in lines(path):
+        where = f"{path}:{number}"
+        article = _article(line, where)
+        if article.id in found:
+            raise InvalidEvent("schema", f"{where}: another line has the id {article.id!r}")
+        found[article.id] = article
+    return list(found.values())
+
+
+def joined(sets: Iterable[Sequence[GoldArticle]]) -> list[GoldArticle]:
+    """Several sets as one. A cluster is of one set: two of the same name in two sets are two.
+
+    Raises:
+        InvalidEvent: two sets have an article of the same id.
+    """
+    found: dict[str, GoldArticle] = {}
+    for number, articles in enumerate(sets, 1):
+        for article in articles:
+            if article.id in found:
+                raise InvalidEvent("schema", f"two of the files have an article {article.id!r}: they cannot be joined")
+            found[article.id] = replace(article, cluster=f"{number}:{article.cluster}")
+    return list(found.values())
 
 
 def _article(line: bytes, where: str) -> GoldArticle:

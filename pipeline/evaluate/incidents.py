@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from pipeline.codec import encode
-from pipeline.evaluate.gold import CUTS, Cut, GoldArticle, annotated, cut, fold, in_order, read, shuffled
+from pipeline.evaluate.gold import CUTS, Cut, GoldArticle, annotated, cut, fold, in_order, joined, read, shuffled
 from pipeline.evaluate.metrics import bcubed, pairs
 from pipeline.incidents.decision import Decision, Features
 from pipeline.incidents.features import Frequency, features
@@ -155,12 +155,16 @@ def describe(mistake: Mistake) -> str:
     help="Labelled JSON lines (id, title, text, published, cluster; .gz too). May be repeated.",
 )
 @click.option("--join-files", is_flag=True, help="Score all files as one stream instead of one by one.")
-@click.option("--fold-days", type=int, help="Shift incidents in time so that all begin within so many days.")
-@click.option("--shuffle-hours", type=float, help="Also compare two arrival orders, each article late by up to this.")
+@click.option("--fold-days", type=click.IntRange(1), help="Shift incidents so that all begin within so many days.")
+@click.option(
+    "--shuffle-hours",
+    type=click.FloatRange(0),
+    help="Also compare two arrival orders, each article late by up to this.",
+)
 @click.option("--undated", is_flag=True, help="Forget the times of the articles.")
 @click.option("--cut", "how", type=click.Choice([*CUTS, "mixed"]), help="Leave so much of each text, as feeds do.")
-@click.option("--sample", type=int, help="Only the first so many articles of each set.")
-@click.option("--errors", type=int, default=0, help="Print so many wrong decisions side by side.")
+@click.option("--sample", type=click.IntRange(1), help="Only the first so many articles of each set.")
+@click.option("--errors", type=click.IntRange(0), default=0, help="Print so many wrong decisions side by side.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a set.")
 def incidents_command(
     files: tuple[Path, ...],
@@ -180,7 +184,7 @@ def incidents_command(
     """
     sets: list[tuple[str, list[GoldArticle]]] = [(f"{path.parent.name}/{path.name}", read(path)) for path in files]
     if join_files:
-        sets = [(" + ".join(name for name, _ in sets), [a for _, articles in sets for a in articles])]
+        sets = [(" + ".join(name for name, _ in sets), joined(articles for _, articles in sets))]
     for name, articles in sets:
         if undated:
             articles = [replace(a, published=None) for a in articles]

@@ -132,3 +132,13 @@ def test_the_same_input_gives_the_same_bytes(tmp_path: Path, annotator: Annotato
         _, out = ran(tmp_path / name, annotator, lines)
         found.append({p.name: p.read_bytes() for p in out.iterdir()})
     assert found[0] == found[1]
+
+
+@pytest.mark.parametrize(("source", "out"), [("news/articles.jsonl", "news"), ("news", "news/out")])
+def test_what_is_read_is_not_written_over(tmp_path: Path, annotator: Annotator, source: str, out: str) -> None:
+    wire = tmp_path / "news" / "articles.jsonl"
+    wire.parent.mkdir()
+    wire.write_bytes(b'{"id": "a", "text": "A ferry sank."}\n')
+    with pytest.raises(WirefuseError, match="choose another --out"):
+        run([tmp_path / source], tmp_path / out, SETTINGS, annotator=annotator)
+    assert wire.read_bytes() == b'{"id": "a", "text": "A ferry sank."}\n'

@@ -48,3 +48,13 @@ def test_an_unknown_pipeline_is_an_error_of_use(tmp_path: Path) -> None:
     run = CliRunner().invoke(root, ["annotate", str(source), str(tmp_path / "out"), "--pipeline", "no_such_model"])
     assert run.exit_code != 0
     assert "no_such_model" in str(run.exception)
+
+
+def test_a_file_is_not_written_over_while_it_is_read(tmp_path: Path) -> None:
+    source = tmp_path / "in.jsonl"
+    source.write_bytes(orjson.dumps({"id": "a", "text": TEXT}))
+    (tmp_path / "link.jsonl").symlink_to(source)
+    run = CliRunner().invoke(root, ["annotate", str(source), str(tmp_path / "link.jsonl"), "--pipeline", "rules"])
+    assert run.exit_code == 2
+    assert "is IN" in run.output
+    assert source.read_bytes() == orjson.dumps({"id": "a", "text": TEXT})

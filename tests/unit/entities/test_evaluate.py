@@ -147,3 +147,18 @@ def test_the_command_prints_figures_for_programs() -> None:
     assert report["texts"] == 2
     assert report["pipeline"].startswith("wirefuse_rules")
     assert 0.5 < report["types"]["GPE"]["f1"] <= 1
+
+
+def test_blank_lines_are_no_lines(tmp_path: Path) -> None:
+    gold = tmp_path / "gold.jsonl"
+    gold.write_bytes(SEEDS.read_bytes().rstrip() + b"\n\n\n")
+    assert list(read_gold(gold)) == list(read_gold(SEEDS))
+
+
+@pytest.mark.parametrize("kind", ["dedup", "entities", "incidents"])
+def test_a_damaged_file_is_named(tmp_path: Path, kind: str) -> None:
+    gold = tmp_path / "gold.jsonl.gz"
+    gold.write_bytes(gzip.compress(b'{"id": "a", "text": "", "cluster": "c", "entities": []}\n')[:-10])
+    run = CliRunner().invoke(root, ["evaluate", kind, "--gold", str(gold)])
+    assert isinstance(run.exception, InvalidEvent)
+    assert "gold.jsonl.gz: the gzip data is damaged or cut off" in str(run.exception)

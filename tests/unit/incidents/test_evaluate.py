@@ -133,3 +133,20 @@ def test_fitting_is_deterministic_and_learns_that_shared_words_count(gold: Path)
     assert one == two
     assert one.pair["text"] > 0
     assert run(data.full.articles, fitted=one).found.keys() == {row["id"] for row in ROWS}
+
+
+def test_two_articles_of_one_id_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "gold.jsonl"
+    path.write_text("\n".join(json.dumps(row) for row in (*ROWS, ROWS[0])))
+    with pytest.raises(InvalidEvent, match=rf"gold.jsonl:{len(ROWS) + 1}: another line has the id '0-0'"):
+        read(path)
+
+
+def test_clusters_of_one_name_in_two_files_are_two(tmp_path: Path) -> None:
+    one, other = tmp_path / "one.jsonl", tmp_path / "other.jsonl"
+    one.write_text("\n".join(json.dumps(row) for row in ROWS[:3]))
+    other.write_text("\n".join(json.dumps({**row, "cluster": "event 0"}) for row in ROWS[3:6]))
+    run = CliRunner().invoke(incidents_command, ["--gold", str(one), "--gold", str(other), "--join-files", "--json"])
+    assert json.loads(run.output)["bcubed_f1"] == 1.0
+    run = CliRunner().invoke(incidents_command, ["--gold", str(one), "--gold", str(one), "--join-files"])
+    assert "cannot be joined" in str(run.exception)
