@@ -71,7 +71,7 @@ def _demonstrate(settings: Settings, directory: Path, wires: Sequence[Path], con
         flags["broker.local_port"] = 0
     settings = with_values(settings, flags, "the demo")
     files = list(wires) or demo_files()
-    with broker(settings, console, quick=True) as cluster, _stages(cluster.settings, console) as supervisor:
+    with broker(settings, console) as cluster, _stages(cluster.settings, console) as supervisor:
         running = cluster.settings
         sent = _publish(running, files, console)
         with watching(running) as progress:

@@ -54,15 +54,11 @@ class Cluster:
 
 
 @contextmanager
-def broker(settings: Settings, console: Console, *, quick: bool = False) -> Iterator[Cluster]:
-    """The configured cluster, or a local broker for as long as the context lasts; topics are created.
-
-    Args:
-        quick: start faster, for a broker that does not run for long.
-    """
+def broker(settings: Settings, console: Console) -> Iterator[Cluster]:
+    """The configured cluster, or a local broker for as long as the context lasts; topics are created."""
     local = None
     if not settings.broker.bootstrap:
-        local = LocalBroker.from_settings(settings, quick=quick)
+        local = LocalBroker.from_settings(settings)
         address = local.address()
         if address is None:
             console.print("Starting Kafka ...")

@@ -59,7 +59,7 @@ def _signal(chain: LiveChain, name: str, number: signal.Signals) -> None:
 
 def run(folder: Path, minutes: float, scratch: Path) -> None:
     """Run the chain, and draw what Prometheus saw of it."""
-    broker = LocalBroker(scratch / "broker", quick=True)
+    broker = LocalBroker(scratch / "broker")
     flags = {
         "broker.bootstrap": broker.start(),
         "data.dir": str(scratch / "data"),

@@ -87,7 +87,7 @@ class Scene:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self.broker = LocalBroker(folder / "kafka", quick=True)
+        self.broker = LocalBroker(folder / "kafka")
         address = self.broker.start()
         self.broker.port = int(address.rpartition(":")[2])  # the same address after every restart
         self.database = postgres.server()

@@ -32,7 +32,7 @@ from workers import read  # noqa: E402
 def main() -> int:
     arguments = _arguments()
     shutil.rmtree(arguments.dir, ignore_errors=True)
-    broker = LocalBroker(arguments.dir / "kafka", quick=True)
+    broker = LocalBroker(arguments.dir / "kafka")
     address = broker.start()
     broker.port = int(address.rpartition(":")[2])  # the same address after every restart
     settings = load(

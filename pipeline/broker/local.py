@@ -67,7 +67,6 @@ class LocalBroker:
         java: setting `broker.java`.
         detached: it outlives this process, until `stop`. Otherwise it ends with this process, even when that is killed.
             In both cases it leads a session of its own, so Ctrl-C on a terminal does not reach it.
-        quick: compile less, start faster: for lives of minutes (demo, tests).
         progress: called while Kafka is downloaded, see `jars.install`.
     """
 
@@ -79,7 +78,6 @@ class LocalBroker:
         max_message_bytes: int = 8 * 1024 * 1024,
         java: str = "",
         detached: bool = False,
-        quick: bool = False,
         progress: jars.Progress | None = None,
     ) -> None:
         self.directory = directory.absolute()
@@ -87,7 +85,6 @@ class LocalBroker:
         self.max_message_bytes = max_message_bytes
         self.java = java
         self.detached = detached
-        self.quick = quick
         self.progress = progress
         self._lease = Lease(self.directory)
         self._process: subprocess.Popen[str] | None = None
@@ -101,7 +98,6 @@ class LocalBroker:
         settings: Settings,
         *,
         detached: bool = False,
-        quick: bool = False,
         progress: jars.Progress | None = None,
     ) -> LocalBroker:
         """The broker of the settings' data directory."""
@@ -111,7 +107,6 @@ class LocalBroker:
             max_message_bytes=settings.topics.max_message_bytes,
             java=settings.broker.java,
             detached=detached,
-            quick=quick,
             progress=progress,
         )
 
@@ -251,7 +246,9 @@ class LocalBroker:
             "-XX:+UseSerialGC",
             "-XX:+ExitOnOutOfMemoryError",
             "-XX:-UsePerfData",
-            *(["-XX:TieredStopAtLevel=1"] if self.quick else []),
+            # Java's first compiler alone. What the second one makes would pay off at rates that one machine never sees;
+            # to make it costs half of the broker's time while it runs beside the stages.
+            "-XX:TieredStopAtLevel=1",
             "-Djava.awt.headless=true",
             f"-Dlog4j2.configurationFile={(self.directory / 'log4j2.properties').as_uri()}",
             f"-Dwirefuse.log.dir={self.logs}",

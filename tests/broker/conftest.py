@@ -27,7 +27,7 @@ class RunningBroker:
 
 @pytest.fixture(scope="session")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBroker]:
-    local = LocalBroker(tmp_path_factory.mktemp("broker"), quick=True)
+    local = LocalBroker(tmp_path_factory.mktemp("broker"))
     address = local.start()
     yield RunningBroker(address, local)
     local.stop(timeout_s=10.0)

@@ -37,7 +37,7 @@ class SecureBroker(LocalBroker):
     """
 
     def __init__(self, directory: Path, authority: Authority) -> None:
-        super().__init__(directory, quick=True)
+        super().__init__(directory)
         self.authority = authority
         self._identity = authority.issue("broker")
         self.sasl = f"{HOST}:{_free_port()}"

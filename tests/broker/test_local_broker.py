@@ -32,7 +32,7 @@ _PARENT = """
 import sys, time
 from pathlib import Path
 from pipeline.broker.local import LocalBroker
-broker = LocalBroker(Path(sys.argv[1]), quick=True, detached=sys.argv[2] == "detached")
+broker = LocalBroker(Path(sys.argv[1]), detached=sys.argv[2] == "detached")
 print(broker.start(), broker.status().pid, flush=True)
 time.sleep(600)
 """
@@ -40,7 +40,7 @@ time.sleep(600)
 
 @pytest.fixture
 def local(tmp_path: Path) -> Iterator[LocalBroker]:
-    broker = LocalBroker(tmp_path / "a broker's", quick=True)  # a path that a shell or a properties file may trip over
+    broker = LocalBroker(tmp_path / "a broker's")  # a path that a shell or a properties file may trip over
     yield broker
     broker.kill()
 
