@@ -52,7 +52,7 @@ class Book:
         self._shown: dict[Version, Shown] = {}
         self._centre = Centre()
         self._folded: list[int] = []
-        """Seqs of the reports whose names are folded."""
+        """Seqs of the reports whose names are folded; without those that name nothing, as copies do."""
         self._days = Running(Days)
         self._spoken = Running(Languages)
         self._one: dict[str, str] = {}
@@ -86,7 +86,7 @@ class Book:
         return shown
 
     def _fold(self, entries: Sequence[Entry], cards: Sequence[Card]) -> None:
-        seqs = [e.seq for e in entries]
+        seqs = [e.seq for e, card in zip(entries, cards, strict=True) if card.mentions]
         if seqs == self._folded:
             return
         self._folded = seqs

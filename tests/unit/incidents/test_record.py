@@ -74,6 +74,35 @@ def test_names_are_folded_across_reports() -> None:
     assert {f["text"] for f in person["forms"]} == {"Ilse Brandt", "Brandt"}
 
 
+def test_reports_that_come_and_go_between_two_records_change_the_names_as_in_one_made_anew() -> None:
+    """Whether they name something, as first and second do, or nothing, as a copy."""
+    wire, asked, anew = Wire(), Ledger(0, Incidents()), Ledger(0, Incidents())
+    first = entities(FIRST, ("Port Velasco", "GPE"), ("Ilse Brandt", "PERSON"), ("Marena Coast Guard", "ORG"))
+    second = entities(SECOND, ("PORT-VELASCO", "GPE"), ("Brandt", "PERSON"), ("Tarnow Bay", "LOC"))
+    wires = [
+        item(wire, "a", FIRST, first, "Osk Gazette", "Ferry sinks near Port Velasco"),
+        wire.copy("b", "a", event=0),
+        item(wire, "c", SECOND, second, "Marena Post", None),
+        wire.copy("d", "c", event=0),
+        wire.kill("b"),
+        wire.kill("c"),
+    ]
+    home, forms = None, []
+    for one in wires:
+        home = asked.decide(one).incident_id or home
+        anew.decide(one)
+        assert home is not None
+        written = asked.written(home)
+        assert written is not None
+        fresh = Ledger(0, Incidents())
+        fresh.resume(anew.snapshot())
+        assert written.data == codec.encode(fresh.record(home))
+        people = [e for e in codec.decode_json(written.data)["entities"] if e["label"] == "PERSON"]
+        forms.append([form["text"] for person in people for form in person["forms"]])
+    alone, both = ["Ilse Brandt"], ["Brandt", "Ilse Brandt"]
+    assert forms == [alone, alone, both, both, both, alone]
+
+
 def test_title_counts_and_timeline() -> None:
     record = two_reports()
     assert record.title == "Ferry sinks near Port Velasco"
