@@ -34,21 +34,31 @@ def _shipped() -> Iterator[Name]:
             yield Name(adjectives[0], "NORP", tuple(dict.fromkeys(adjectives)))
 
 
+_KEYS = ("name", "label", "forms")
+
+
 def load_aliases(path: Path) -> tuple[Name, ...]:
     """Read a user's names: TOML tables `[[name]]` with `name`, `label` and `forms`.
 
     Raises:
-        SettingsError: unreadable file, unknown label, missing key.
+        SettingsError: unreadable file, unknown label, missing or unknown key.
     """
     try:
         with path.open("rb") as f:
-            tables = tomllib.load(f).get("name", [])
+            tree = tomllib.load(f)
     except OSError as e:
         raise SettingsError(f"{path}: cannot be read: {e.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as e:
         raise SettingsError(f"{path}: not TOML: {e}") from None
+    tables = tree.pop("name", [])
+    for other in tree:
+        raise SettingsError(f"{path}: {other} means nothing here: write a table [[name]] for each name")
+    if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
+        raise SettingsError(f"{path}: write [[name]], in double brackets, above each name")
     found = []
     for n, table in enumerate(tables, 1):
+        if unknown := sorted(table.keys() - _KEYS):
+            raise SettingsError(f"{path}: [[name]] number {n}: {unknown[0]} means nothing; {', '.join(_KEYS)} do")
         name, label, forms = table.get("name"), table.get("label"), table.get("forms", [])
         if not isinstance(name, str) or not name.strip():
             raise SettingsError(f"{path}: [[name]] number {n}: `name` must be a text")

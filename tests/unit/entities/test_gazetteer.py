@@ -86,6 +86,10 @@ def test_own_names_stand_before_the_shipped_ones(tmp_path: Path) -> None:
         ("[[name]]\nlabel = 'ORG'", "`name` must be a text"),
         ("[[name]]\nname = 'X'\nlabel = 'GANG'", "`label` must be one of PERSON, ORG"),
         ("[[name]]\nname = 'X'\nlabel = 'ORG'\nforms = 'Y'", "`forms` must be a list"),
+        ("[[name]]\nname = 'X'\nlabel = 'ORG'\nform = ['Y']", "number 1: form means nothing"),
+        ("[[names]]\nname = 'X'\nlabel = 'ORG'", "names means nothing here"),
+        ("[name]\nname = 'X'\nlabel = 'ORG'", "in double brackets"),
+        ("name = 'X'", "in double brackets"),
         ("[[name", "not TOML"),
     ],
 )
