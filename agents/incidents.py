@@ -68,7 +68,7 @@ class _Touched:
         incident_id = self.mark.incident_id
         found = self.edition.engine.written(incident_id) or self.edition.engine.ended(self.mark)
         if found is None and self.replayed:
-            found = self.edition.last_words(incident_id)
+            found = self.edition.closed(self.mark) or self.edition.last_words(incident_id)
         return found
 
 
@@ -199,7 +199,13 @@ class IncidentsStage:
             edition.held.add(incoming.offset)
 
     def _decide(self, edition: _Edition, record: Annotated, incoming: Incoming, chunk: _Chunk) -> None:
-        decision = edition.engine.decide(record, chunk.tell)
+        closing: list[Written] = []
+
+        def parting(decision: Decision) -> None:
+            chunk.tell(edition.engine.losing(decision))
+            closing.extend(edition.engine.closing(decision))
+
+        decision = edition.engine.decide(record, parting)
         edition.remember(decision)
         edition.held.discard(incoming.offset)
         chunk.decided += 1
@@ -207,6 +213,8 @@ class IncidentsStage:
         chunk.outcome.counts[decision.verdict] += 1
         for change in self._emit(edition, decision, record, incoming, chunk):
             self._metrics.counter("incident_changes_total").labels(change.change).inc()
+        for last in closing:
+            chunk.outcome.outputs += _incident_outputs(last, chunk.touched.pop(last.incident_id).head)
 
     def _emit(
         self,

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import gc
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
-from agents.decided import Decided
+from agents.decided import TAIL, Decided
 from agents.offsets import Offsets
 from agents.snapshots import Snapshots
 from pipeline.entities.gazetteer import Gazetteer
-from pipeline.incidents.decision import SCHEMA, Decision
+from pipeline.incidents.decision import SCHEMA, Decision, Mark
 from pipeline.incidents.ledger import Ledger
 from pipeline.incidents.record import Written
 from pipeline.incidents.snapshot import FORMAT
@@ -24,6 +25,12 @@ log = logging.getLogger(__name__)
 _TAKEN_BACK = frozenset({"kill", "withheld"})
 _SOONER = 20
 """After a kill the next snapshot comes so many times sooner: not at once, as the stage waits while it is packed."""
+
+
+_LAST_RECORDS = 4 * TAIL
+"""Records at the end of the log among which those of the last `TAIL` decisions are: each decision has one, and
+tombstones for what it lets be forgotten.
+"""
 
 
 class LedgerLog(Decided[Ledger, Decision]):
@@ -45,15 +52,37 @@ class LedgerLog(Decided[Ledger, Decision]):
         self._wait = self._every
         """Seqs from the last snapshot to the next."""
         self._last_words: dict[str, Written] | None = None
+        self._end = 0
+        """Offset after the last record of the log when it was begun to be read."""
+        self._closed: dict[tuple[str, int], Written] = {}
+        """By incident id and version: the last records of incidents that were closed by being forgotten."""
 
     async def restore(self, offsets: Offsets, progress: Callable[[], None]) -> None:
         """Fold what the log holds beyond the snapshot, where there is one that may be used."""
         if self._every and self.engine.last_seq < 0:
             await self.resume(offsets)
             progress()
+        place = (self._topic, self.edition)
+        self._end = (await offsets.ends([place])).get(place, 0)
+        self._closed.clear()
         await super().restore(offsets, progress)
         self._last_words = None
         self._saved_seq = self.engine.last_seq
+
+    def _fold(self, decisions: Sequence[Any], values: Sequence[bytes]) -> None:
+        """Fold the log; of its end, one decision after the other, with the records that must not be missed."""
+        if self._position < self._end - _LAST_RECORDS:
+            super()._fold(decisions, values)
+            return
+        for decision, value in zip(decisions, values, strict=True):
+            if decision.seq > self.engine.last_seq:
+                for last in self.engine.closing(decision):
+                    self._closed[last.incident_id, last.version] = last
+            super()._fold([decision], [value])
+
+    def closed(self, mark: Mark) -> Written | None:
+        """The record of an incident that was closed by being forgotten, by a decision whose outputs may be missing."""
+        return self._closed.get((mark.incident_id, mark.seq))
 
     def last_words(self, incident_id: str) -> Written | None:
         """The record of an incident that was founded and forgotten by decisions whose outputs may be missing.

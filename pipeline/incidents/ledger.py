@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from pipeline.entities.gazetteer import Gazetteer
@@ -92,12 +92,12 @@ class Ledger:
         """Forgotten articles by reason (age, size) since the process started."""
         return self._state.evicted
 
-    def decide(self, item: Annotated, parting: Callable[[Collection[str]], None] | None = None) -> Decision:
+    def decide(self, item: Annotated, parting: Callable[[Decision], None] | None = None) -> Decision:
         """Decide one input and apply the decision.
 
         Args:
-            parting: called before the decision lets articles be forgotten, with the ids of the incidents that lose
-                them: the last moment to ask for these incidents' records with them.
+            parting: called before the decision is applied, if it lets articles be forgotten: the last moment to ask
+                for the records of the incidents that lose them (`losing`, `closing`).
 
         Raises:
             ValueError: `item.prev_seq` is not the last decided seq, or the edition is another: a bug of the caller.
@@ -108,17 +108,34 @@ class Ledger:
             raise ValueError(f"seq {item.seq} follows {item.prev_seq}, but the last decided is {self.last_seq}")
         self._profile = None
         decision = self._decide(item)
-        if parting is not None and (losing := self.losing(decision)):
-            parting(losing)
+        if parting is not None and self.losing(decision):
+            parting(decision)
         self._state.apply(decision, self._profile)
         return decision
 
-    def losing(self, decision: Decision) -> set[str]:
+    def losing(self, decision: Decision | Logged) -> set[str]:
         """Ids of the incidents that lose reports when the decision is applied, because these are forgotten."""
-        if decision.floor is None:
-            return set()
-        going = self._state.expired(decision.floor, decision.article_id)
-        return {e.incident_id for e in going if e.incident_id is not None}
+        return {e.incident_id for e in self._going(decision) if e.incident_id is not None}
+
+    def closing(self, decision: Decision | Logged) -> list[Written]:
+        """The last records of the incidents that the decision closes because it lets their last reports be forgotten.
+
+        To be asked for before the decision is applied.
+        """
+        going = self._going(decision)
+        marks = {m.incident_id: m for m in decision.marks if m.seq == decision.seq}
+        if not going or not marks:
+            return []
+        state = self._state
+        own = [p for p in decision.placements if p.seq == decision.seq]
+        before = [state.live(id) for id in (decision.article_id, *(p.article_id for p in own))]
+        placed = {decision.incident_id, *(p.incident_id for p in own), *(e.incident_id for e in before if e)} - {None}
+        forgotten = state.forgotten(going, [i for i in placed if i is not None])
+        return [self._records.closed(state, marks[i]) for i in forgotten if i in marks]
+
+    def _going(self, decision: Decision | Logged) -> list[Entry]:
+        """Entries that the decision forgets."""
+        return [] if decision.floor is None else self._state.expired(decision.floor, decision.article_id)
 
     @staticmethod
     def read(value: bytes) -> Logged:

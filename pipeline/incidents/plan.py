@@ -34,6 +34,9 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MOST_CLOSED = 1_000
 """Incidents that one decision closes, but for those whose last reports have the very same time."""
 
+MOST_FORGOTTEN = 1_000
+"""Articles that one decision forgets; as many incidents may close by it. The next decisions take more."""
+
 _NUMBERED = 8
 """Incidents of one article that are looked through for the one it founded."""
 
@@ -196,7 +199,7 @@ class Plan:
         """The decision, with marks, changes, evictions and the effects that it carries on."""
         floor, evicted = self._floor()
         changes = self._changes()
-        closed = self._closed()
+        closed = self._closed(self._state.forgotten(evicted, self._placed_incidents()))
         changed = self._touched() + [c.incident_id for c in closed]
         marks = {i: self._mark(i) for i in changed}
         for loser, winner in self._merged.items():
@@ -242,6 +245,10 @@ class Plan:
 
     def _touched(self) -> list[str]:
         """Incidents whose record this decision changes."""
+        return list(self._placed_incidents() | {change.incident_id: None for change in self._edited})
+
+    def _placed_incidents(self) -> dict[str, None]:
+        """Incidents that articles are put into or taken from."""
         found: dict[str, None] = {}
         if self.old is not None and self.old.incident_id is not None:
             found[self.old.incident_id] = None
@@ -252,8 +259,7 @@ class Plan:
             assert left is not None
             found[left] = None
             found[moved.incident_id] = None
-        found |= {change.incident_id: None for change in self._edited}
-        return list(found)
+        return found
 
     def _mark(self, incident_id: str) -> Mark:
         known = self._state.marks.get(incident_id)
@@ -284,23 +290,33 @@ class Plan:
         # The newest article does not count: its record in the log must stay until the next one is there.
         others = len(state.entries) - (self.article_id in state.entries) - len(evicted)
         if others > settings.max_articles:
-            evicted = state.oldest(len(evicted) + others - settings.max_articles, self.article_id)
+            count = len(evicted) + others - settings.max_articles
+            evicted = state.oldest(min(count, max(len(evicted), MOST_FORGOTTEN)), self.article_id)
             floor = Floor(time=evicted[-1].time, article_id=evicted[-1].article_id)
+        if len(evicted) > MOST_FORGOTTEN:
+            evicted = evicted[:MOST_FORGOTTEN]
+            last = Floor(time=evicted[-1].time, article_id=evicted[-1].article_id)
+            floor = last if state.floor is None else max(state.floor, last)
         return floor, evicted
 
-    def _closed(self) -> list[Change]:
-        """Incidents that nobody has reported on for so long that they close now."""
+    def _closed(self, forgotten: Sequence[str]) -> list[Change]:
+        """Incidents that nobody has reported on for so long that they close now, and those that close because their
+        last report is forgotten.
+        """
         line = earlier(self.watermark.time, days(self._settings.close_after_days))
-        if line is None:
-            return []
         old_line = earlier(self._state.watermark.time, days(self._settings.close_after_days))
-        touched = set(self._touched())
+        touched, gone = set(self._touched()), set(forgotten)
         closed = []
-        for incident_id in sorted(self._state.closing_before(line)):
+        quiet = [] if line is None else self._state.closing_before(line)
+        for incident_id in sorted({*quiet, *forgotten}):
             last = self._state.last_time(incident_id)
-            was_open = last is not None and (old_line is None or last >= old_line)
-            if last is not None and was_open and last < line and incident_id not in touched:
-                closed.append(self._change("closed", incident_id, None, {"last_report": _iso(last)}))
+            if last is None or incident_id in touched or (old_line is not None and last < old_line):
+                continue
+            evidence = {"last_report": _iso(last)}
+            if incident_id in gone:
+                closed.append(self._change("closed", incident_id, None, evidence | {"reason": "forgotten"}))
+            elif line is not None and last < line:
+                closed.append(self._change("closed", incident_id, None, evidence))
         return closed
 
     def _changes(self) -> list[Change]:

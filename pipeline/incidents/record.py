@@ -96,9 +96,20 @@ class Records:
         is_newest = known is None or known.seq <= mark.seq
         return self._written(state, mark) if is_newest and (mark.withdrawn or mark.merged_into is not None) else None
 
-    def _written(self, state: State, mark: Mark) -> Written:
+    def closed(self, state: State, mark: Mark) -> Written:
+        """The record, as closed, of an incident whose last reports a decision lets be forgotten.
+
+        Args:
+            state: as it was before that decision.
+            mark: what the decision says of the incident.
+        """
+        return self._written(state, mark, "closed")
+
+    def _written(self, state: State, mark: Mark, status: IncidentStatus | None = None) -> Written:
         entries = listed(state.reports(mark.incident_id))
         head, shown = self._head(state, mark, entries)
+        if status is not None:
+            head = replace(head, status=status)
         row = {name: getattr(head, name) for name in _FIELDS}
         by_version = dict(zip((e.version for e in entries), shown, strict=True))
         row["reports"] = _array([s.report for s in shown])

@@ -8,7 +8,7 @@ Nothing here decides. Every field is a function of the newest record of each log
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -97,6 +97,15 @@ class State:
     def expired(self, floor: Floor, without: str | None) -> list[Entry]:
         """Entries at or below the floor, oldest first, but for one article."""
         return [self.entries[a] for a in self._by_age.up_to(floor.time, floor.article_id, without)]
+
+    def forgotten(self, going: Sequence[Entry], placed: Collection[str]) -> list[str]:
+        """Incidents of which no report is left when these entries are forgotten, in order.
+
+        Args:
+            placed: incidents that the same decision puts articles into or takes from: left out.
+        """
+        going_of = Counter(e.incident_id for e in going if e.incident_id is not None and e.incident_id not in placed)
+        return sorted(i for i, number in going_of.items() if len(self.members[i]) == number)
 
     def oldest(self, count: int, without: str | None) -> list[Entry]:
         """The `count` oldest entries by (time, article id), but for one article, if one is given."""

@@ -190,6 +190,22 @@ def test_a_long_silence_closes_incidents_in_portions(monkeypatch: pytest.MonkeyP
     assert led._state.watermark.time == START + timedelta(hours=24 * 90 + 15)
 
 
+def test_a_ledger_that_gets_less_room_forgets_in_portions(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipeline.incidents.plan.MOST_FORGOTTEN", 2)
+    wire, roomy, led = Wire(), ledger(), ledger(max_articles=2)
+    old = [roomy.decide(wire.new(f"a{n}", event=n % 4, angle=n % 3, hours=n)) for n in range(8)]
+    led.apply_all(old)
+    closed, entries = [], []
+    for n in range(6):
+        decision = led.decide(wire.new(f"b{n}", event=0, angle=n % 4, hours=9 + n))
+        closed.append(kinds(led, decision).count("closed"))
+        entries.append(led.entries)
+    assert entries == [7, 6, 5, 4, 3, 3]
+    left_behind = {d.incident_id for d in old} - {led.incident_of(aid("b5"))}
+    assert sum(closed) == len(left_behind) > 1
+    assert led.decide(wire.new("c", event=2, angle=1, hours=20)).changes[0].change == "created", "not found again"
+
+
 def test_the_oldest_are_forgotten_when_there_is_no_room() -> None:
     wire, led = Wire(), ledger(max_articles=3)
     for n in range(6):

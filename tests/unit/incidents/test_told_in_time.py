@@ -15,7 +15,7 @@ from agents.messages import Incoming, Item, Outgoing
 from pipeline import codec
 from pipeline.incidents.decision import SCHEMA
 from pipeline.metrics import Metrics
-from pipeline.records import Annotated, IncidentRecord
+from pipeline.records import Annotated, IncidentChange, IncidentRecord
 from pipeline.settings import load
 
 from .wire import START, Wire
@@ -84,6 +84,19 @@ def test_an_incident_that_is_forgotten_in_the_chunk_that_founded_it_is_told(stag
     founded = {o.key for o in outputs if o.topic == "incident-changes" and b'"created"' in (o.value or b"")}
     assert len(founded) >= 4
     assert last_said(outputs).keys() == founded
+
+
+def test_an_incident_whose_last_report_is_forgotten_is_told_closed(stages: Any, tmp_path: Path) -> None:
+    outputs = run(stages, tmp_path, Log(), stream())
+    changes = [codec.decode(o.value, IncidentChange) for o in outputs if o.topic == "incident-changes"]
+    closed = {c.incident_id: c for c in changes if c.change == "closed"}
+    assert len(closed) == 4, "each once, and not the one that still gets reports"
+    assert {c.evidence["reason"] for c in closed.values()} == {"forgotten"}
+    said = {r.incident_id: r for r in last_said(outputs).values()}
+    assert {i for i, r in said.items() if r.status == "closed"} == closed.keys()
+    for incident_id, change in closed.items():
+        assert said[incident_id].version == change.seq
+        assert said[incident_id].reports, "as it was before"
 
 
 def test_it_is_told_after_a_crash_that_left_nothing_but_the_log(stages: Any, tmp_path: Path) -> None:
