@@ -20,7 +20,6 @@ import mode
 from faust.transport.drivers.aiokafka import Consumer as AIOKafkaDriverConsumer
 from faust.transport.drivers.aiokafka import Transport as AIOKafkaTransport
 
-from agents.claim import claim
 from agents.credentials import credentials
 from agents.messages import Stage
 from agents.output import Output
@@ -33,6 +32,7 @@ from pipeline.broker.errors import AccessDenied
 from pipeline.broker.reachable import reachable
 from pipeline.broker.rights import require
 from pipeline.broker.security import security_arguments
+from pipeline.claim import claim
 from pipeline.errors import SettingsError
 from pipeline.health import HealthServer
 from pipeline.metrics import Metrics

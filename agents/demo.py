@@ -16,11 +16,11 @@ from kafka.errors import KafkaError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from agents.claim import claim
 from agents.progress import ChainProgress, StageProgress, watching
 from agents.supervisor import Supervisor, workers
 from agents.up import broker, status_line
 from pipeline import interrupts
+from pipeline.claim import claim
 from pipeline.errors import FatalError, WirefuseError
 from pipeline.ids import article_id
 from pipeline.settings import Settings, as_environment, with_values

@@ -13,7 +13,6 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from agents.claim import claim
 from agents.progress import ChainProgress, StageProgress, watching
 from agents.supervisor import Supervisor, workers
 from pipeline import interrupts
@@ -21,6 +20,7 @@ from pipeline.broker.admin import ensure_topics
 from pipeline.broker.commands import show_progress
 from pipeline.broker.errors import BrokerError
 from pipeline.broker.local import LocalBroker
+from pipeline.claim import claim
 from pipeline.settings import Settings, with_values
 
 _LOOK_EVERY_S = 1.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import sys
 import time
 from contextlib import nullcontext
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from pipeline.claim import claim
 from pipeline.codec import encode
 from pipeline.settings import Settings
 
@@ -120,13 +122,21 @@ def publish(
     sys.exit(stop.exit_code or (1 if report.failed else 0))
 
 
+def _check_name(context: click.Context, option: click.Parameter, name: str) -> str:
+    """A name that a file may have."""
+    if not re.fullmatch(r"\w[\w.-]{0,63}", name, re.ASCII):
+        raise click.BadParameter("letters, digits, dot, dash and underscore, 64 at most", context, option)
+    return name
+
+
 @click.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE.toml")
 @click.option("--once", is_flag=True, help="Look at every source once, publish what is new, and end.")
 @click.option("--edition", type=click.IntRange(min=0), help="Edition to publish into.  [default: producer.edition]")
 @click.option("--json", "as_json", is_flag=True, help="Write a summary as JSON to standard output at the end.")
+@click.option("--name", default="feeds", show_default=True, callback=_check_name, help="Name of this process.")
 @click.pass_obj
-def feeds(settings: Settings, file: Path, once: bool, edition: int | None, as_json: bool) -> None:
+def feeds(settings: Settings, file: Path, once: bool, edition: int | None, as_json: bool, name: str) -> None:
     """Follow RSS and Atom feeds and watched folders until stopped.
 
     \b
@@ -141,9 +151,11 @@ def feeds(settings: Settings, file: Path, once: bool, edition: int | None, as_js
         name = "drop"
         path = "incoming"     # relative to the folder of FILE.toml
         interval_s = 5
+        links = true          # also files that are symbolic links; default: false
 
     An entry is published when it is new or its content has changed; a file when it has stopped changing. What was
-    acknowledged is remembered by the source's name.
+    acknowledged is remembered by the source's name. Processes that follow different lists with one data directory need
+    names of their own.
 
     \b
     Exit codes: 0 stopped with SIGTERM, or --once and all sources were read; 1 the broker failed, or --once and a
@@ -161,8 +173,9 @@ def feeds(settings: Settings, file: Path, once: bool, edition: int | None, as_js
     started = time.monotonic()
     outcome, failed, metrics = Outcome(), set[str](), Metrics()
     say = partial(click.echo, err=True)
-    serving = nullcontext() if once else _served(settings, "feeds", metrics)
-    with stop_on_signals() as stop, serving:
+    taken = f"{name} runs already with this data directory; give this one another --name"
+    alone = nullcontext() if once else claim(settings.state_dir / f"{name}.lock", taken)
+    with stop_on_signals() as stop, alone, nullcontext() if once else _served(settings, name, metrics):
         try:
             with publishing(settings, edition, outcome=outcome, say=say, stop=stop, metrics=metrics) as (
                 publisher,

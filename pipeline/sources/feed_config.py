@@ -12,6 +12,7 @@ name = "drop"
 path = "incoming"                    # relative to the file's own folder
 interval_s = 5
 provider = "Desk"                    # of items that say neither provider nor source; default: producer.provider
+links = true                         # also files that are symbolic links; default: false
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from pipeline.settings import Producer
 
 _KEYS = {
     "feed": ("name", "url", "interval_s", "quiet_after_s", "provider"),
-    "folder": ("name", "path", "interval_s", "quiet_after_s", "provider"),
+    "folder": ("name", "path", "interval_s", "quiet_after_s", "provider", "links"),
 }
 _SHORTEST_S = 0.1
 
@@ -48,13 +49,19 @@ class FeedConfig:
 
 @dataclass(frozen=True, slots=True)
 class FolderConfig:
-    """A folder to watch; it is looked at every `interval_s` seconds."""
+    """A folder to watch; it is looked at every `interval_s` seconds.
+
+    Attributes:
+        links: files that are symbolic links are published too: whoever may write to the folder can then have any file
+            published that this process may read.
+    """
 
     name: str
     path: Path
     interval_s: float
     provider: str
     quiet_after_s: float = 0.0
+    links: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +112,7 @@ def load_sources(file: Path, settings: Producer) -> SourcesConfig:
                 e.seconds("interval_s", settings.poll_interval_s, _SHORTEST_S),
                 e.text("provider", settings.provider),
                 e.seconds("quiet_after_s", settings.quiet_after_s),
+                e.flag("links"),
             )
             for e in entries["folder"]
         ),
@@ -144,6 +152,12 @@ class _Entry:
             raise SettingsError(f"{self.where}: {key} is missing")
         if not isinstance(value, str) or (not value.strip() and key in self.raw):
             raise SettingsError(f"{self.where}: {key} must be text, not {value!r}")
+        return value
+
+    def flag(self, key: str) -> bool:
+        value = self.raw.get(key, False)
+        if not isinstance(value, bool):
+            raise SettingsError(f"{self.where}: {key} must be true or false, not {value!r}")
         return value
 
     def url(self) -> str:

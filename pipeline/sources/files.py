@@ -64,6 +64,7 @@ class FilePublisher:
         on_item: told of every item once it is sent, with the file's path.
         on_file: told of every file that is done with.
         say: takes one line for a person.
+        links: a file may be a symbolic link.
     """
 
     def __init__(
@@ -79,6 +80,7 @@ class FilePublisher:
         on_item: Callable[[Path, Item], None] = lambda path, item: None,
         on_file: Callable[[Path], None] = lambda path: None,
         say: Callable[[str], None] = lambda line: None,
+        links: bool = True,
     ) -> None:
         self.report = FileReport() if report is None else report
         self._publisher = publisher
@@ -90,6 +92,7 @@ class FilePublisher:
         self._on_item = on_item
         self._on_file = on_file
         self._say = say
+        self._links = links
 
     def publish(self, paths: Iterable[Path]) -> None:
         """Publish files and folders, each file once, and return when all is acknowledged.
@@ -130,7 +133,7 @@ class FilePublisher:
             self._on_file(path)
             return False
         known, position = begin
-        items = read_file(path, self._settings, position)
+        items = read_file(path, self._settings, position, links=self._links)
         while True:
             try:
                 item = next(items, None)

@@ -19,7 +19,7 @@ class Folder:
 
     A file is ready when it has not changed since the last look: its size and time are as they were then, or, for one
     that was not there (it was renamed into place, say), it was last written before then. At the first look "the last
-    look" is one interval ago.
+    look" is one interval ago. A symbolic link is no file unless the configuration says so: it may lead anywhere.
 
     Args:
         clock: the time in seconds since the epoch, as the file system tells it.
@@ -29,6 +29,9 @@ class Folder:
         self.config = config
         self.waiting = 0
         """Files that were still changing at the last look."""
+        self.links: list[Path] = []
+        """Symbolic links that the last look left out, and none before it."""
+        self._links: set[Path] = set()
         self._clock = clock
         self._seen: dict[Path, _State] = {}
         self._looked = clock() - config.interval_s
@@ -48,10 +51,15 @@ class Folder:
         os.scandir(self.config.path).close()  # raises where there is no such folder
         states: dict[Path, _State] = {}
         found = []
-        self.waiting = 0
+        self.waiting, self.links = 0, []
         for path in files(self.config.path):
             try:
                 stat = path.stat()
+                if path.is_symlink() and not self.config.links:
+                    if path not in self._links:
+                        self._links.add(path)
+                        self.links.append(path)
+                    continue
             except OSError:
                 continue  # it was taken away in between
             states[path] = (stat.st_size, stat.st_mtime_ns)

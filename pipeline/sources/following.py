@@ -17,6 +17,7 @@ from pipeline.sources.feed_config import FeedConfig, FolderConfig, SourcesConfig
 from pipeline.sources.fetch import without_login
 from pipeline.sources.files import FilePublisher, file_key
 from pipeline.sources.folder import Folder
+from pipeline.sources.formats import shown
 from pipeline.sources.meters import SourceMeters
 from pipeline.sources.pace import Pacer
 from pipeline.sources.publisher import Publisher
@@ -25,6 +26,8 @@ _FETCHES = 8
 """Fetches that go on at once."""
 
 _TICK_S = 0.1
+_NAMED = 5
+"""Files that one message names."""
 # With `once`, a file that is being written is waited for so often and so long.
 _ONCE_LOOKS = 10
 _ONCE_PAUSE_S = 1.0
@@ -184,6 +187,7 @@ class Following:
             Pacer(None, time.monotonic),
             on_item=lambda path, item: self._meters.items(name, 1),
             say=self._say if name not in self.failed else lambda line: None,
+            links=folder.config.links,
         )
         try:
             for _ in range(_ONCE_LOOKS if patient else 1):
@@ -198,6 +202,10 @@ class Following:
                 self._say(f"{name}: {folder.config.path} cannot be listed: {e.strerror or e}")
             self._failed(name, time.monotonic() - started)
             return
+        if folder.links:
+            names = ", ".join(shown(path) for path in folder.links[:_NAMED])
+            more = ", ..." if len(folder.links) > _NAMED else ""
+            self._say(f"{name}: left out because they are links: {names}{more}; `links = true` takes them")
         self._cursors.forget_files(file_key(folder.config.path), map(file_key, folder.present))
         if job.report.published:
             self._say(f"{name}: {job.report.published} files")

@@ -61,9 +61,17 @@ def files(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def open_bytes(path: Path) -> Iterator[BinaryIO]:
-    """A file's bytes, decompressed where it is gzip, whatever its name."""
-    with path.open("rb") as f:
+def open_bytes(path: Path, *, links: bool = True) -> Iterator[BinaryIO]:
+    """A file's bytes, decompressed where it is gzip, whatever its name.
+
+    Args:
+        links: it may be a symbolic link.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    flags = os.O_RDONLY | (0 if links else os.O_NOFOLLOW)
+    with os.fdopen(os.open(path, flags), "rb") as f:
         if f.peek(2)[:2] == _GZIP_MAGIC:
             with gzip.open(f) as unpacked:
                 yield cast(BinaryIO, unpacked)
@@ -100,15 +108,18 @@ def detect(path: Path, stream: BinaryIO) -> str:
     )
 
 
-def read_file(path: Path, settings: Producer, start: Position = BEGINNING) -> Iterator[Item]:
+def read_file(path: Path, settings: Producer, start: Position = BEGINNING, *, links: bool = True) -> Iterator[Item]:
     """The items of one file, from `start` on, in bounded memory.
+
+    Args:
+        links: it may be a symbolic link.
 
     Raises:
         OSError: the file cannot be opened or read.
     """
     file = shown(path)
     position = start
-    with open_bytes(path) as stream:
+    with open_bytes(path, links=links) as stream:
         try:
             try:
                 reader = READERS[detect(path, stream)]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from agents import demo, up
-from agents.claim import claim
+from pipeline.claim import claim
 from pipeline.errors import FatalError, WirefuseError
 from pipeline.settings import load
 

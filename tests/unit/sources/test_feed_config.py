@@ -66,6 +66,7 @@ def test_all_and_the_least_that_can_be_said(tmp_path: Path) -> None:
         ('[[feed]]\nname = "a"\nurl = "http://a.example"\ninterval_s = 0', "interval_s must be at least"),
         ('[[feed]]\nname = "a"\nurl = "http://a.example"\ninterval_s = nan', "interval_s must be a number"),
         ('[[folder]]\nname = "a"\npath = "x"\nquiet_after_s = -1', "quiet_after_s must be at least 0"),
+        ('[[folder]]\nname = "a"\npath = "x"\nlinks = 1', "links must be true or false"),
         ('[[folder]]\nname = "a"', "folder a: path is missing"),
         ('[[folder]]\nname = "a"\npath = "x"\nurl = "y"', "url is unknown"),
         ('[[feed]]\nname = "a"\nurl = "http://a.example"\n[[folder]]\nname = "a"\npath = "x"', "two sources"),

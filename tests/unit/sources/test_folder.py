@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.settings import Producer
 from pipeline.sources.feed_config import FolderConfig
 from pipeline.sources.folder import Folder
+from pipeline.sources.formats import read_file
 
 
 class Clock:
@@ -68,3 +70,23 @@ def test_a_folder_that_is_not_there_is_a_missing_file(tmp_path: Path) -> None:
     folder, _ = watch(tmp_path / "none")
     with pytest.raises(FileNotFoundError):
         folder.ready()
+
+
+def test_a_link_is_left_out_and_told_once_unless_links_are_wanted(tmp_path: Path) -> None:
+    secret = write(tmp_path / "secret.txt", "not news", 1.0)
+    drop = tmp_path / "drop"
+    drop.mkdir()
+    link = drop / "a.txt"
+    link.symlink_to(secret)
+    own = write(drop / "b.txt", "news", 1.0)
+    folder = Folder(FolderConfig("drop", drop, 10.0, ""), Clock())
+    assert (folder.ready(), folder.links) == ([own], [link])
+    assert (folder.ready(), folder.links) == ([own], [])
+    assert Folder(FolderConfig("drop", drop, 10.0, "", links=True), Clock()).ready() == [link, own]
+
+
+def test_a_file_that_becomes_a_link_before_it_is_opened_is_not_read(tmp_path: Path) -> None:
+    secret = write(tmp_path / "secret.txt", "not news", 1.0)
+    (tmp_path / "a.txt").symlink_to(secret)
+    with pytest.raises(OSError, match="symbolic links"):
+        list(read_file(tmp_path / "a.txt", Producer(), links=False))
