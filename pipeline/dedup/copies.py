@@ -12,7 +12,8 @@ import numpy as np
 
 from pipeline.dedup import compare, evidence
 from pipeline.dedup.decision import NO_WORDS
-from pipeline.dedup.index import Index, keys_of, numbered
+from pipeline.dedup.index import Index, numbered
+from pipeline.dedup.keys import keys_of
 from pipeline.dedup.lookahead import IN_BATCH, LOOKED_UP, Lookahead
 from pipeline.dedup.overlap import Overlap, Sketches
 from pipeline.dedup.prepare import Prepared

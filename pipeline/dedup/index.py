@@ -1,41 +1,41 @@
 """Candidates: which remembered texts may share enough with a new one to be worth a close comparison.
 
-An inverted index from shingle hash to the slots of the texts that have it. Of each text only the lowest hashes are
-keys (32, or a sixteenth of a long text). What a lookup gives is a function of the texts in the index and the order they
+An inverted index from shingle hash to the slots of the texts that have it as key (`keys.py`). What a lookup gives is a function of the texts in the index and the order they
 were added in; the layout never shows. Every operation takes many texts at once, because the cost of numpy is per call.
 
 Keys live in buckets of 16 cells, one cache line of hashes and one of slots, in the order of the hashes: a bucket holds
 an equal part of hash space. Its taken cells come first and are counted, so that a new key's cell is known without a
 look at the others. The table grows by a quarter at a time and in place, from its end towards its start, a few buckets
-with each addition, so that none waits for the whole table to be built anew. A key of many texts, or one whose bucket is
-full, lives in a dictionary beside them.
+with each addition, so that none waits for the whole table to be built anew. A key of many texts has one cell, which
+says where the list of its texts is (`crowds.py`); a key whose bucket is full has such a list too, and is in a
+dictionary beside the table.
 """
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.dedup.sketch import EVERYTHING, KEPT, U32
+from pipeline.dedup.crowds import I64, Crowds, rank, starts_of
+from pipeline.dedup.sketch import U32
 from pipeline.text.words import U64
 
-I64 = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
-_KEYS, _MOST = 32, 2048
 _CELLS = 16
 SAME = 4
-"""Cells of one bucket with the same key; a key of more texts lives in the dictionary."""
+"""Cells of one bucket with the same key; a key of more texts is crowded: it has one cell, for the list of them."""
+
+# What a crowded key's cell holds above the number of its list.
+_CROWD = np.uint32(1 << 31)
 
 _OWNER = np.uint64(32)
 # Keys are the low end of hash space; an odd factor spreads them evenly over the buckets (Knuth's multiplicative hash).
 _SCATTER = np.uint32(2654435761)
 _CELL = np.arange(_CELLS, dtype=np.uint8)
-# Crowded keys are counted in parts of hash space of two to this power.
+# Keys in the dictionary are counted in parts of hash space of two to this power.
 _PART = 10
 # Cells in use, on average: growth begins at the one and is done before the other.
 _FULL, _OVERFULL = 9.8, 10.2
@@ -48,39 +48,6 @@ _SWEPT = 256
 _FIRST_BUCKETS = 64
 # Buckets (17 MB) up to which the table nearly doubles, so that keys are moved twice on the way and not five times.
 _SMALL = 1 << 17
-
-
-def keys_of(hashes: U32, lengths: I64, are_sorted: bool = False) -> tuple[U32, I64]:
-    """The hashes under which texts are found, and how many of each text they are; sorted, text after text.
-
-    Args:
-        hashes: those of each text's sketch, distinct, text after text.
-        lengths: how many each text has.
-        are_sorted: those of each text are.
-    """
-    ends = np.cumsum(lengths)
-    starts = ends - lengths
-    low = np.concatenate(([0], np.cumsum(hashes < EVERYTHING >> 4)))
-    counts = np.maximum(np.minimum(lengths, _KEYS), np.minimum(low[ends] - low[starts], _MOST))
-    if are_sorted:
-        return hashes[np.arange(len(hashes)) < np.repeat(starts + counts, lengths)], counts
-    # A row for each text: many times faster to sort than all in one.
-    usual = lengths <= KEPT
-    all_usual = bool(usual.all())
-    column = np.arange(KEPT)
-    rows = np.full((len(lengths), KEPT), EVERYTHING - 1, np.uint32)
-    rows[column < (lengths * usual)[:, None]] = hashes if all_usual else hashes[np.repeat(usual, lengths)]
-    rows.sort(axis=1)
-    keys = rows[column < (counts * usual)[:, None]]
-    if all_usual:
-        return keys, counts
-    every = np.empty(counts.sum(), np.uint32)
-    is_usual = np.repeat(usual, counts)
-    every[is_usual] = keys
-    every[~is_usual] = np.concatenate(
-        [np.sort(hashes[starts[n] : ends[n]])[: counts[n]] for n in (~usual).nonzero()[0]]
-    )
-    return every, counts
 
 
 def numbered(keys: U32, texts: U32) -> U64:
@@ -99,21 +66,8 @@ def _by_key(keys: U32, slots: U32) -> tuple[U32, U32]:
     return (both >> _OWNER).astype(np.uint32), slots[both.astype(np.uint32)]
 
 
-def starts_of(ordered: NDArray[Any]) -> I64:
-    """Where each run of equal values begins."""
-    differs = np.ones(len(ordered), np.bool_)
-    np.not_equal(ordered[1:], ordered[:-1], out=differs[1:])
-    return differs.nonzero()[0]
-
-
-def _rank(ordered: NDArray[Any]) -> I64:
-    """How many equal values stand before each of sorted values."""
-    starts = starts_of(ordered)
-    return np.arange(len(ordered)) - np.repeat(starts, np.diff(starts, append=len(ordered)))
-
-
 class Index:
-    """Multimap from 32-bit keys to slots: numbers below 2^32 that stand for texts."""
+    """Multimap from 32-bit keys to slots: numbers below 2^31 that stand for texts."""
 
     def __init__(self) -> None:
         self._buckets = _FIRST_BUCKETS
@@ -124,22 +78,23 @@ class Index:
         self._slots = np.zeros((_FIRST_BUCKETS, _CELLS), np.uint32)
         self._taken = np.zeros(_FIRST_BUCKETS, np.uint8)
         self._in_cells = 0
-        # Slots of a crowded key, in the order they were added; and how many such keys each small part of hash space
-        # has, so that most keys need not be looked for.
-        self._crowded: dict[int, array[int]] = {}
-        self._crowds = np.zeros(1 << 32 - _PART, np.uint16)
+        self._crowds = Crowds()
+        # Lists of the keys whose buckets are full; and how many such keys each small part of hash space has, so that
+        # most keys need not be looked for.
+        self._homeless: dict[int, int] = {}
+        self._homeless_in = np.zeros(1 << 32 - _PART, np.uint16)
         # Order of addition, by slot.
         self._added = np.zeros(1024, np.int64)
         self._additions = 0
 
     def __len__(self) -> int:
         """Number of keys of all texts together."""
-        return self._in_cells + sum(map(len, self._crowded.values()))
+        return self._in_cells - len(self._crowds) + len(self._homeless) + self._crowds.slots
 
     @property
     def is_empty(self) -> bool:
         """True when there is no key."""
-        return not self._in_cells and not self._crowded
+        return not self._in_cells and not self._homeless
 
     def add(self, keys: U32, slots: U32) -> None:
         """Add texts.
@@ -155,9 +110,38 @@ class Index:
         keys, slots = _by_key(keys, slots)
         # First, because it may crowd some of these keys.
         self._grow(len(keys))
-        keys, slots = self._add_to_crowds(keys, slots)
-        if len(keys):
-            self._place(keys, slots)
+        starts = starts_of(keys)
+        counts = np.diff(starts, append=len(keys))
+        distinct = keys[starts]
+        rows = self._address(distinct)
+        at, _, stored, crowds = self._look_for(distinct, rows)
+        known = crowds >= 0
+        in_crowd = np.repeat(known, counts)
+        if len(joins := in_crowd.nonzero()[0]):
+            self._crowds.extend(np.repeat(crowds[known], counts[known]), slots[joins])
+        held = np.bincount(at[stored < _CROWD], minlength=len(distinct))
+        many = (counts + held > SAME) & ~known
+        self._place(np.repeat(rows, counts), keys, slots, np.repeat(many, counts), in_crowd)
+
+    def _place(self, rows: I64, keys: U32, slots: U32, many: Bools, done: Bools) -> None:
+        """Put keys into their buckets; those of too many texts, and those that find no room, are crowded.
+
+        Args:
+            rows: bucket of each.
+            keys: sorted.
+            many: whether it is of too many.
+            done: whether it is in its crowd already.
+        """
+        few = ~(many | done)
+        if not few.all():
+            rows, few_keys, few_slots = rows[few], keys[few], slots[few]
+        else:
+            few_keys, few_slots = keys, slots
+        left = self._fill(rows, few_keys, few_slots)
+        if len(left):
+            self._crowd(few_keys[left], few_slots[left])
+        if len(more := many.nonzero()[0]):
+            self._crowd(keys[more], slots[more])
 
     def _note_order(self, slots: U32) -> None:
         most = int(slots.max())
@@ -186,29 +170,31 @@ class Index:
         for n in range(parts):
             part = np.concatenate([piece[cut[n] : cut[n + 1]] for piece, cut in zip(pieces, cuts, strict=True)])
             part.sort()
-            keys, owners = self._add_to_crowds((part >> _OWNER).astype(np.uint32), slots[part.astype(np.uint32)])
-            rows = self._address(keys)
-            left = self._fill(rows, keys, owners)
-            if len(left):
-                self._crowd(keys[left], owners[left])
+            keys, owners = (part >> _OWNER).astype(np.uint32), slots[part.astype(np.uint32)]
+            counts = np.diff(starts_of(keys), append=len(keys))
+            many = np.repeat(counts > SAME, counts)
+            self._place(self._address(keys), keys, owners, many, np.zeros(len(keys), np.bool_))
             yield True
 
     def remove(self, keys: U32, slots: U32) -> None:
         """Take out texts that were added with these keys."""
         keys, slots = _by_key(keys * _SCATTER, slots)
         rows = self._address(keys)
-        at, cell = self._cells_of(keys, rows)
-        its = self._slots[rows[at], cell] == slots[at]
-        at, cell = at[its], cell[its]
-        elsewhere = np.ones(len(keys), np.bool_)
-        elsewhere[at] = False
-        for key, slot in zip(keys[elsewhere].tolist(), slots[elsewhere].tolist(), strict=True):
-            crowd = self._crowded[key]
-            crowd.remove(slot)
-            if not crowd:
-                del self._crowded[key]
-                self._crowds[key >> _PART] -= 1
-        self._vacate(rows[at], cell)
+        at, cell, stored, crowds = self._look_for(keys, rows)
+        gone = stored == slots[at]
+        crowded = (stored >= _CROWD).nonzero()[0]
+        cell_of = dict(zip(at[crowded].tolist(), crowded.tolist(), strict=True))
+        for n in (crowds >= 0).nonzero()[0].tolist():
+            if not self._crowds.remove(int(crowds[n]), int(slots[n])):
+                continue
+            # The last of its crowd.
+            if n in cell_of:
+                gone[cell_of[n]] = True
+            else:
+                key = int(keys[n])
+                del self._homeless[key]
+                self._homeless_in[key >> _PART] -= 1
+        self._vacate(rows[at[gone]], cell[gone])
 
     def _vacate(self, rows: I64, cells: I64) -> None:
         """Empty cells, given by ascending row; a bucket's last taken cell moves into each.
@@ -217,7 +203,7 @@ class Index:
         """
         order = np.lexsort((-cells, rows))
         rows, cells = rows[order], cells[order]
-        nth = _rank(rows)
+        nth = rank(rows)
         for n in range(int(nth.max(initial=-1)) + 1):
             row, cell = rows[nth == n], cells[nth == n]
             last = self._taken[row] - 1
@@ -226,17 +212,49 @@ class Index:
             self._taken[row] = last
         self._in_cells -= len(rows)
 
-    def lookup(self, hashes: U32) -> tuple[I64, U32, list[int]]:
+    def lookup(self, hashes: U32) -> tuple[I64, U32, I64, I64]:
         """Find the texts that have a hash as key.
 
         Returns:
-            Place in `hashes` and slot of what was found, ordered by place, at most `SAME` of one; and the places that
-            `newest` must be asked for, because many texts have that key.
+            Place in `hashes` and slot of what was found, ordered by place, at most `SAME` of one; and places, ordered,
+            with the list in `crowds` of those that many texts have.
         """
         keys = hashes * _SCATTER
-        rows = self._address(keys)
+        at, _, stored, crowds = self._look_for(keys, self._address(keys))
+        single = stored < _CROWD
+        crowded = (crowds >= 0).nonzero()[0]
+        return at[single], stored[single], crowded, crowds[crowded]
+
+    @property
+    def crowds(self) -> Crowds:
+        """The texts of the keys of many texts."""
+        return self._crowds
+
+    def newest(self, hash: int) -> list[int]:
+        """Slots of the texts that have a hash as key, the last added first."""
+        _, slots, _, crowds = self.lookup(np.array([hash], np.uint32))
+        if len(crowds):
+            return self._crowds.all(int(crowds[0]))
+        newest: list[int] = slots[np.argsort(self._added[slots])[::-1]].tolist()
+        return newest
+
+    def _look_for(self, keys: U32, rows: I64) -> tuple[I64, I64, U32, I64]:
+        """Cells of some keys, and their crowds.
+
+        Returns:
+            Place in `keys`, cell of the bucket and what it holds, of each time that a key is in the table; and the list
+            of each key, -1 for a key that has none.
+        """
         at, cell = self._cells_of(keys, rows)
-        return at, self._slots[rows[at], cell], self._crowded_among(keys)
+        stored = self._slots.reshape(-1).take(rows[at] * _CELLS + cell)
+        crowds = np.full(len(keys), -1, np.int64)
+        crowded = (stored >= _CROWD).nonzero()[0]
+        crowds[at[crowded]] = stored[crowded] ^ _CROWD
+        likely = self._homeless_in.take(keys >> _PART).nonzero()[0]
+        for n, key in zip(likely.tolist(), keys[likely].tolist(), strict=True):
+            if (crowd := self._homeless.get(key)) is not None:
+                crowds[n] = crowd
+        return at, cell, stored, crowds
 
     def _cells_of(self, keys: U32, rows: I64) -> tuple[I64, I64]:
         """Place in `keys`, and the cell of its bucket, of each time that a key is in the table."""
@@ -252,26 +270,6 @@ class Index:
         there = cell < self._taken[rows[at]]
         return at[there], cell[there]
 
-    def _crowded_among(self, keys: U32) -> list[int]:
-        """The places of crowded keys."""
-        crowded = self._crowded
-        likely = self._crowds.take(keys >> _PART).nonzero()[0]
-        return [at for at, key in zip(likely.tolist(), keys[likely].tolist(), strict=True) if key in crowded]
-
-    def newest(self, hashes: U32, most: int | None = None) -> list[list[int]]:
-        """For each hash the slots of the texts that have it as key, the last added first; all or so many."""
-        last = None if most is None else -1 - most
-        found = []
-        for n, crowd in enumerate(map(self._crowded.get, (hashes * _SCATTER).tolist())):
-            found.append(self._in_bucket(hashes[n])[:most] if crowd is None else crowd[:last:-1].tolist())
-        return found
-
-    def _in_bucket(self, hash: np.uint32) -> list[int]:
-        """Slots of the texts that have a hash as key and are in its bucket, the last added first."""
-        _, slots, _ = self.lookup(np.array([hash]))
-        newest: list[int] = slots[np.argsort(self._added[slots])[::-1]].tolist()
-        return newest
-
     def _address(self, keys: U32) -> I64:
         """The bucket of each key. Buckets from `_grown_from` on are already at the new number of buckets."""
         wide = keys.astype(np.int64)
@@ -280,28 +278,12 @@ class Index:
             return old
         return np.where(old >= self._grown_from, (wide * self._target) >> 32, old)
 
-    def _add_to_crowds(self, keys: U32, slots: U32) -> tuple[U32, U32]:
-        """Add what belongs to crowded keys, old ones and those that have too many texts here; returns the rest.
-
-        Args:
-            keys: sorted.
-        """
-        starts = starts_of(keys)
-        counts = np.diff(starts, append=len(keys))
-        many = counts > SAME
-        many[self._crowded_among(keys[starts])] = True
-        if not many.any():
-            return keys, slots
-        crowded = np.repeat(many, counts)
-        self._crowd(keys[crowded], slots[crowded])
-        return keys[~crowded], slots[~crowded]
-
     def _crowd(self, keys: U32, slots: U32) -> None:
-        """Add slots to the crowds of their keys; what the buckets have of these keys goes along.
+        """Make crowds of keys; what the buckets have of these keys goes along.
 
         Args:
-            keys: sorted, not empty.
-            slots: of a key that is crowded already, only new ones, in the order they were added.
+            keys: sorted, not empty, not crowded.
+            slots: those of each in the order they were added.
         """
         distinct = keys[starts_of(keys)]
         rows = self._address(distinct)
@@ -312,30 +294,20 @@ class Index:
             self._vacate(rows[at], cell)
             order = np.lexsort((self._added[slots], keys))
             keys, slots = keys[order], slots[order]
-        starts = starts_of(keys).tolist()
-        every = slots.tolist()
-        for key, start, end in zip(distinct.tolist(), starts, [*starts[1:], len(every)], strict=True):
-            crowd = self._crowded.get(key)
-            if crowd is not None:
-                crowd.extend(every[start:end])
-                continue
-            self._crowded[key] = array("I", every[start:end])
-            self._crowds[key >> _PART] += 1
+        crowds = self._crowds.new(len(distinct))
+        self._crowds.extend(np.repeat(crowds, np.diff(starts_of(keys), append=len(keys))), slots)
+        left = self._fill(rows, distinct, crowds.astype(np.uint32) | _CROWD)
+        self._let_out(distinct[left], crowds[left])
 
-    def _place(self, keys: U32, slots: U32) -> None:
-        """Put sorted keys of new texts into their buckets; those that find no room, or too many alike, are crowded."""
-        rows = self._address(keys)
-        alike = np.bincount(self._cells_of(keys, rows)[0], minlength=len(keys))
-        alike += _rank(keys)
-        few = alike < SAME
-        crowded = ~few
-        crowded[few.nonzero()[0][self._fill(rows[few], keys[few], slots[few])]] = True
-        if crowded.any():
-            self._crowd(keys[crowded], slots[crowded])
+    def _let_out(self, keys: U32, crowds: I64) -> None:
+        """Note crowded keys that find no room."""
+        for key, crowd in zip(keys.tolist(), crowds.tolist(), strict=True):
+            self._homeless[key] = crowd
+            self._homeless_in[key >> _PART] += 1
 
     def _fill(self, rows: I64, keys: U32, slots: U32) -> I64:
         """Put keys into the next cells of their buckets, given in ascending order; returns the places of those left."""
-        cell = self._taken[rows] + _rank(rows)
+        cell = self._taken[rows] + rank(rows)
         fits = cell < _CELLS
         left = (~fits).nonzero()[0]
         if len(left):
@@ -392,5 +364,10 @@ class Index:
         self._grown_from = start
         left = self._fill((keys.astype(np.int64) * self._target) >> 32, keys, slots)
         if len(left):
-            left = left[np.lexsort((self._added[slots[left]], keys[left]))]
-            self._crowd(keys[left], slots[left])
+            keys, slots = keys[left], slots[left]
+            crowded = slots >= _CROWD
+            self._let_out(keys[crowded], (slots[crowded] ^ _CROWD).astype(np.int64))
+            keys, slots = keys[~crowded], slots[~crowded]
+            order = np.lexsort((self._added[slots], keys))
+            if len(order):
+                self._crowd(keys[order], slots[order])

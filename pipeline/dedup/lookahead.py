@@ -14,14 +14,16 @@ from itertools import chain, islice, pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.dedup.index import I64, SAME, Index, keys_of, starts_of
+from pipeline.dedup.crowds import AT_HAND, I64, starts_of
+from pipeline.dedup.index import SAME, Index
+from pipeline.dedup.keys import keys_of
 from pipeline.dedup.sketch import U32
 
 LOOKED_UP = 64
 """So many of a text's hashes are looked up in the index, the lowest. Of a text of the same length the keys are among
 the lowest 32, of one a sixth as long among the lowest 200."""
 
-NEWEST = 8
+NEWEST = AT_HAND - 1
 """A shingle that many texts have leads to the newest of them only."""
 
 IN_BATCH = 1 << 32
@@ -33,6 +35,7 @@ _FLAG = np.uint32(_FLAGS - 1)
 # Bits of what a candidate is said by.
 _OTHER = 33
 _LOW = 0xFFFFFFFF
+_COLUMN = np.arange(AT_HAND)
 
 
 class Lookahead:
@@ -61,7 +64,7 @@ class Lookahead:
         self._asked = hashes = np.concatenate(asked)
         self._ends = np.cumsum(lengths)
         texts = np.repeat(np.arange(len(sketches)), lengths)
-        at, slots, crowded = index.lookup(hashes)
+        at, slots, crowded, crowds = index.lookup(hashes)
 
         # The batch's own keys, with the text of each in the lower half; those of the texts before one end at `past`.
         self._keys, self._counts = keys, counts = keys_of(
@@ -84,38 +87,36 @@ class Lookahead:
         past[likely] = owned.searchsorted(wide | texts[likely].astype(np.uint64))
         self._owners = owners = (owned & np.uint64(_LOW)).astype(np.int64)
 
-        # Where there may be more than the newest that count, they are picked one key at a time.
+        # Of each key the newest count: those before the text in the batch, then the remembered ones.
         near = past - first
-        slow = near > NEWEST - SAME
-        slow[crowded] = True
-        # Of keys of more texts than count, by the text that asks: when one is forgotten, an older one takes its place.
-        self._limited: dict[int, list[list[int]]] = {}
-        picked, of = self._pick(slow.nonzero()[0], texts)
-        quick = ~slow[at]
-        near[slow] = 0
-        counted = np.repeat(first - np.cumsum(near) + near, near) + np.arange(near.sum())
-        found = np.concatenate([slots[quick], owners[counted] + IN_BATCH, np.array(picked, np.int64)])
-        by = np.concatenate([texts[at[quick]], np.repeat(texts, near), np.array(of, np.int64)])
+        counted = np.minimum(near, NEWEST)
+        room = NEWEST - counted
+        held = np.bincount(at, minlength=len(hashes))
+        if (crowding := held > room).any():
+            stays = self._newest_of(crowding.nonzero()[0], room, at, slots)
+            at, slots = at[stays], slots[stays]
+        rows, lengths_of = index.crowds.newest(crowds)
+        taken = np.minimum(lengths_of, room[crowded])
+        held[crowded] = lengths_of
+        in_batch = np.repeat(past - np.cumsum(counted), counted) + np.arange(counted.sum())
+        found = np.concatenate([slots, rows[_COLUMN < taken[:, None]], owners[in_batch] + IN_BATCH])
+        at = np.concatenate([at, np.repeat(crowded, taken), np.repeat(np.arange(len(hashes)), counted)])
+        by = texts[at]
+        # Of keys of more texts than count: when one is forgotten, an older one takes its place.
+        limited = (near + held > NEWEST)[at]
+        self._picked = by[limited], found[limited]
+        self._picks: tuple[list[int], list[int]] | None = None
         self.texts, self.others, self._shared = self._candidates(by, found)
         ends = np.searchsorted(self.texts, np.arange(len(sketches) + 1)).tolist()
         self._ranges = list(pairwise(ends))
 
-    def _pick(self, places: NDArray[np.intp], texts: NDArray[np.intp]) -> tuple[list[int], list[int]]:
-        """The newest texts that have each of some keys, as if all of the batch were remembered; and the text asking."""
-        picked: list[int] = []
-        of: list[int] = []
-        columns = (part[places].tolist() for part in (texts, self._first, self._past))
-        remembered = self._index.newest(self._asked[places], NEWEST + 1)
-        for text, first, past, newest in zip(*columns, remembered, strict=True):
-            if past > first:
-                near = self._owners[max(first, past - NEWEST - 1) : past][::-1] + IN_BATCH
-                newest = (near.tolist() + newest)[: NEWEST + 1]
-            if len(newest) > NEWEST:
-                newest.pop()
-                self._limited.setdefault(text, []).append(newest)
-            picked += newest
-            of += [text] * len(newest)
-        return picked, of
+    def _newest_of(self, places: I64, room: I64, at: I64, slots: U32) -> NDArray[np.bool_]:
+        """Which slots stay when so many of each of some places are taken, the newest."""
+        stays = np.ones(len(at), np.bool_)
+        for place in places.tolist():
+            its = at == place
+            stays[its] = np.isin(slots[its], self._index.newest(int(self._asked[place]))[: room[place]])
+        return stays
 
     def _candidates(self, texts: I64, others: I64) -> tuple[list[int], list[int], list[int]]:
         """Those that share enough keys with a text: both, ordered by text, and how many keys."""
@@ -169,9 +170,19 @@ class Lookahead:
         found = self.expected(n)
         if self.is_as_expected(n):
             return found
-        if any(self.slot(other) is None for newest in self._limited.get(n, ()) for other in newest):
+        if any(self.slot(other) is None for other in self._limited(n)):
             return self._one_by_one(n)
         return {other: shared for other, shared in found.items() if self.slot(other) is not None}
+
+    def _limited(self, n: int) -> set[int]:
+        """What the nth text found under keys of more texts than count."""
+        if self._picks is None:
+            texts, others = self._picked
+            order = np.argsort(texts, kind="stable")
+            ends = texts[order].searchsorted(np.arange(len(self._slots) + 1)).tolist()
+            self._picks = others[order].tolist(), ends
+        every, ends = self._picks
+        return set(every[ends[n] : ends[n + 1]])
 
     def _one_by_one(self, n: int) -> dict[int, int]:
         """The same, of what is remembered now."""
@@ -182,7 +193,6 @@ class Lookahead:
 
     def _newest(self, at: int) -> Iterator[int]:
         near = self._owners[self._first[at] : self._past[at]][::-1] + IN_BATCH
-        (remembered,) = self._index.newest(self._asked[at : at + 1])
-        for other in chain(near.tolist(), remembered):
+        for other in chain(near.tolist(), self._index.newest(int(self._asked[at]))):
             if self.slot(other) is not None:
                 yield other

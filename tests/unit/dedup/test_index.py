@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 from pipeline.dedup import index as index_module
-from pipeline.dedup.index import Index, keys_of, numbered
+from pipeline.dedup.crowds import AT_HAND
+from pipeline.dedup.index import Index, numbered
+from pipeline.dedup.keys import keys_of
 from pipeline.dedup.lookahead import LOOKED_UP, NEWEST, Lookahead
 from pipeline.dedup.sketch import U32, bound_of
 
@@ -31,9 +33,12 @@ def remove(index: Index, slot: int, keys: set[int]) -> None:
 
 def found(index: Index, key: int) -> list[int]:
     """All that a lookup of one key gives, the newest first."""
-    _, slots, many = index.lookup(np.array([key], np.uint32))
-    (newest,) = index.newest(np.array([key], np.uint32))
-    assert sorted(slots.tolist()) == ([] if many else sorted(newest))
+    _, slots, _, crowds = index.lookup(np.array([key], np.uint32))
+    newest = index.newest(key)
+    assert sorted(slots.tolist()) == ([] if len(crowds) else sorted(newest))
+    rows, lengths = index.crowds.newest(crowds)
+    for row, length in zip(rows.tolist(), lengths.tolist(), strict=True):
+        assert row[:length] == newest[:AT_HAND]
     return newest
 
 
@@ -74,9 +79,9 @@ def test_every_key_is_found_while_the_table_grows(together: int) -> None:
         if start % 11 == 0:
             for old in range(0, start + 1, 61):
                 keys = array(added[old])
-                _, slots, many = index.lookup(keys)
+                _, slots, many, _ = index.lookup(keys)
                 assert np.count_nonzero(slots == old) + len(many) == len(added[old])
-                assert all(old in newest for newest in index.newest(keys[many]))
+                assert all(old in index.newest(key) for key in keys[many].tolist())
 
 
 def test_an_index_that_is_built_as_a_whole_finds_what_one_that_grew_finds(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -100,11 +105,11 @@ def test_an_index_that_is_built_as_a_whole_finds_what_one_that_grew_finds(monkey
         pieces.append(numbered(*np.array(numbers, np.uint32).T))
     assert len(list(built.build(pieces, slots))) > 10
     assert len(built) == len(grown)
-    keys = array({key for text in texts for key in text})
-    assert built.newest(keys) == grown.newest(keys)
+    keys = {key for text in texts for key in text}
+    assert all(found(built, key) == found(grown, key) for key in keys)
     for index in (grown, built):
         remove(index, int(slots[0]), texts[0])
-    assert built.newest(keys) == grown.newest(keys)
+    assert all(found(built, key) == found(grown, key) for key in keys)
 
 
 def test_what_was_removed_is_not_found_and_its_slot_can_be_used_again() -> None:
