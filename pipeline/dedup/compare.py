@@ -6,6 +6,7 @@ Symmetric: the verdict on a pair is the same whichever of the two arrived first.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import ceil
 
 import numpy as np
 
@@ -74,25 +75,14 @@ class Text:
     headline: U32
 
 
-def stretches(first: Prepared, second: Sketch) -> tuple[int, float]:
-    """How what two texts share lies in them.
-
-    Returns:
-        Length in words of the longest shared stretch that the sketches show in either text; and the share of the text
-        of the longest stretch that is not in the other, in the text where it is the shorter.
-    """
-    bound = min(first.sketch.bound, second.bound)
-    a, b = below(first.sketch.hashes, bound), below(second.hashes, bound)
-    in_first, in_second = a.tolist(), b.tolist()
-    of_second = bytes(map(set(in_first).__contains__, in_second))
-    of_first = bytes(map(set(in_second).__contains__, in_first))
-    run = max(_longest(of_second, b"\0"), _longest(of_first, b"\0"))
-    own = min(_longest(of_second, b"\1") / len(b), _longest(of_first, b"\1") / len(a))
-    return _words_in(run, bound), own
+def longest_run(first: Prepared, second: Sketch) -> int:
+    """Length in words of the longest shared stretch that the sketches show in either text."""
+    a, b, bound = _kept(first.sketch, second)
+    return _words_in(max(_longest(evidence.hits(a, b)), _longest(evidence.hits(b, a))), bound)
 
 
 def whole(sketch: Sketch) -> int:
-    """The first of `stretches` for a text and itself."""
+    """`longest_run` of a text and itself."""
     return _words_in(len(sketch.hashes), sketch.bound)
 
 
@@ -101,9 +91,25 @@ def _words_in(run: int, bound: int) -> int:
     return run * EVERYTHING // bound + WIDTH - 1
 
 
-def _longest(hits: bytes, other: bytes) -> int:
-    """Length of the longest stretch without the other byte."""
-    return max(map(len, hits.split(other)))
+def _kept(first: Sketch, second: Sketch) -> tuple[U32, U32, int]:
+    """The hashes of both below the lower of their bounds, and that bound."""
+    bound = min(first.bound, second.bound)
+    return below(first.hashes, bound), below(second.hashes, bound), bound
+
+
+def _longest(hits: bytes) -> int:
+    """Length of the longest stretch of hits."""
+    return max(map(len, hits.split(b"\0")))
+
+
+def _both_have_own(first: Sketch, second: Sketch) -> bool:
+    """True when each text has a stretch of `OWN_BLOCK` that is not in the other."""
+    a, b, _ = _kept(first, second)
+    return _has_own(evidence.hits(b, a)) and _has_own(evidence.hits(a, b))
+
+
+def _has_own(hits: bytes) -> bool:
+    return bytes(ceil(OWN_BLOCK * len(hits))) in hits
 
 
 def kind_of(first: Prepared, second: Text, found: Overlap, apart: float, window: float) -> CopyKind | None:
@@ -134,11 +140,10 @@ def kind_of(first: Prepared, second: Text, found: Overlap, apart: float, window:
     other_numbers = _other_numbers(numbers, shared_words)
     # A text that has no more than this of its own has no such stretch of its own.
     if other_numbers or share <= 1 - OWN_BLOCK:
-        run, own = stretches(first, second.sketch)
-        if other_numbers and run < max(LONG_RUN_WORDS, LONG_RUN * shared_words):
+        if other_numbers and longest_run(first, second.sketch) < max(LONG_RUN_WORDS, LONG_RUN * shared_words):
             return None
         headline_share = HEADLINE_INSIDE if share >= INSIDE_SHARE else HEADLINE_SHARE
-        if own >= OWN_BLOCK and not _same_story(first, second, numbers, headline_share):
+        if _both_have_own(first.sketch, second.sketch) and not _same_story(first, second, numbers, headline_share):
             return None
     rest = min(found.first_in_second, found.second_in_first)
     return "contained" if share >= CONTAINED_SHARE and rest < CONTAINED_REST else "near"
@@ -160,7 +165,7 @@ def _same_story(first: Prepared, second: Text, numbers: figures.FigureOverlap, h
     only = min(numbers.first_only, numbers.second_only)
     if numbers.common >= MANY_NUMBERS and numbers.common >= COMMON_NUMBERS * (numbers.common + only):
         return True
-    words = first.words.hashes
+    words = first.hashes
     taken = evidence.core(evidence.covered(len(words), first.shingles, second.sketch))
     core = headline_hashes(np.concatenate([words[:0], *(words[start:end] for start, end in taken)]))
     return any(

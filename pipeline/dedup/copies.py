@@ -106,20 +106,23 @@ class Copies:
         self._measured = frozenset(n for n in range(len(batch)) if counts[n] <= 2 * _COMPARED)
         pairs = [pair for pair in zip(ahead.texts, ahead.others, strict=True) if pair[0] in self._measured]
         for some in _pieces(pairs, _MEASURED):
-            for (text, other), found in zip(some, self._measure(some), strict=True):
-                if found is not None:
-                    self._overlaps.setdefault(text, {})[other] = found
+            self._measure(some)
 
-    def _measure(self, pairs: Sequence[tuple[int, int]]) -> list[Overlap | None]:
-        """What texts of the batch share with candidates."""
-        remembered = self._remembered.packed_sketch_at
-        sketches = [remembered(at) if at < IN_BATCH else self._sketch_of_batch(at) for _, at in pairs]
-        return self._sketches.overlaps([text for text, _ in pairs], [s for s, _ in sketches], [b for _, b in sketches])
-
-    def _sketch_of_batch(self, other: int) -> tuple[bytes, int]:
-        own = self._batch[other - IN_BATCH]
-        assert own is not None
-        return packed(own.sketch.hashes), own.sketch.bound
+    def _measure(self, pairs: Sequence[tuple[int, int]]) -> None:
+        """Measure what texts of the batch share with candidates."""
+        remembered = [pair for pair in pairs if pair[1] < IN_BATCH]
+        slots = [slot for _, slot in remembered]
+        sketches = self._remembered.packed_sketches_at(slots)
+        bounds = self._remembered.bounds_at(slots)
+        if len(remembered) < len(pairs):
+            of_batch = [pair for pair in pairs if pair[1] >= IN_BATCH]
+            owns = [own.sketch for _, other in of_batch if (own := self._batch[other - IN_BATCH]) is not None]
+            pairs = remembered + of_batch
+            sketches += [packed(own.hashes) for own in owns]
+            bounds = np.concatenate([bounds, [own.bound for own in owns]])
+        for n, found in self._sketches.overlaps([text for text, _ in pairs], sketches, bounds):
+            text, other = pairs[n]
+            self._overlaps.setdefault(text, {})[other] = found
 
     def add(self, slot: int, place: int | None = None) -> None:
         """Let a remembered text be found.
@@ -138,7 +141,7 @@ class Copies:
         if slot in self._new:
             del self._new[slot]
         else:
-            self._gone[slot], _ = self._remembered.packed_sketch_at(slot)
+            (self._gone[slot],) = self._remembered.packed_sketches_at([slot])
         if self._ahead is not None:
             self._ahead.removed()
 
@@ -201,20 +204,22 @@ class Copies:
         if not similar:
             return _NOTHING
         rank = (NEVER if origin is None else origin, article_id)
+        own_key, own_exact = bytes.fromhex(article_id), bytes.fromhex(own.exact)
         earlier: list[tuple[Overlap, CopyKind, Entry]] = []
         later: list[str] = []
         for slot, found in similar:
-            other = self._remembered.at(slot)
-            if other.article_id == article_id:
+            key, exact, other_origin = self._remembered.identity_at(slot)
+            if key == own_key:
                 continue
             kind: CopyKind | None
-            if other.exact == own.exact and own.exact != NO_WORDS:
+            if exact == own_exact and own.exact != NO_WORDS:
                 kind = "exact"
             else:
-                apart = 0.0 if origin is None or other.origin is None else abs(origin - other.origin) / _DAY
-                kind = compare.kind_of(own, other.text, found, apart, self._window)
+                apart = 0.0 if origin is None or other_origin is None else abs(origin - other_origin) / _DAY
+                kind = compare.kind_of(own, self._remembered.text_at(slot), found, apart, self._window)
             if kind is None:
                 continue
+            other = self._remembered.at(slot)
             if other.rank < rank:
                 earlier.append((found, kind, other))
             else:
@@ -242,12 +247,10 @@ class Copies:
         if len(others) > _COMPARED:
             others.sort(key=lambda other: (-candidates[other], self._remembered.rank_at(slots[other])))
             del others[_COMPARED:]
-        overlaps = self._overlaps.get(place, {})
         expected = ahead.expected(place) if place in self._measured else {}
-        unknown = [(place, other) for other in others if other not in expected]
-        for (_, other), overlap in zip(unknown, self._measure(unknown), strict=True):
-            if overlap is not None:
-                overlaps[other] = overlap
+        if unknown := [(place, other) for other in others if other not in expected]:
+            self._measure(unknown)
+        overlaps = self._overlaps.get(place, {})
         return [(slots[other], overlaps[other]) for other in others if other in overlaps]
 
 
@@ -278,12 +281,12 @@ def _source(own: Prepared, found: Overlap, kind: CopyKind, source: Entry) -> Sou
     if kind == "exact":
         run = compare.whole(own.sketch)
     elif not own.short:
-        starts = own.words.starts - own.offset
+        starts = own.starts - own.offset
         spans = evidence.covered(len(starts), own.shingles, source.text.sketch)
         run = evidence.longest(spans)
         added = evidence.added(own.cleaned.text, starts, spans)
     else:
-        run, _ = compare.stretches(own, source.text.sketch)
+        run = compare.longest_run(own, source.text.sketch)
     why = {
         "jaccard": round(found.jaccard, 3),
         "contained": round(found.first_in_second, 3),

@@ -1,7 +1,8 @@
 """Candidates: which remembered texts may share enough with a new one to be worth a close comparison.
 
-An inverted index from shingle hash to the slots of the texts that have it as key (`keys.py`). What a lookup gives is a function of the texts in the index and the order they
-were added in; the layout never shows. Every operation takes many texts at once, because the cost of numpy is per call.
+An inverted index from shingle hash to the slots of the texts that have it as key (`keys.py`). What a lookup gives is a
+function of the texts in the index and the order they were added in; the layout never shows. Every operation takes many
+texts at once, because the cost of numpy is per call.
 
 Keys live in buckets of 16 cells, one cache line of hashes and one of slots, in the order of the hashes: a bucket holds
 an equal part of hash space. Its taken cells come first and are counted, so that a new key's cell is known without a

@@ -8,7 +8,7 @@ from pipeline.dedup.crowds import I64
 from pipeline.dedup.sketch import EVERYTHING, KEPT, U32
 
 _KEYS, _MOST = 32, 2048
-"""Of each text only the lowest hashes are keys: so many, or a sixteenth of a long text, but never more than the other."""
+"""Of each text only the lowest hashes are keys: so many, or a sixteenth of a long text, but no more than the second."""
 
 
 def keys_of(hashes: U32, lengths: I64, are_sorted: bool = False) -> tuple[U32, I64]:

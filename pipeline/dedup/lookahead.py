@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.dedup.crowds import AT_HAND, I64, starts_of
-from pipeline.dedup.index import SAME, Index
+from pipeline.dedup.index import Index
 from pipeline.dedup.keys import keys_of
 from pipeline.dedup.sketch import U32
 
@@ -99,7 +99,7 @@ class Lookahead:
         taken = np.minimum(lengths_of, room[crowded])
         held[crowded] = lengths_of
         in_batch = np.repeat(past - np.cumsum(counted), counted) + np.arange(counted.sum())
-        found = np.concatenate([slots, rows[_COLUMN < taken[:, None]], owners[in_batch] + IN_BATCH])
+        found = np.concatenate([slots, rows[taken[:, None] > _COLUMN], owners[in_batch] + IN_BATCH])
         at = np.concatenate([at, np.repeat(crowded, taken), np.repeat(np.arange(len(hashes)), counted)])
         by = texts[at]
         # Of keys of more texts than count: when one is forgotten, an older one takes its place.

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.dedup.crowds import I64
 from pipeline.dedup.sketch import U32
 from pipeline.text.words import U64
 
@@ -69,8 +70,8 @@ class Sketches:
         self._cells = np.zeros(int(self._cell_mask) + 1, np.int32)
         self._cells[spread & self._cell_mask] = np.arange(len(hashes), dtype=np.int32)
 
-    def overlaps(self, texts: Sequence[int], others: Sequence[bytes], bounds: Sequence[int]) -> list[Overlap | None]:
-        """Measure pairs; None where a pair shares too little for the one to be a copy of the other.
+    def overlaps(self, texts: Sequence[int], others: Sequence[bytes], bounds: I64) -> list[tuple[int, Overlap]]:
+        """Measure pairs; places and overlaps of those that share enough for the one to be a copy of the other.
 
         Args:
             texts: place in the batch of the first of each pair.
@@ -81,23 +82,26 @@ class Sketches:
             return []
         first = np.array(texts, np.uint64)
         values = np.frombuffer(b"".join(others), "<u4")
-        lengths = np.array([len(packed) >> 2 for packed in others])
+        lengths = np.fromiter(map(len, others), np.int64, len(others)) >> 2
+        ends = np.cumsum(lengths)
         # Most pairs share little: a flag spares most of the searches.
         flags = np.repeat(first.astype(np.uint32) * _SPREAD, lengths)
         flags += values
         flags &= self._mask
         likely = self._flags.take(flags).nonzero()[0]
-        pair = np.cumsum(lengths).searchsorted(likely, "right")
+        pair = ends.searchsorted(likely, "right")
         sought = first[pair] << _HIGH | values[likely]
         is_there = self._are_there(sought, flags[likely])
         shared = np.bincount(pair[is_there], minlength=len(texts))
         # What both kept lies below both bounds; of all that they kept, that counts which lies there.
         limits = self._bounds[first]
-        other_limits = np.array(bounds, np.uint64)
+        other_limits = bounds.astype(np.uint64)
         own = self._hashes.searchsorted((first << _HIGH) + np.minimum(limits, other_limits)) - self._starts[first]
         other = lengths
-        for n in (limits < other_limits).nonzero()[0].tolist():
-            other[n] = np.count_nonzero(np.frombuffer(others[n], "<u4") < limits[n])
+        if (limits < other_limits).any():
+            last = (limits - np.uint64(1)).astype(np.uint32)
+            low = (values <= np.repeat(last, lengths)).nonzero()[0]
+            other = np.diff(low.searchsorted(ends), prepend=0)
         enough = (shared > 0) & (shared >= np.minimum(MIN_SHARED, own))
         jaccard = shared / np.maximum(own + other - shared, 1)
         share = shared / np.maximum(np.minimum(own, other), 1)
@@ -106,11 +110,13 @@ class Sketches:
             | ((jaccard >= MUCH_JACCARD) & (share >= MUCH_SHARE))
             | ((jaccard >= INSIDE_JACCARD) & (share >= INSIDE_SHARE))
         )
-        found: list[Overlap | None] = [None] * len(texts)
-        for n in enough.nonzero()[0].tolist():
-            common = int(shared[n])
-            found[n] = Overlap(float(jaccard[n]), common / int(own[n]), common / int(other[n]), common)
-        return found
+        near = enough.nonzero()[0]
+        shared, own, other = shared[near], own[near], other[near]
+        columns = (part.tolist() for part in (near, jaccard[near], shared / own, shared / other, shared))
+        return [
+            (n, Overlap(of_all, of_own, of_other, common))
+            for n, of_all, of_own, of_other, common in zip(*columns, strict=True)
+        ]
 
     def _are_there(self, sought: U64, spread: U32) -> NDArray[np.bool_]:
         """Which hashes, each with its text, the batch has.

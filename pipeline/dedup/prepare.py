@@ -20,7 +20,7 @@ from pipeline.dedup.headline import headlines
 from pipeline.dedup.sketch import U32, WIDTH, Sketch, shingle_hashes, sketches
 from pipeline.records import EditorWord, RawArticle, Void
 from pipeline.text.clean import Cleaned, clean
-from pipeline.text.words import Words, words
+from pipeline.text.words import I32, U64, Words, words
 
 _SHORT = 12
 """The words of a shorter text count together with its title: "Results below." is no copy of "Results below."."""
@@ -71,6 +71,18 @@ class Prepared(msgspec.Struct, gc=False):
         """The words that are compared."""
         start, end = self.place
         return self.batch[start:end]
+
+    @property
+    def starts(self) -> I32:
+        """Those of `words`."""
+        start, end = self.place
+        return self.batch.starts[start:end]
+
+    @property
+    def hashes(self) -> U64:
+        """Those of `words`."""
+        start, end = self.place
+        return self.batch.hashes[start:end]
 
 
 def prepare(items: Sequence[RawArticle | EditorWord | Void]) -> list[Prepared | None]:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline.dedup.compare import Text
+from pipeline.dedup.crowds import I64
 from pipeline.dedup.decision import Memory, Move
 from pipeline.dedup.sketch import U32, Sketch
 from pipeline.dedup.versions import Status
@@ -28,11 +29,12 @@ _STATUS: tuple[Status, ...] = ("usable", "withheld", "canceled")
 # where there is one: few wires have it.
 _HEAD = struct.Struct("<16s16s16s12sqqqqqBBqIIHHH")
 _HASHES = _HEAD.size
-# Parts of it that are often needed alone, and where they stand: since, and which are None; bound to number of hashes;
-# origin to which are None.
+# Parts of it that are often needed alone, and where they stand: since, and which are None; bound to number of headline
+# words; origin to which are None; article, exact, origin and which are None.
 _SINCE, _SINCE_AT = struct.Struct("<qB"), struct.calcsize("<16s16s16s12sqqqq")
-_SKETCH, _SKETCH_AT = struct.Struct("<qIIH"), struct.calcsize("<16s16s16s12sqqqqqBB")
-_TEXT, _TEXT_AT = struct.Struct("<qIIHHH"), _SKETCH_AT
+_TEXT, _TEXT_AT = struct.Struct("<qIIHHH"), struct.calcsize("<16s16s16s12sqqqqqBB")
+_AFTER_BOUND = _TEXT_AT + 8
+_IDENTITY = struct.Struct("<16s32x12s24xq8xB")
 _HASHES_AT = struct.calcsize("<16s16s16s12sqqqqqBBqII")
 _ORIGIN, _ORIGIN_AT = struct.Struct("<qqB"), struct.calcsize("<16s16s16s12sqqq")
 _PACKED = np.dtype("<u4")
@@ -64,18 +66,22 @@ class Entry:
     @property
     def text(self) -> Text:
         """What the close comparison needs of it."""
-        bound, shingles, words, hashes, figures, headline = _TEXT.unpack_from(self._packed, _TEXT_AT)
-        after_hashes = _HASHES + 4 * hashes
-        return Text(
-            Sketch(np.frombuffer(self._packed, _PACKED, hashes, _HASHES), bound, shingles, words),
-            np.frombuffer(self._packed, _PACKED, figures, after_hashes),
-            np.frombuffer(self._packed, _PACKED, headline, after_hashes + 4 * figures),
-        )
+        return _text(self._packed)
 
     @property
     def rank(self) -> tuple[int, str]:
         """Place in the total order of origins: first published, then id; undated articles come last."""
         return (NEVER if self.origin is None else self.origin, self.article_id)
+
+
+def _text(data: bytes) -> Text:
+    bound, shingles, words, hashes, figures, headline = _TEXT.unpack_from(data, _TEXT_AT)
+    after_hashes = _HASHES + 4 * hashes
+    return Text(
+        Sketch(np.frombuffer(data, _PACKED, hashes, _HASHES), bound, shingles, words),
+        np.frombuffer(data, _PACKED, figures, after_hashes),
+        np.frombuffer(data, _PACKED, headline, after_hashes + 4 * figures),
+    )
 
 
 def packed(hashes: U32) -> bytes:
@@ -188,11 +194,19 @@ class Remembered:
         """False when the article that the slot stood for was forgotten or remembered anew."""
         return bool(self._packed[slot])
 
-    def packed_sketch_at(self, slot: int) -> tuple[bytes, int]:
-        """Hashes and bound of an article's sketch: the part of `at` that most comparisons end with."""
-        data = self._packed[slot]
-        bound, _, _, hashes = _SKETCH.unpack_from(data, _SKETCH_AT)
-        return data[_HASHES : _HASHES + 4 * hashes], bound
+    def identity_at(self, slot: int) -> tuple[bytes, bytes, int | None]:
+        """Article id and `exact` as bytes, and origin of an article: the part of `at` that tells most articles off."""
+        key, exact, origin, absent = _IDENTITY.unpack_from(self._packed[slot])
+        return key, exact, None if absent & _NO_ORIGIN else origin
+
+    def text_at(self, slot: int) -> Text:
+        """`Entry.text` of an article."""
+        return _text(self._packed[slot])
+
+    def bounds_at(self, slots: Iterable[int]) -> I64:
+        """Bounds of the sketches of many articles."""
+        packed = b"".join([data[_TEXT_AT:_AFTER_BOUND] for data in map(self._packed.__getitem__, slots)])
+        return np.frombuffer(packed, "<i8")
 
     def packed_sketches_at(self, slots: Iterable[int]) -> list[bytes]:
         """Hashes of the sketches of many articles."""

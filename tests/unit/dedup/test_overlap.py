@@ -53,15 +53,14 @@ def test_pairs_measured_together_are_what_sets_say(
     sketches = Sketches([np.array(sorted(h), np.uint32) for h, _ in batch], [bound for _, bound in batch])
     pairs = [(n, other) for n in range(len(batch)) for other in others]
     seconds = [packed(np.array(hashes[::-1], np.uint32)) for _, (hashes, _) in pairs]
-    found = sketches.overlaps([n for n, _ in pairs], seconds, [bound for _, (_, bound) in pairs])
-    assert found == [plainly(batch[n], other) for n, other in pairs]
+    bounds = np.array([bound for _, (_, bound) in pairs], np.int64)
+    found = dict(sketches.overlaps([n for n, _ in pairs], seconds, bounds))
+    assert [found.get(n) for n in range(len(pairs))] == [plainly(batch[n], other) for n, other in pairs]
 
 
 @pytest.mark.parametrize("texts", [0, 3])
 def test_a_batch_without_words_shares_nothing(texts: int) -> None:
     sketches = Sketches([np.empty(0, np.uint32)] * texts, [EVERYTHING] * texts)
-    assert sketches.overlaps([], [], []) == []
-    other = packed(np.arange(9, dtype=np.uint32))
-    assert sketches.overlaps([0] * bool(texts), [other] * bool(texts), [EVERYTHING] * bool(texts)) == [None] * bool(
-        texts
-    )
+    assert sketches.overlaps([], [], np.empty(0, np.int64)) == []
+    others = [packed(np.arange(9, dtype=np.uint32))] * bool(texts)
+    assert sketches.overlaps([0] * len(others), others, np.full(len(others), EVERYTHING)) == []
