@@ -106,10 +106,10 @@ def test_an_index_that_is_built_as_a_whole_finds_what_one_that_grew_finds(monkey
     assert len(list(built.build(pieces, slots))) > 10
     assert len(built) == len(grown)
     keys = {key for text in texts for key in text}
-    assert all(found(built, key) == found(grown, key) for key in keys)
+    assert all(built.newest(key) == grown.newest(key) for key in keys)
     for index in (grown, built):
         remove(index, int(slots[0]), texts[0])
-    assert all(found(built, key) == found(grown, key) for key in keys)
+    assert all(built.newest(key) == grown.newest(key) for key in keys)
 
 
 def test_what_was_removed_is_not_found_and_its_slot_can_be_used_again() -> None:
@@ -191,4 +191,4 @@ def test_a_key_is_found_whole_when_the_table_grows_while_it_is_added() -> None:
             for key in texts[slot]:
                 added.setdefault(key, []).append(slot)
         add(index, texts)
-    assert all(found(index, key) == slots[::-1] for key, slots in added.items() if len(slots) > 1)
+    assert all(index.newest(key) == slots[::-1] for key, slots in added.items() if len(slots) > 1)
