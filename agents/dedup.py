@@ -16,13 +16,12 @@ from agents.messages import Incoming, Item, Outcome
 from agents.offsets import Offsets
 from agents.passing import to_entities_or_ledger
 from pipeline.dedup.decision import Decision, annotated
-from pipeline.dedup.embargoes import Embargoes
 from pipeline.dedup.prepare import prepare
 from pipeline.dedup.state import Dedup
 from pipeline.errors import FatalError
 from pipeline.intake import raw_record
 from pipeline.metrics import Metrics
-from pipeline.records import CHANGES_NOTHING, CopyKind, EditorWord, RawArticle
+from pipeline.records import CopyKind, EditorWord, RawArticle
 from pipeline.settings import Settings, load
 from pipeline.topics import TopicName, topic
 
@@ -42,7 +41,6 @@ class DedupStage:
         self._metrics = metrics
         self._editions: dict[int, Decided[Dedup, Decision]] = {}
         self._offsets: Offsets | None = None
-        self._embargoes = Embargoes()
         self._kills: dict[str, Counter] = {}
         for kind in get_args(CopyKind):
             metrics.counter("copies_total").labels(kind)
@@ -109,16 +107,14 @@ class DedupStage:
         for edition in editions:
             for reason, count in edition.newly_evicted().items():
                 self._metrics.counter("state_evicted_total").labels("dedup", reason).inc(count)
-        self._metrics.gauge("embargo_held").set(self._embargoes.held(time.time()))
+        now = time.time()
+        self._metrics.gauge("embargo_held").set(sum(e.engine.embargoes.held(now) for e in editions))
 
     def _count(self, decision: Decision, item: Item[RawRecord]) -> None:
         if decision.verdict == "copy" and decision.copy_kind is not None:
             self._metrics.counter("copies_total").labels(decision.copy_kind).inc()
         if not isinstance(item.value, RawArticle):
             return
-        if decision.article_id is not None and decision.verdict not in CHANGES_NOTHING:
-            until = None if decision.verdict in ("kill", "withheld") else item.value.embargoed_until
-            self._embargoes.note(decision.article_id, None if until is None else until.timestamp())
         provider = self._metrics.provider(item.value.provider)
         if provider not in self._kills:
             # Made with a provider's first article: the increase from no series to 1 would not be seen.

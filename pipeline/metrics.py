@@ -117,7 +117,7 @@ DEFINITIONS: tuple[MetricDef, ...] = (
     # Dedup
     MetricDef("copies_total", "counter", "Copies found, by kind", ("kind",)),
     MetricDef("kills_received_total", "counter", "Kills that dedup saw", ("provider",)),
-    MetricDef("embargo_held", "gauge", "Articles seen since the start whose embargo has not ended"),
+    MetricDef("embargo_held", "gauge", "Articles that dedup remembers whose embargo has not ended"),
     # Entities
     MetricDef("ner_words_total", "counter", "Words that went through NER"),
     MetricDef("ner_pool_resident_memory_bytes", "gauge", "Resident memory of the processes of the pool"),

@@ -84,6 +84,7 @@ class Decision(msgspec.Struct, frozen=True, gc=False, kw_only=True):
         regrouped: copy groups that got another root by this decision, old root -> new root.
         clock: event time after this decision, as the state keeps it.
         memory: what is remembered of the article from now on; None: as before.
+        embargoed_until: of a version that is remembered; only to be counted, no decision depends on it.
     """
 
     seq: int
@@ -102,6 +103,7 @@ class Decision(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     regrouped: dict[str, str] = {}
     clock: Clock = Clock()
     memory: Memory | None = None
+    embargoed_until: datetime | None = None
 
     @property
     def key(self) -> str:
@@ -116,6 +118,7 @@ class Logged(msgspec.Struct, frozen=True, gc=False):
     article_id: str | None
     clock: Clock
     memory: Memory | None = None
+    embargoed_until: datetime | None = None
 
 
 _logged = msgspec.json.Decoder(Logged)

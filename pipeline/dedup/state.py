@@ -15,6 +15,7 @@ from pipeline.dedup.clock import Clock
 from pipeline.dedup.copies import Copies, Finding
 from pipeline.dedup.credits import credits
 from pipeline.dedup.decision import Decision, Logged, Memory, Move, read_logged
+from pipeline.dedup.embargoes import Embargoes
 from pipeline.dedup.lineage import Groups
 from pipeline.dedup.prepare import Prepared, prepare
 from pipeline.dedup.remembered import NEVER, Entry, Remembered, packed
@@ -34,6 +35,7 @@ class Dedup:
 
     Attributes:
         last_seq: seq of the last decision; -1 at first.
+        embargoes: of the articles that are remembered.
     """
 
     def __init__(self, edition: int, settings: DedupSettings) -> None:
@@ -47,6 +49,7 @@ class Dedup:
         self._groups = Groups(self._remembered)
         self._copies = Copies(self._remembered, settings.ttl_days)
         self._tombstones: dict[str, None] = {}
+        self.embargoes = Embargoes()
 
     @property
     def entries(self) -> int:
@@ -142,11 +145,15 @@ class Dedup:
         if memory.moves or memory.group != article_id:
             self._groups.add(article_id, memory.group, decision.seq, memory.moves)
         self._copies.add(slot, place)
+        until = decision.embargoed_until
+        self.embargoes.note(article_id, None if until is None else until.timestamp())
 
     def _forget(self) -> None:
         while (due := self._remembered.oldest_to_forget(self._clock.watermark)) is not None:
             self._take_out(due[0])
-            self._tombstones[self._remembered.forget(*due)] = None
+            forgotten = self._remembered.forget(*due)
+            self._tombstones[forgotten] = None
+            self.embargoes.note(forgotten, None)
 
     def _take_out(self, slot: int) -> None:
         old = self._remembered.at(slot)
@@ -281,6 +288,7 @@ class Dedup:
             regrouped={m.old: m.new for m in moves} if moves else {},
             clock=clock,
             memory=self._lasting(article_id, memory, clock),
+            embargoed_until=item.embargoed_until,
         )
 
     def _lineage(self, seq: int, article_id: str, found: Finding) -> tuple[str, tuple[Move, ...]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from random import Random
 
 import pytest
@@ -176,3 +177,17 @@ def test_a_log_folded_as_a_whole_gives_what_it_gives_record_by_record(
     states = one_by_one, whole
     assert len({(state.last_seq, state.entries, len(state._copies._index)) for state in states}) == 1
     assert run(one_by_one, items[cut:], cut, [], 7) == run(whole, items[cut:], cut, [], 7)
+
+
+def test_embargoes_are_known_again_after_a_restart() -> None:
+    later, end = datetime(2099, 1, 1, tzinfo=UTC), datetime(2099, 1, 1, tzinfo=UTC).timestamp()
+    state = Dedup(0, SMALL)
+    log: Log = []
+    items = [item(f"a{n}", text(n), hours=n, embargoed_until=later) for n in range(4)]
+    items += [item("a0", text(0), hours=5, version=2), item("a1", None, hours=6, pub_status="canceled")]
+    run(state, items, 0, log, 1)
+    again = restored(log)
+    assert [again.embargoes.held(t) for t in (end - 1, end)] == [2, 0]
+    assert state.embargoes.held(end - 1) == 2
+    run(again, [item(f"b{n}", text(9 + n), hours=7 + n) for n in range(6)], len(items), log, 1)
+    assert again.embargoes.held(end - 1) == 0, "forgotten for want of room"

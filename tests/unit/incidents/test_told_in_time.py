@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 from collections.abc import AsyncGenerator, Sequence
+from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,8 +16,9 @@ from agents.messages import Incoming, Item, Outgoing
 from pipeline import codec
 from pipeline.incidents.decision import SCHEMA
 from pipeline.metrics import Metrics
-from pipeline.records import Annotated, IncidentChange, IncidentRecord
+from pipeline.records import Annotated, ArticleEvent, IncidentChange, IncidentRecord
 from pipeline.settings import load
+from pipeline.sink.base import IncidentQuery, open_reader, open_sink
 
 from .wire import START, Wire
 
@@ -105,6 +107,26 @@ def test_it_is_told_after_a_crash_that_left_nothing_but_the_log(stages: Any, tmp
     log = Log()
     log.values = [o.value for o in undisturbed if o.topic == "incident-log"]
     assert last_said(run(stages, tmp_path, log, items)) == last_said(undisturbed)
+
+
+def test_a_kill_of_what_the_ledger_has_forgotten_leaves_no_trace_in_the_store(stages: Any, tmp_path: Path) -> None:
+    wire = Wire()
+    items = [wire.new("a", event=2, angle=1), wire.new("b", event=2, angle=2, hours=1)]
+    items += [wire.new(f"c{n}", 0, n % 4, 2 + n) for n in range(6)]
+    outputs = run(stages, tmp_path, Log(), [*items, wire.kill("a"), wire.kill("b")])
+    kinds = {"enriched": ArticleEvent, "incidents": IncidentRecord, "incident-changes": IncidentChange}
+    file = tmp_path / "store" / "wirefuse.db"
+    with closing(open_sink(f"sqlite:///{file}")) as sink:
+        for output in outputs:
+            if output.topic in kinds and output.value is not None:
+                sink.write([codec.decode(output.value, kinds[output.topic])])
+    with closing(open_reader(f"sqlite:///{file}")) as reader:
+        assert [i.status for i in reader.incidents(IncidentQuery(min_reports=1))] == ["open"]
+        assert [(i.title, i.reports) for i in reader.incidents(IncidentQuery(statuses=("withdrawn",)))] == [(None, 0)]
+    stored = b"".join(path.read_bytes() for path in file.parent.iterdir())
+    assert b"Velasco" in stored
+    assert b"Quillon" not in stored
+    assert b"Sallow" not in stored
 
 
 def test_a_withdrawal_is_told_though_the_ledger_forgets_it_at_once(stages: Any, tmp_path: Path) -> None:
