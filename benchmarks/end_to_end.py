@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import json
 import resource
 import shutil
@@ -265,11 +266,13 @@ async def _restore(settings: Settings, count: int) -> dict[str, Any]:
     producer.close()
     offsets = Offsets(settings.broker.bootstrap, "benchmark", settings.topics.max_message_bytes)
     await offsets.start()
+    gc.disable()  # as `Decided.restore` reads
     started = time.perf_counter()
     read = 0
     async for chunk in offsets.read(name, 0, 0):
         read += len(chunk)
     alone = time.perf_counter() - started
+    gc.enable()
     decided = Decided(0, partial(Dedup, 0, settings.dedup), Decision, "dedup-log", name)
     started = time.perf_counter()
     await decided.restore(offsets, lambda: None)
