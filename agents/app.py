@@ -7,6 +7,7 @@ producing and failing are the runner's; docs/adr/0003 says why.
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import socket
 import threading
@@ -19,6 +20,7 @@ import faust
 import mode
 from faust.transport.drivers.aiokafka import Consumer as AIOKafkaDriverConsumer
 from faust.transport.drivers.aiokafka import Transport as AIOKafkaTransport
+from mode.services import WaitResults
 
 from agents.credentials import credentials
 from agents.messages import Stage
@@ -46,18 +48,33 @@ _REBALANCE_S = 300.0
 # A batch that is being worked on when SIGTERM arrives may take so long; then it is left to be replayed.
 _DRAIN_S = 45.0
 EXIT_CRASHED = 70
+# Records make no cycles; at Python's own limits, looking for some takes the ledger a thirtieth of its time.
+_COLLECT_AFTER = (50_000, 20, 50)
 # A crashing worker that has not left by then is ended: a half-dead process holds its partitions.
 _LAST_WORDS_S = 20.0
 
 
 class _Consumer(AIOKafkaDriverConsumer):
-    """Faust's consumer without the last record of an offset gap counted as acknowledged before it is processed.
-
-    Gaps are normal in compacted topics. Faust's own bounds include the first record after the gap.
-    """
+    """Faust's consumer, with gaps that lose nothing and with less work for each record."""
 
     async def _add_gap(self, tp: Any, offset_from: int, offset_to: int) -> None:
+        """Note a gap in the offsets without the record behind it, which Faust's own bounds count as acknowledged.
+
+        Gaps are normal in compacted topics.
+        """
         await super()._add_gap(tp, offset_from, offset_to - 1)
+
+    async def wait_first(self, *coros: Any, **options: Any) -> Any:
+        """Give a record to the stream, which Faust calls this for: at once while the stream's buffer has room.
+
+        Faust's own way takes four tasks, and more time than most stages have for a record. They are needed where
+        the buffer is full: there the wait ends when a rebalance begins.
+        """
+        if len(coros) != 2 or self.should_stop or any(channel.queue.full() for channel in self.app.topics):
+            return await super().wait_first(*coros, **options)
+        delivery, rebalance = coros
+        rebalance.close()
+        return WaitResults([delivery], [await delivery], False)
 
 
 class _Transport(AIOKafkaTransport):
@@ -148,6 +165,7 @@ def create_app(settings: Settings, stage: Stage[Any], metrics: Metrics) -> Stage
         SettingsError: a file of the connection's security cannot be used.
     """
     logs.report_dying_threads()
+    gc.set_threshold(*_COLLECT_AFTER)
     addresses = ",".join(reachable(servers(bootstrap(settings))))
     name = worker_name(stage.name)
     app = _configured(settings, stage.name, addresses, name)
