@@ -13,19 +13,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from pipeline.entities.fold_bodies import fold_bodies, forget_generic
+from pipeline.entities.fold_kinds import fold_events, fold_materiel, fold_units
 from pipeline.entities.fold_names import (
     believe_brackets,
     fold_abbreviations,
+    fold_called,
     fold_facilities,
+    fold_kinds_of_places,
     fold_known,
+    fold_place_initials,
     fold_short_organisations,
     fold_slips,
     fold_spellings,
+    settle_shared,
 )
-from pipeline.entities.fold_people import fold_people
+from pipeline.entities.fold_people import fold_other_names, fold_people
 from pipeline.entities.gazetteer import Gazetteer, shipped
 from pipeline.entities.groups import Group, group
-from pipeline.entities.mentions import Mention
+from pipeline.entities.mentions import CALLED, Mention
 from pipeline.entities.nodes import Folds, nodes_of
 
 
@@ -38,7 +44,10 @@ def fold(mentions: Sequence[Mention], gazetteer: Gazetteer | None = None) -> lis
     """
     nodes = nodes_of(mentions, gazetteer or shipped())
     believe_brackets(nodes)
+    forget_generic(nodes)
+    settle_shared(nodes)
     folds = Folds(nodes)
+    renamed = any(role.startswith(CALLED) for m in mentions if m.roles for role in m.roles)
     by_kind: dict[str, list[int]] = {}
     for i, node in enumerate(nodes):
         by_kind.setdefault(node.kind, []).append(i)
@@ -48,11 +57,23 @@ def fold(mentions: Sequence[Mention], gazetteer: Gazetteer | None = None) -> lis
             fold_people(nodes, members, folds)
         elif kind not in ("value", "nationality"):
             fold_spellings(nodes, members, folds)
+        if kind == "materiel":
+            fold_materiel(nodes, members, folds)
+        elif kind == "event":
+            fold_events(nodes, members, folds)
         if kind in ("organisation", "materiel"):
             fold_abbreviations(nodes, members, folds)
             fold_slips(nodes, members, folds)
         if kind == "organisation":
+            fold_bodies(nodes, members, folds)
+            fold_units(nodes, members, folds)
             fold_short_organisations(nodes, members, folds)
         if kind == "place":
+            fold_kinds_of_places(nodes, members, folds)
             fold_facilities(nodes, members, folds)
+            fold_place_initials(nodes, members, folds)
+        if renamed and kind == "person":
+            fold_other_names(nodes, members, folds)
+        elif renamed and kind != "value":
+            fold_called(nodes, members, folds)
     return sorted((group(nodes, members, folds) for members in folds.groups()), key=lambda g: (g.entity_id, g.name))

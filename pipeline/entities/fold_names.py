@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 
 from pipeline.entities import spelling
-from pipeline.entities.gazetteer import Name
+from pipeline.entities.gazetteer import Name, shipped
+from pipeline.entities.mentions import CALLED
 from pipeline.entities.names import normalise, without_legal_form
 from pipeline.entities.nodes import Folds, Node
 
@@ -13,10 +15,40 @@ from pipeline.entities.nodes import Folds, Node
 def believe_brackets(nodes: list[Node]) -> None:
     """Forget what an acronym is known for where its texts explain it otherwise: "Reporters Without Borders (RSF)"."""
     for node in nodes:
+        known = node.known
+        if known is None or not spelling.is_acronym(node.text):
+            continue
         explained = {normalise(m.explains) for m in node.mentions if m.explains}
-        known = node.known if explained and spelling.is_acronym(node.text) else None
-        if known is not None and all(_is_other_than(known, name) for name in explained):
+        if explained and all(_is_other_than(known, name) for name in explained):
             node.known = None
+
+
+def settle_shared(nodes: list[Node]) -> None:
+    """Let a form that two things share be the one that its texts name otherwise, and none where they do not tell."""
+    for node in nodes:
+        owners = _SHARED.get(node.key)
+        if owners is None or node.known is None or node.known != shipped().find(node.key):
+            continue  # a user's own names are believed
+        near = {
+            other.known.canonical: other.known
+            for other in nodes
+            if other.known is not None and other is not node and not other.documents.isdisjoint(node.documents)
+        }
+        named = [near[owner] for owner in owners if owner in near]
+        node.known = named[0] if len(named) == 1 else None
+
+
+_SHARED = {"congo": ("Democratic Republic of the Congo", "Republic of the Congo")}
+
+
+def fold_called(nodes: list[Node], members: list[int], folds: Folds) -> None:
+    """Join names of which a text says that they are one thing's: "formerly known as", "now called"."""
+    by_key = {nodes[i].key: i for i in members}
+    for i in members:
+        for role in sorted(nodes[i].roles):
+            other = by_key.get(role.removeprefix(CALLED)) if role.startswith(CALLED) else None
+            if other is not None and other != i and not _different_known(nodes[i], nodes[other]):
+                folds.join(other, i, "called so in the text")
 
 
 def fold_known(nodes: list[Node], members: list[int], folds: Folds) -> None:
@@ -55,6 +87,8 @@ def _is_another(a: Node, b: Node) -> bool:
 
 
 def _is_other_than(known: Name, name: str) -> bool:
+    if any(_translates(form, name) for form in known.forms):
+        return False
     forms = [form for form in map(normalise, known.forms) if len(form.split()) == len(name.split()) > 1]
     return bool(forms) and all(_differ(form, name) for form in forms)
 
@@ -65,10 +99,34 @@ def _differ(a: str, b: str) -> bool:
     return len(x) == len(y) and any(v[:3] != w[:3] for v, w in zip(x, y, strict=True))
 
 
+def _translates(name: str, foreign: str) -> bool:
+    """Whether one of two names may be the other in another language: half of their long words are cognates, not all.
+
+    "Fuerzas Armadas Revolucionarias de Colombia": Rev-, Colombia. The World Tourism Organization is none of trade.
+    """
+    x, y = ({w[:5] for w in normalise(n).split() if len(w) > 4} for n in (name, foreign))
+    shared = len(x & y)
+    return shared >= 2 and len(x) > shared < len(y) and _is_foreign(name) != _is_foreign(foreign)
+
+
+_FOREIGN = frozenset(
+    ["de", "del", "des", "du", "da", "do", "di", "della", "la", "las", "los", "le", "les", "el", "y", "et", "e"]
+)
+
+
+def _is_foreign(name: str) -> bool:
+    """Whether a name has the small words of a Romance language and none of English."""
+    words = set(normalise(name).split())
+    return bool(words & _FOREIGN) and words.isdisjoint(["of", "the", "and", "for"])
+
+
 def _contradict(names: list[str]) -> bool:
     """Whether two of the names differ; likeness carries over, so one of each length stands for all."""
     of_length: dict[int, str] = {}
-    return any(_differ(of_length.setdefault(len(name.split()), name), name) for name in names)
+    return any(
+        _differ(first := of_length.setdefault(len(name.split()), name), name) and not _translates(first, name)
+        for name in names
+    )
 
 
 def fold_abbreviations(nodes: list[Node], members: list[int], folds: Folds) -> None:
@@ -77,6 +135,8 @@ def fold_abbreviations(nodes: list[Node], members: list[int], folds: Folds) -> N
     shared: set[int] = set()
     for i in members:
         explained = {by_key.get(without_legal_form(normalise(m.explains))) for m in nodes[i].mentions if m.explains}
+        if not explained:
+            continue
         others = sorted(k for k in explained if k is not None and k != i and not _is_another(nodes[i], nodes[k]))
         # "WTO" beside the World Trade and the World Tourism Organization is the acronym of both, and neither of them.
         if _contradict([nodes[k].key for k in others]):
@@ -135,12 +195,58 @@ def fold_short_organisations(nodes: list[Node], members: list[int], folds: Folds
             folds.join(near[0], i, "the short form of one name only")
 
 
+def fold_place_initials(nodes: list[Node], members: list[int], folds: Folds) -> None:
+    """ "ZNPP" in brackets after the "Zaporizhzhia Nuclear Power Plant", "HCMC" in the text of "Ho Chi Minh City"."""
+    short = [i for i in members if nodes[i].known is None and spelling.is_acronym(nodes[i].text)]
+    by_initials: dict[str, list[int]] = {}
+    for i in members if short else ():
+        for initials in spelling.initials(nodes[i].text):
+            by_initials.setdefault(initials, []).append(i)
+    for i in short:
+        letters = spelling.letters(nodes[i].text)
+        explained = {normalise(m.explains) for m in nodes[i].mentions if m.explains}
+        long = [
+            k
+            for k in by_initials.get(letters, ())
+            if nodes[k].key in explained or (len(letters) > 3 and nodes[k].documents & nodes[i].documents)
+        ]
+        if len(letters) > 2 and len({folds.find(k) for k in long}) == 1:
+            folds.join(long[0], i, "its initials")
+
+
+_REGIONS = re.compile(r"(.+) (?:(oblast|region)|(province|governorate))")
+_PLANT = re.compile(r"(.+?) (nuclear (?:power )?)?(?:power )?(?:plant|station)")
+_SCHOOL = re.compile(r".+ (?:high|middle|elementary|primary|secondary)")
+
+
+def fold_kinds_of_places(nodes: list[Node], members: list[int], folds: Folds) -> None:
+    """Join what translators call a region or an oblast, a province or a governorate, a nuclear plant or power station,
+    and a school with and without the word."""
+    first: dict[str, int] = {}
+    for i in members:
+        key = nodes[i].key
+        if (region := _REGIONS.fullmatch(key)) is not None:
+            key = f"{spelling.level(region[1])} {'oblast' if region[2] else 'province'}"
+            folds.join(first.setdefault(key, i), i, "one region under two words for its kind")
+        elif _SCHOOL.fullmatch(key) is not None or key.endswith(" school"):
+            folds.join(first.setdefault(f"{key.removesuffix(' school')} school", i), i, "one school")
+    plants: dict[str, dict[bool, list[int]]] = {}
+    for i in members:
+        if (plant := _PLANT.fullmatch(nodes[i].key)) is not None:
+            plants.setdefault(spelling.level(plant[1]), {}).setdefault(plant[2] is not None, []).append(i)
+    for of_name in plants.values():
+        nuclear = of_name.get(True, [])
+        for i in [*nuclear[1:], *of_name.get(False, ())] if nuclear else ():
+            if i in nuclear or any(nodes[i].documents & nodes[k].documents for k in nuclear):
+                folds.join(nuclear[0], i, "one nuclear plant")
+
+
 def fold_facilities(nodes: list[Node], members: list[int], folds: Folds) -> None:
     """ "Al-Omar oil field" and "Al Omar": a facility by its name alone, unless that names a known place."""
     bases: dict[str, set[int]] = {}
     for i in members:
         base = spelling.without_facility(nodes[i].key)
-        if base is not None:
+        if base is not None and not nodes[i].key.endswith((" oblast", " county", " prefecture")):  # bear a town's name
             bases.setdefault(spelling.level(base), set()).add(i)
     for owners in bases.values():
         fields = sorted(i for i in owners if spelling.is_airfield(nodes[i].key))

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from itertools import combinations
 
-from pipeline.entities.mentions import KIN
+from pipeline.entities.mentions import CALLED, NAMED
+from pipeline.entities.names import is_title
 from pipeline.entities.nodes import Folds, Node
-from pipeline.entities.people import given_keys, is_given_name
+from pipeline.entities.people import given_keys, is_given_name, parse_person
+from pipeline.entities.spelling import MIN_LEVELLED
 
 MAX_ALIKE = 100
 """So many names of one surname and like given names, or of one office, are compared pair by pair; more are left apart:
@@ -29,26 +31,20 @@ def fold_people(nodes: list[Node], members: list[int], folds: Folds) -> None:
             continue
         for a, b in _twins(_by_given_name(nodes, full), lambda a, b: _same_person(nodes, a, b)):
             folds.join(a, b, "the same full name")
+        _fold_nicknames(nodes, full, folds)
         for a, b in _twins(_by_office(nodes, full), lambda a, b: _may_share_office(nodes, folds, a, b)):
             office = min(_shared_office(nodes, a, b))
             folds.join(a, b, f"one office: {office.replace('|', ', ')}")
             folds.disputed.append((a, b))
     _fold_shortened(nodes, members, folds)
+    inner = _by_inner_surname(nodes, members)
     for namesakes in by_surname.values():
         short = [i for i in namesakes if not nodes[i].name.is_full]
         if len(short) > MAX_ALIKE:
             continue
         for i in short:
             name = nodes[i].name
-            bearers = [k for k in namesakes if nodes[k].name.is_full and nodes[k].name.ends_with(name)]
-            reason = "the surname of one full name only"
-            if name.is_regnal or (not bearers and not name.titles):
-                near = nodes[i].documents
-                bearers = [k for k in by_given.get(name.key, ()) if near & nodes[k].documents]
-                reason = "the given name of one full name only"
-            if not bearers and not name.titles:
-                bearers = [k for k in short if _is_kunya_of(nodes, k, i)]
-                reason = "the name without Abu"
+            bearers, reason = _bearers(nodes, i, namesakes, by_given, inner)
             bearers = [k for k in bearers if not name.conflicts(nodes[k].name) and not _are_kin(nodes, i, k)]
             people = {folds.find(k) for k in bearers}
             if len(people) > 1:
@@ -61,12 +57,24 @@ def fold_people(nodes: list[Node], members: list[int], folds: Folds) -> None:
         _fold_office_holders(nodes, namesakes, folds)
 
 
+def _fold_nicknames(nodes: list[Node], full: list[int], folds: Folds) -> None:
+    """Join Robert "Bobby" Danforth with Bobby Danforth."""
+    for i in full:
+        name = nodes[i].name
+        for k in full if name.nick else ():
+            other = nodes[k].name
+            if other.words == (name.nick, name.surname) and not (name.conflicts(other) or _are_kin(nodes, i, k)):
+                folds.join(i, k, "the nickname in quotes")
+
+
 def _fold_shortened(nodes: list[Node], members: list[int], folds: Folds) -> None:
     """Join "Otto Pérez" of one text with the "Otto Pérez Molina" of another, "Lopez Obrador" with the full name."""
     begins: dict[tuple[str, ...], list[int]] = {}
     ends: dict[tuple[str, ...], list[int]] = {}
     for i in members:
         words = nodes[i].name.words
+        if len(words) == 4:
+            begins.setdefault(words[::2], []).append(i)
         for n in range(2, len(words)):
             begins.setdefault(words[:n], []).append(i)
             ends.setdefault(words[-n:], []).append(i)
@@ -84,20 +92,66 @@ def _fold_shortened(nodes: list[Node], members: list[int], folds: Folds) -> None
             folds.join(min(longer), i, "one longer name without a part of it")
 
 
+def _bearers(
+    nodes: list[Node], i: int, namesakes: list[int], by_given: dict[str, list[int]], inner: dict[str, list[int]]
+) -> tuple[list[int], str]:
+    """The names that a short one may be a part of, and what part."""
+    name, near = nodes[i].name, nodes[i].documents
+    rare = not is_given_name(name.key)
+    ends = [k for k in namesakes if nodes[k].name.is_full and nodes[k].name.ends_with(name)]
+    begins = [k for k in by_given.get(name.key, ()) if near & nodes[k].documents]
+    if ends and not name.is_regnal:
+        # "Mr. Bekele" beside Tadesse Bekele and Bekele Girma may be the second: some peoples have no surnames.
+        both = rare and not name.ranks and any(k not in ends for k in begins)
+        both = both and not any(is_given_name(nodes[k].name.given) for k in ends)
+        return ([], "") if both else (ends, "the surname of one full name only")
+    if begins and (name.is_regnal or not name.titles or rare):
+        return begins, "the given name of one full name only"
+    if not name.titles:
+        kunyas = [k for k in namesakes if not nodes[k].name.is_full and _is_kunya_of(nodes, k, i)]
+        if kunyas:
+            return kunyas, "the name without Abu"
+    return [k for k in inner.get(name.key, ()) if near & nodes[k].documents], "the first surname of one full name only"
+
+
+def _by_inner_surname(nodes: list[Node], members: list[int]) -> dict[str, list[int]]:
+    """Full names by the words before their last that are no given name: "Restrepo" of Andrés Restrepo Mejía."""
+    inner: dict[str, list[int]] = {}
+    for i in members:
+        for word in nodes[i].name.words[1:-1]:
+            if len(word) >= MIN_LEVELLED and not is_given_name(word) and not is_title(word):
+                inner.setdefault(word, []).append(i)
+    return inner
+
+
 def _one_in_each_text(nodes: list[Node], i: int, bearers: list[int], folds: Folds) -> frozenset[int]:
-    """The person that alone bears a short name in each document that has it; empty where that is not one."""
+    """The person that a short name means in each document that has it; empty where that is not one."""
     if nodes[i].name.sex == "f":  # the wife of one whose given name tells nothing
         bearers = [k for k in bearers if nodes[k].name.sex]
-    here = nodes[i].documents
     people: set[int] = set()
-    covered: set[str] = set()
-    for k in bearers:
-        if not here.isdisjoint(nodes[k].documents):
-            people.add(folds.find(k))
-            covered |= here & nodes[k].documents
-            if len(people) > 1:
-                return frozenset()
-    return frozenset(people) if len(covered) == len(here) else frozenset()
+    for document in sorted(nodes[i].documents):
+        meant = _told(nodes, i, document, bearers, folds) or {
+            folds.find(k) for k in bearers if document in nodes[k].documents
+        }
+        people |= meant
+        if not meant or len(people) > 1:
+            return frozenset()
+    return frozenset(people)
+
+
+def _told(nodes: list[Node], i: int, document: str, bearers: list[int], folds: Folds) -> frozenset[int]:
+    """Whom a document means by a surname that several bear: by a rank that one has, or as the only one named so far."""
+    people: set[int] = set()
+    for mention in nodes[i].mentions:
+        if mention.document != document:
+            continue
+        ranks = parse_person(mention.text).ranks
+        named = {role.removeprefix(NAMED) for role in mention.roles if role.startswith(NAMED)}
+        meant = [k for k in bearers if (ranks & nodes[k].ranks if ranks else nodes[k].name.key in named)]
+        if len({folds.find(k) for k in meant}) != 1:
+            return frozenset()
+        people.add(folds.find(meant[0]))
+    return frozenset(people)
 
 
 def _fold_office_holders(nodes: list[Node], namesakes: list[int], folds: Folds) -> None:
@@ -119,6 +173,23 @@ def _fold_office_holders(nodes: list[Node], namesakes: list[int], folds: Folds) 
             and not any(nodes[k].name.is_full and nodes[k].name.ends_with(x) for k in namesakes)
         ):
             folds.join(a, b, "one surname in one text, with an office")
+
+
+def fold_other_names(nodes: list[Node], members: list[int], folds: Folds) -> None:
+    """Join "El Tuerto" with the name that a text says it is another of: "Jose Prieto, alias El Tuerto"."""
+    by_key: dict[str, list[int]] = {}
+    for i in members:
+        by_key.setdefault(nodes[i].name.key, []).append(i)
+    for i in members:
+        alias = nodes[i].name
+        called = {role.removeprefix(CALLED) for role in nodes[i].roles if role.startswith(CALLED)}
+        owners = sorted({k for key in called for k in by_key.get(key, ())} - {i})
+        # A common name, "Omar", may be another's in another text.
+        common = not alias.is_full and is_given_name(alias.key) and len(nodes[i].documents) > 1
+        if common or len({folds.find(k) for k in owners}) != 1:
+            continue
+        if not any(alias.conflicts(nodes[k].name, given=False) or _are_kin(nodes, i, k) for k in owners):
+            folds.join(owners[0], i, "called so in the text")
 
 
 def _are_kin(nodes: list[Node], a: int, b: int) -> bool:
@@ -143,9 +214,7 @@ def _by_office(nodes: list[Node], members: list[int]) -> Iterable[list[int]]:
     """Lists of names that the text gives one office."""
     lists: dict[str, list[int]] = {}
     for i in members:
-        for role in sorted(nodes[i].roles):
-            if role.startswith(KIN):
-                continue
+        for role in sorted(nodes[i].offices):
             lists.setdefault(role, []).append(i)
     return lists.values()
 
@@ -171,6 +240,8 @@ def _same_person(nodes: list[Node], a: int, b: int) -> bool:
     near = not nodes[a].documents.isdisjoint(nodes[b].documents)
     if (near and x.surname != y.surname) or x.conflicts(y, given=False) or _are_kin(nodes, a, b):
         return False  # one text spells one name one way
+    if x.is_enlisted != y.is_enlisted and (nodes[a].ranks and nodes[b].ranks):
+        return False  # Sgt. Ali Haidar is not Brig. Gen. Ali Haidar
     return x.same_full_name(y) or (not near and x.sounds_like(y))
 
 
@@ -196,4 +267,4 @@ def _may_share_office(nodes: list[Node], folds: Folds, a: int, b: int) -> bool:
 
 
 def _shared_office(nodes: list[Node], a: int, b: int) -> frozenset[str]:
-    return frozenset(role for role in nodes[a].roles & nodes[b].roles if not role.startswith(KIN))
+    return nodes[a].offices & nodes[b].offices

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from pipeline.entities.gazetteer import shipped
-from pipeline.entities.names import QUALIFIERS, normalise, plain, without_title
+from pipeline.entities.labels import IDENTITY_CLASS
+from pipeline.entities.names import QUALIFIERS, normalise, plain, without_legal_form, without_title
 from pipeline.entities.people import parse_person
 from pipeline.entities.spelling import is_acronym
 
@@ -34,6 +35,10 @@ _NO_OFFICE = QUALIFIERS | frozenset(["mr", "mrs", "ms", "miss", "dr", "sir", "lo
 _BELOW_OFFICES = frozenset({"vice", "deputy", "assistant", "acting", "former"})
 KIN = "kin of|"
 """Before the name of a relative in `Mention.roles`."""
+CALLED = "called|"
+"""Before the other name that the text gives a thing: "alias", "formerly known as"."""
+NAMED = "named|"
+"""Before the one full name that a surname alone can mean, at a place where the text has named only one of several."""
 
 _RELATIVE = (
     "(?:(?:grand|step|half-)?(?:son|daughter|brother|sister|father|mother)|wife|husband|widow|widower|cousin|nephew|niece|"
@@ -42,6 +47,14 @@ _RELATIVE = (
 _KIN = re.compile(rf"\b{_RELATIVE}s?\b", re.IGNORECASE)
 _KIN_OF = re.compile(rf"\b{_RELATIVE} of (?:the )?(?:late )?(?:former )?$", re.IGNORECASE)
 _ENDS = re.compile(r"[.;:!?\n]")
+# What stands between two names of one thing. "Formerly" alone may part two firms or two countries: more is asked.
+_CALLED = re.compile(
+    r"['’\"”]*,? \(?(?:(?:who|which) )?(?:is |was |are |were )?(?:alias|a\.?k\.?a\.?"
+    r"|(?:also |better |best |formerly |previously |once |commonly |widely |popularly )?known (?:as|by the name)"
+    r"|(?:also|formerly|previously|now) called|nicknamed|renamed|whose real name is"
+    r"|(?:whose|by the|by his|by her) (?:nom de guerre|nickname|alias)(?: is| was)?),? [\"“'‘]?(?:the )?[\"“'‘]?"
+)
+_FAMILY = (" family", " families", " brothers", " sisters", " children", " home")
 _BETWEEN = re.compile(r"(?:['’]s)?,? (?:the )?((?:[\w.-]+ ){0,4})")
 
 
@@ -54,8 +67,9 @@ class Mention(msgspec.Struct, frozen=True, kw_only=True):
         document: where it stands; two given names in one document are two people.
         outlet: who wrote it.
         explains: the name that it stands in brackets after, or whose brackets follow it: "IRGC" in "... Corps (IRGC)".
-        roles: what the text says of the person: offices ("united states central command|commander") and whose
-            relative it is ("kin of|saad hariri", see `KIN`).
+        roles: what the text says of it: a person's offices ("united states central command|commander"), whose relative
+            it is (see `KIN`), what else it is called (`CALLED`), and of several people of one surname the one that has
+            been named by then (`NAMED`).
         count: how often the document has this very mention.
     """
 
@@ -71,6 +85,7 @@ class Mention(msgspec.Struct, frozen=True, kw_only=True):
 def mentions_of(text: str, spans: Sequence[Span], document: str = "", outlet: str = "") -> list[Mention]:
     """The mentions of a text, one per span, in order."""
     found = []
+    named = _named(text, spans)
     for i, (start, end, label) in enumerate(spans):
         before = spans[i - 1] if i else None
         after = spans[i + 1] if i + 1 < len(spans) else None
@@ -83,10 +98,49 @@ def mentions_of(text: str, spans: Sequence[Span], document: str = "", outlet: st
         roles = _NO_ROLES
         if label == "PERSON":
             roles = _roles(text, before, spans[i]).union(_kin(text, spans, i))
+            if i in named:
+                roles |= {named[i]}
+        if before is not None and 4 < start - before[1] < 40 and (name := _called(text, before, spans[i])):
+            roles |= {CALLED + name}
         found.append(
             Mention(text=text[start:end], label=label, document=document, outlet=outlet, explains=explains, roles=roles)
         )
     return found
+
+
+def key_of(text: str, label: str) -> str:
+    """The levelled name that a mention's node has."""
+    if label == "PERSON":
+        return parse_person(text).key
+    name = normalise(text)
+    return without_legal_form(name) if IDENTITY_CLASS[label] == "organisation" else name
+
+
+def _called(text: str, before: Span, span: Span) -> str:
+    """The key of the name directly before of which this is another: "Jose Prieto, alias El Tuerto"."""
+    if _CALLED.fullmatch(text, before[1], span[0]) is None or IDENTITY_CLASS[before[2]] != IDENTITY_CLASS[span[2]]:
+        return ""
+    return key_of(text[before[0] : before[1]], before[2])
+
+
+def _named(text: str, spans: Sequence[Span]) -> dict[int, str]:
+    """For surnames alone that several people of the text bear, the one whom the text has named by then.
+
+    "Omar Diallo left. Diallo's brother, Amadou Diallo, stayed.": the Diallo whose brother it is can only be Omar.
+    """
+    people: dict[str, dict[str, None]] = {}
+    alone: list[tuple[int, str, str]] = []
+    for i, (start, end, label) in enumerate(spans):
+        if label != "PERSON":
+            continue
+        name = parse_person(text[start:end])
+        bearers = people.setdefault(name.surname, {})
+        if not name.is_full:
+            if len(bearers) == 1 and not text.startswith(_FAMILY, end):
+                alone.append((i, name.surname, NAMED + next(iter(bearers))))
+        else:
+            bearers[name.key] = None
+    return {i: role for i, surname, role in alone if len(people[surname]) > 1}
 
 
 def _kin(text: str, spans: Sequence[Span], i: int) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from functools import lru_cache
 
 from pipeline.entities.classes import lexicon
@@ -17,10 +18,15 @@ _LETTERS = str.maketrans(
 )
 _POSSESSIVE = re.compile(r"(?:'s|(?<=s)')$")
 _SPACED_O = re.compile(r"\bo' (?=\w)")
+_INNER_DOT = re.compile(r"(?<=\b\w)\.(?=\w\b)")
 _ARTICLES = ("the ", "a ", "an ")
 _LEGAL_FORMS = frozenset(
-    ["inc", "incorporated", "corp", "corporation", "co", "company", "ltd", "limited", "llc", "plc", "gmbh", "ag", "sa"]
-)
+    [
+        "inc", "incorporated", "corp", "corporation", "co", "company", "ltd", "limited", "llc", "llp", "plc", "gmbh",
+        "ag", "sa", "nv", "bv", "spa", "srl", "sas", "sarl", "asa", "as", "ab", "oy", "oyj", "pjsc", "jsc", "ojsc",
+        "", "oao", "pao", "ooo", "kk", "pty", "pvt", "bhd", "berhad", "sdn", "tbk", "saog",
+    ]
+)  # fmt: skip  # fmt: skip
 
 
 def plain(text: str) -> str:
@@ -34,14 +40,20 @@ def plain(text: str) -> str:
 @lru_cache(maxsize=65536)
 def normalise(text: str) -> str:
     """A name without article, possessive, quotes, dots, hyphens: "the al-Omar’s" and "Al Omar" give "al omar"."""
-    name = _SPACED_O.sub("o'", plain(text)).strip(" \"'“”«»()[],;:.")
-    name = _POSSESSIVE.sub("", name)
+    name = plain(text)
+    if "o' " in name:
+        name = _SPACED_O.sub("o'", name)
+    name = name.strip(" \"'“”«»()[],;:.")
+    if "'" in name:
+        name = _POSSESSIVE.sub("", name)
     for article in _ARTICLES:
         if name.startswith(article) and len(name) > len(article):
             name = name[len(article) :]
             break
     # "U.S." is "us" as one word; "J. D. Smith" keeps its parts.
-    name = re.sub(r"(?<=\b\w)\.(?=\w\b)", "", name).replace(".", " ").replace("'", "").replace("-", " ")
+    if "." in name:
+        name = _INNER_DOT.sub("", name).replace(".", " ")
+    name = name.replace("'", "").replace("-", " ")
     return " ".join(name.split()) or plain(text)
 
 
@@ -54,6 +66,24 @@ _BEFORE_TITLES = QUALIFIERS | frozenset(
     ["vice", "acting", "interim", "former", "deputy", "chief", "petty", "presidential", "crown", "u.s."]
 )
 """Words that belong to the title that follows them: "Vice President", "U.S. Army General", "Petty Officer"."""
+
+
+_HONORIFICS = frozenset([
+    "alhaji", "alhaja", "hajiya", "malam", "mallam", "maulvi", "moulvi", "mawlawi", "ustad", "ustaz", "hojatoleslam",
+    "datuk", "datin", "dato", "tun", "daw", "det.", "insp.", "supt.", "fr.", "sr.", "msgr.", "pastor", "rector",
+    "señor", "señora", "monsieur", "madame", "herr", "frau", "shri", "smt.",
+])  # fmt: skip
+"""Titles before names that are no part of the word lists from which the network learns."""
+_PAIRED_HONORIFICS = frozenset(["tan sri", "datuk seri", "datin seri", "dato seri", "dato sri", "toh puan"])
+
+
+def _honorific(words: Sequence[str], n: int) -> int:
+    """How many words at n are an honorific before a name."""
+    if " ".join(words[n : n + 2]).lower().replace("'", "") in _PAIRED_HONORIFICS and n + 2 < len(words):
+        return 2
+    if words[n] == "U" and len(words) > n + 2:
+        return 1  # Burmese, as in "U Tin Htay"; "U Thant" is known by both
+    return 1 if words[n].lower() in _HONORIFICS and n + 1 < len(words) else 0
 
 
 def without_title(text: str) -> tuple[str, str]:
@@ -69,7 +99,11 @@ def without_title(text: str) -> tuple[str, str]:
         while title < len(words) - 1 and words[title].lower() in _BEFORE_TITLES and not is_title(words[title], cased):
             title += 1
         if title == len(words) - 1 or not is_title(words[title], cased):
-            break
+            more = _honorific(words, n)
+            if not more:
+                break
+            n += more
+            continue
         n = title + 1
         # "Secretary of Defense Lloyd Austin", "Minister for the Middle East Tobias Ellwood": the last two are the name.
         if words[n] in ("of", "for") and len(words) > n + 2:
@@ -88,6 +122,6 @@ def is_title(word: str, cased: dict[str, frozenset[str]] | None = None) -> bool:
 def without_legal_form(name: str) -> str:
     """A normalised organisation without "inc", "ltd" and their like at its end."""
     words = name.split()
-    while len(words) > 1 and words[-1] in _LEGAL_FORMS:
+    while len(words) > 1 and words[-1].strip(",") in _LEGAL_FORMS:
         words.pop()
-    return " ".join(words)
+    return " ".join(words).rstrip(",")

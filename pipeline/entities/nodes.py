@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from pipeline.entities.gazetteer import Gazetteer, Name
 from pipeline.entities.labels import IDENTITY_CLASS
-from pipeline.entities.mentions import KIN, Mention
-from pipeline.entities.names import normalise, without_legal_form
+from pipeline.entities.mentions import CALLED, KIN, NAMED, Mention, key_of
 from pipeline.entities.people import PersonName, parse_person
 
 _NO_ROLES: list[str] = []
@@ -39,6 +39,16 @@ class Node:
     def kin(self) -> frozenset[str]:
         """Keys of the names that a text says are of this person's relatives."""
         return frozenset(role.removeprefix(KIN) for role in self.roles if role.startswith(KIN))
+
+    @cached_property
+    def offices(self) -> frozenset[str]:
+        """What the texts say that a person holds."""
+        return frozenset(role for role in self.roles if not role.startswith((KIN, CALLED, NAMED)))
+
+    @cached_property
+    def ranks(self) -> frozenset[str]:
+        """The military and police ranks that a person's name stands with."""
+        return frozenset(rank for m in self.mentions for rank in parse_person(m.text).ranks)
 
     @cached_property
     def holds_office(self) -> bool:
@@ -100,14 +110,7 @@ def nodes_of(mentions: Iterable[Mention], gazetteer: Gazetteer) -> list[Node]:
     nodes: dict[tuple[str, str], Node] = {}
     for m in sorted(mentions, key=_in_order):
         kind = IDENTITY_CLASS[m.label]
-        person = parse_person(m.text) if kind == "person" else None
-        key = (
-            person.node_key
-            if person
-            else without_legal_form(normalise(m.text))
-            if kind == "organisation"
-            else normalise(m.text)
-        )
+        person, key = _person(m.text) if kind == "person" else (None, key_of(m.text, m.label))
         node = nodes.get((kind, key))
         if node is None:
             known = None if kind == "person" else _known(gazetteer, m.text, kind)
@@ -116,15 +119,32 @@ def nodes_of(mentions: Iterable[Mention], gazetteer: Gazetteer) -> list[Node]:
     return [nodes[k] for k in sorted(nodes)]
 
 
+@lru_cache(maxsize=16_384)
+def _person(text: str) -> tuple[PersonName, str]:
+    name = parse_person(text)
+    return name, name.node_key
+
+
 def _in_order(m: Mention) -> tuple[str, str, str, str, str, list[str]]:
     return m.label, m.text, m.document, m.outlet, m.explains, sorted(m.roles) if m.roles else _NO_ROLES
 
 
 def _known(gazetteer: Gazetteer, text: str, kind: str) -> Name | None:
     for name in gazetteer.find_all(text):
-        if IDENTITY_CLASS[name.label] == kind:
+        if IDENTITY_CLASS[name.label] != kind:
+            continue
+        if kind != "place" or name in gazetteer.own or not _is_a_part(text, name):
             return name
     return None
+
+
+_DIRECTION = re.compile(r"(?:the )?(north|south|east|west)(?:ern)?[ -]", re.IGNORECASE)
+
+
+def _is_a_part(text: str, name: Name) -> bool:
+    """Whether a form has a direction that the name has not: South Waziristan is not Waziristan, nor the north of it."""
+    match = _DIRECTION.match(text)
+    return match is not None and match[1].lower() not in name.canonical.lower()
 
 
 def counted(items: Iterable[tuple[str, int]]) -> dict[str, int]:

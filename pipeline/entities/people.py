@@ -17,7 +17,9 @@ _RANKS = {
     "sgt": "sergeant", "petty": "petty officer", "lieutenant": "lieutenant", "lt": "lieutenant", "captain": "captain",
     "capt": "captain", "major": "major", "maj": "major", "colonel": "colonel", "col": "colonel", "general": "general",
     "gen": "general", "brigadier": "brigadier", "brig": "brigadier", "admiral": "admiral", "adm": "admiral",
+    "detective": "detective", "det": "detective", "inspector": "inspector", "insp": "inspector",
 }  # fmt: skip
+_ENLISTED = frozenset(["private", "corporal", "sergeant", "petty officer"])
 _MALE = frozenset(
     ["mr", "sir", "king", "prince", "lord", "baron", "father", "emir", "sultan", "sheikh", "sheik", "shaikh", "imam"]
 )
@@ -47,12 +49,36 @@ _VARIANTS = (
     "khaled khalid",
     "vladimir volodymyr wladimir",
     "alexander aleksandr alexandr oleksandr",
-    "sergei sergey serhiy",
+    "sergei sergey serhiy serhii sergiy",
     "dmitry dmitri dmitriy dmytro",
     "mikhail mykhailo michail",
     "nikolai nikolay mykola",
     "alexei aleksei alexey oleksiy",
-    "andrei andrey andriy",
+    "andrei andrey andriy andrii",
+    "igor ihor",
+    "oleg oleh",
+    "yevgeny evgeny yevgeniy evgeniy yevhen",
+    "pavel pavlo",
+    "kirill kyrylo",
+    "pyotr petr petro",
+    "maxim maksim maksym",
+    "artem artyom",
+    "gennady gennadiy hennadiy",
+    "grigory hryhoriy",
+    "anatoly anatoliy anatolii",
+    "valery valeriy valerii",
+    "yuri yury yuriy yurii iurii",
+    "vitaly vitaliy vitalii",
+    "georgy georgiy heorhiy",
+    "vasily vasiliy vasyl",
+    "alexandra aleksandra oleksandra",
+    "yulia yuliya iuliia",
+    "tatiana tatyana tetiana tetyana",
+    "walid waleed",
+    "sulaiman suleiman sulayman soleiman suleyman",
+    "ibrahim ebrahim",
+    "qassem qasim kassem qasem",
+    "faisal faysal feisal",
     "joe joseph",
     "bill william will",
     "bob robert rob",
@@ -119,6 +145,7 @@ class PersonName:
         suffix: jr, sr, ii, ... or empty.
         written: the name as written, without titles.
         words: parts without particles, the surname last: "moo hyun", "roh" of Roh Moo-hyun.
+        nick: normalised nickname that stands in quotes among the names: Robert "Bobby" Danforth.
     """
 
     titles: frozenset[str]
@@ -126,6 +153,7 @@ class PersonName:
     suffix: str
     written: str
     words: tuple[str, ...]
+    nick: str = ""
 
     @property
     def key(self) -> str:
@@ -133,10 +161,16 @@ class PersonName:
 
     @property
     def node_key(self) -> str:
-        """The key, and for one name alone what its title tells: Mr. and Mrs. Reed are two people, King Omar a third."""
+        """The key, and what else tells two people apart before anything is folded.
+
+        For one name alone what its title tells: Mr. and Mrs. Reed are two people, King Omar a third. Of full names a
+        sergeant's is kept from a general's, and one with a nickname from the same without.
+        """
+        if self.is_full:
+            return f"{self.key}{' (enlisted)' if self.is_enlisted else ''}{f' ({self.nick})' if self.nick else ''}"
         if self.is_regnal:
             return f"{self.key} (regnal)"
-        return self.key if self.is_full or not self.sex else f"{self.key} ({self.sex})"
+        return f"{self.key} ({self.sex})" if self.sex else self.key
 
     @property
     def is_regnal(self) -> bool:
@@ -152,6 +186,11 @@ class PersonName:
     def is_married_woman(self) -> bool:
         """Whether a title says so: Mrs. Bush is not President Bush."""
         return not self.titles.isdisjoint(["mrs", "lady"])
+
+    @property
+    def is_enlisted(self) -> bool:
+        """Whether a title is the rank of one who is no officer."""
+        return not self.ranks.isdisjoint(_ENLISTED)
 
     @property
     def is_full(self) -> bool:
@@ -179,7 +218,7 @@ class PersonName:
 
     @property
     def ranks(self) -> frozenset[str]:
-        """The military ranks among the titles, spelt out."""
+        """The military and police ranks among the titles, spelt out."""
         return frozenset(rank for t in self.titles if (rank := _RANKS.get(t)))
 
     def conflicts(self, other: PersonName, given: bool = True) -> bool:
@@ -190,7 +229,9 @@ class PersonName:
             return True
         if self.is_full != other.is_full and self.ranks and other.ranks and self.ranks.isdisjoint(other.ranks):
             return True  # Sergeant Storm is not Admiral Lena Storm; General Storm may be Lt. Gen. Lena Storm
-        return given and self.is_full and other.is_full and not _given_alike(self.given, other.given)
+        if not given or not (self.is_full and other.is_full) or _given_alike(self.given, other.given):
+            return False
+        return self.nick != other.given and self.given != other.nick
 
     def same_surname(self, other: PersonName) -> bool:
         """Whether the surnames are one, or two transliterations of one: al-Sisi, el-Sissi."""
@@ -221,7 +262,11 @@ class PersonName:
         Not where its last word is a given name: Mohammed Ali may be another than Mohammed Ali Khan.
         """
         n = len(self.words)
-        return 2 <= n < len(longer.words) and longer.words[:n] == self.words and not is_given_name(self.surname)
+        if not 2 <= n < len(longer.words) or is_given_name(self.surname):
+            return False
+        # Of "Andrés Felipe Restrepo Mejía" also "Andrés Restrepo": two given names, two surnames, the first of each.
+        first_of_each = n == 2 and len(longer.words) == 4 and longer.words[::2] == self.words
+        return longer.words[:n] == self.words or first_of_each
 
     def is_surnames_of(self, longer: PersonName) -> bool:
         """Whether this is both surnames of a longer name: "Lopez Obrador"."""
@@ -230,7 +275,11 @@ class PersonName:
 
     def same_full_name(self, other: PersonName) -> bool:
         """Whether two full names agree: same surname, given names alike, no middle names that differ."""
-        if not self.same_surname(other) or not _given_alike(self.given, other.given):
+        if self.suffix == other.suffix and "".join(self.words) == "".join(other.words):
+            return True  # Gholam-Reza, Gholamreza
+        if not self.same_surname(other):
+            return False
+        if not _given_alike(self.given, other.given):
             return False
         a, b = self.words[1:-1], other.words[1:-1]
         if not a or not b:
@@ -276,6 +325,23 @@ def is_given_name(word: str) -> bool:
     return word in _given_names()
 
 
+# "Servant of the ...": one given name, however it is parted: Abd al-Rahman, Abdul Rahman, Abdelrahman.
+_SERVANT = re.compile(r"abd(?:[eou]?[lrsn])?")
+_JOINED_SERVANT = re.compile(r"abd[aeo](?=l\w{4})")
+_NICK = re.compile(r"(?<=\w )[\"“‘']([A-Z][\w.]+)[\"”’'](?= \w)")
+
+
+def _join_servant(words: tuple[str, ...]) -> tuple[str, ...]:
+    """Words of a name with "abd" and what it goes with as one, unless that leaves one word alone."""
+    joined: list[str] = []
+    for i, word in enumerate(words):
+        if joined and _SERVANT.fullmatch(joined[-1]) and len(words) > 2 and i + 1 < len(words):
+            joined[-1] = f"abdul{word}"
+        else:
+            joined.append(_JOINED_SERVANT.sub("abdu", word))
+    return tuple(joined)
+
+
 _JOINED_ARTICLE = re.compile(r"\b([AE]l)(?=[A-Z][a-z])")
 
 
@@ -299,6 +365,9 @@ def parse_person(text: str) -> PersonName:
     described, rest = _without_description(text)
     titles, name = without_title(rest)
     name = _JOINED_ARTICLE.sub(r"\1-", name)
+    nick = _NICK.search(name) if any(mark in name for mark in "\"“'‘") else None
+    if nick is not None:
+        name = f"{name[: nick.start()]}{name[nick.end() :].lstrip()}"
     words = normalise(name).split()
     suffix = ""
     if len(words) > 1 and words[-1] in _SUFFIXES:
@@ -314,5 +383,6 @@ def parse_person(text: str) -> PersonName:
         written,
         (" ".join(parts[1:]), parts[0])
         if surname_comes_first(written)
-        else tuple(p for p in parts if p not in _PARTICLES),
+        else _join_servant(tuple(p for p in parts if p not in _PARTICLES)),
+        normalise(nick[1]) if nick is not None else "",
     )

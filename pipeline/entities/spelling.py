@@ -24,6 +24,7 @@ _LEVELS = (
     (re.compile(r"ck|kh|q"), "k"),
     (re.compile(r"dh|th"), "d"),
     (re.compile(r"gh"), "g"),
+    (re.compile(r"zhzh"), "zh"),
     (re.compile(r"(?<=[aeiou])h\b"), ""),
     (re.compile(r"([a-z])\1"), r"\1"),
 )
@@ -39,6 +40,8 @@ def level(name: str) -> str:
     return text.replace(" ", "")
 
 
+_LONG_I = re.compile("i+")
+_DIPHTHONG = re.compile("ai(?=[^aiu])")
 _HEARD = str.maketrans({"e": "i", "o": "u", "y": "i"})
 
 
@@ -47,7 +50,7 @@ def heard(name: str) -> str:
     """The level of a person's name without what is left open by ear: e and i, o and u. Hassan is not Hussein here
     either. "Haniyeh" and "Haniya", "Moqtada" and "Muqtada", "Hamid" and "Hamed", "Tymoshenko" and "Timoshenko"."""
     text = level(name.removesuffix("eh") + "a" if name.endswith("eh") else name).translate(_HEARD)
-    return re.sub(r"ai(?=[^aiu])", "i", re.sub(r"i+", "i", text))
+    return _DIPHTHONG.sub("i", _LONG_I.sub("i", text)).replace("iu", "u")
 
 
 def owner_words(words: Sequence[str]) -> int:
@@ -83,9 +86,16 @@ def initials(name: str) -> frozenset[str]:
 @lru_cache(maxsize=65536)
 def organisation_level(key: str) -> str:
     """The level of a normalised organisation; "New People's Party" and "New People Party" share it."""
-    return level(_PLURAL.sub("", key))
+    words = (_SPELT.get(word, word) for word in _UMLAUT.sub(r"\1", _PLURAL.sub("", key)).split())
+    return level(_POLICE.sub("police", " ".join(words)))
 
 
+_SPELT = {
+    "defence": "defense", "labour": "labor", "centre": "center", "organisation": "organization", "programme": "program",
+    "mobilisation": "mobilization",
+}  # fmt: skip
+_UMLAUT = re.compile(r"([aou])e(?=[lnrht])")  # "Mueller" and "Müller"
+_POLICE = re.compile(r"(?<=\w )(?<!metropolitan )police (?:department|dept|bureau|force)$")
 _PLURAL = re.compile(r"(?<=\w{4})(?<!s)s\b(?! *$)")
 
 
@@ -127,6 +137,10 @@ def is_city(text: str) -> bool:
     return normalise(text) in _cities()
 
 
+_TAIL = re.compile(r" (?:group|party|cartel|news agency|airlines|airways|magazine|gang)$")
+"""What a short form leaves out: "Yonhap" of the Yonhap News Agency."""
+_LOCAL = re.compile(r"\b(?:police department|fire department|sheriffs? (?:office|department))$")
+"""What is left of a local body's name where its text has no other: "the Sheriff's Office"."""
 _COMPANY = frozenset(["company", "corporation", "group", "holdings", "co", "corp", "inc"])
 
 
@@ -138,6 +152,12 @@ def short_forms(name: str) -> tuple[str, ...]:
     found = []
     if len(words) > 2 and words[-1] in _COMPANY:
         found += [" ".join(words[:n]) for n in range(1, len(words) - 1)]
+    elif len(words) > 1 and (tail := _TAIL.search(" ".join(words))) is not None:
+        rest = " ".join(words)[: tail.start()]
+        if shipped().find(rest) is None and rest.split()[-1] not in _SMALL:
+            found.append(rest)
+    if (local := _LOCAL.search(" ".join(words))) is not None:
+        found.append(local[0])
     for n in range(1, len(words) - 1):
         if n > 1 and words[n] == "of":
             found.append(" ".join(words[:n]))

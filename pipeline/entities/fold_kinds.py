@@ -1,0 +1,124 @@
+"""When two names of materiel, units, storms or operations are one: by designation, number, kind and name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from pipeline.entities import designations
+from pipeline.entities.names import normalise
+from pipeline.entities.nodes import Folds, Node
+
+_UNIT = re.compile(
+    r"(.*\b\d+(?:st|nd|rd|th)) (.*?) ?(brigade|battalion|regiment|division|squadron|company|corps|fleet|wing)s?"
+)
+_NO_BRANCH = frozenset(["separate", "independent"])
+_STORM = re.compile(r"(?:hurricane|typhoon|cyclone|tropical (?:storm|cyclone|depression)|super typhoon|storm) (\w+)")
+_OPERATION = re.compile(r"operation [\"“”'‘’«]*(.+?)[\"“”'‘’»]*")
+
+
+def fold_materiel(nodes: list[Node], members: list[int], folds: Folds) -> None:
+    """Join one and many, a model with and without its kind or its name, a ship with and without its prefix."""
+    keys = {i: designations.materiel_key(nodes[i].text) for i in members}
+    _join_alike(nodes, members, keys, folds, "one and many of a kind, or one designation")
+    _fold_ships(nodes, members, folds)
+    named: dict[str, list[int]] = {}
+    of_kind: dict[str, dict[str, list[int]]] = {}
+    for i, key in keys.items():
+        named.setdefault(key, []).append(i)
+        name, kind = designations.without_kind(key)
+        if kind:
+            of_kind.setdefault(name, {}).setdefault(kind, []).append(i)
+    for name, kinds in of_kind.items():
+        models = named.get(name, [])
+        # "Scud missile" and "Scud launcher" are two things, and "Scud" is either.
+        if len(kinds) > 1 and any(map(designations.is_ammunition, kinds)):
+            continue
+        if models or designations.has_designation(name):
+            alike = [*models, *(i for members in kinds.values() for i in members)]
+            for i in alike[1:]:
+                _join(nodes, alike[0], i, folds, "the same name and its kind")
+    _fold_models(nodes, named, of_kind, folds)
+
+
+def _fold_models(
+    nodes: list[Node], named: dict[str, list[int]], of_kind: dict[str, dict[str, list[int]]], folds: Folds
+) -> None:
+    """ "MQ-9 Reaper" with "MQ-9" and with "Reaper", each if it can be of that model only."""
+    whole: dict[str, list[int]] = {}
+    for key, owners in named.items():
+        for part in designations.designation(designations.without_kind(key)[0]):
+            if len(part) > 1:
+                whole.setdefault(part, []).extend(owners)
+    for part, owners in whole.items():
+        short = [*named.get(part, ()), *(i for found in of_kind.get(part, {}).values() for i in found)]
+        if len({folds.find(k) for k in owners}) == 1:
+            for i in short:
+                _join(nodes, owners[0], i, folds, "the designation or the name of one model only")
+
+
+def _fold_ships(nodes: list[Node], members: list[int], folds: Folds) -> None:
+    by_name: dict[str, list[int]] = {}
+    for i in members:
+        if name := designations.ship_name(nodes[i].text):
+            by_name.setdefault(name, []).append(i)
+    by_key = {nodes[i].key: i for i in members}
+    for name, ships in by_name.items():
+        prefixed = {normalise(nodes[i].text).split()[0] for i in ships if nodes[i].text.isascii()}
+        if len(prefixed) == 1:
+            for i in ships[1:]:
+                folds.join(ships[0], i, "one ship's name")
+        alone = by_key.get(name)
+        near = [i for i in ships if alone is not None and not nodes[i].documents.isdisjoint(nodes[alone].documents)]
+        if alone is not None and near and len({folds.find(i) for i in near}) == 1:
+            _join(nodes, near[0], alone, folds, "a ship's name alone")
+
+
+def fold_units(nodes: list[Node], members: list[int], folds: Folds) -> None:
+    """Join "47th Mechanized Brigade" with "47th Brigade", where no other 47th brigade is named."""
+    by_number: dict[tuple[str, str], list[tuple[frozenset[str], int]]] = {}
+    for i in members:
+        if nodes[i].key[:1].isdigit() and (unit := _UNIT.fullmatch(nodes[i].key)) is not None:
+            branch = frozenset(unit[2].split()) - _NO_BRANCH
+            by_number.setdefault((unit[1], unit[3]), []).append((branch, i))
+    for units in by_number.values():
+        units.sort(key=lambda unit: (-len(unit[0]), unit[1]))
+        for branch, i in units[1:]:
+            wider = [(other, k) for other, k in units if k != i and branch <= other]
+            near = [(o, k) for o, k in wider if not nodes[k].documents.isdisjoint(nodes[i].documents)] or wider
+            if near and all(a <= b or b <= a for a, _ in near for b, _ in near):
+                folds.join(near[0][1], i, "the number of one unit only")
+
+
+def fold_events(nodes: list[Node], members: list[int], folds: Folds) -> None:
+    """Join "Hurricane Ida", "Tropical Storm Ida" and "Ida"; "Operation Iron Dawn" and "Iron Dawn"."""
+    by_name: dict[str, list[int]] = {}
+    for i in members:
+        key = nodes[i].key
+        match = _STORM.fullmatch(key) or _OPERATION.fullmatch(key)
+        if match is not None:
+            by_name.setdefault(match[1], []).append(i)
+    by_key = {nodes[i].key.strip("\"“”'‘’"): i for i in members}
+    for name, alike in by_name.items():
+        storms = [i for i in alike if not nodes[i].key.startswith("operation")]
+        for of_kind in (storms, [i for i in alike if i not in storms]):
+            for i in of_kind[1:]:
+                _join(nodes, of_kind[0], i, folds, "one name of a storm or an operation")
+        alone = by_key.get(name)
+        if alone is not None and alone not in alike and len({folds.find(i) for i in alike}) == 1:
+            _join(nodes, alike[0], alone, folds, "the name of a storm or an operation alone")
+
+
+def _join_alike(nodes: list[Node], members: Iterable[int], keys: dict[int, str], folds: Folds, reason: str) -> None:
+    by_key: dict[str, list[int]] = {}
+    for i in members:
+        by_key.setdefault(keys[i], []).append(i)
+    for alike in by_key.values():
+        for i in alike[1:]:
+            _join(nodes, alike[0], i, folds, reason)
+
+
+def _join(nodes: list[Node], a: int, b: int, folds: Folds, reason: str) -> None:
+    known = {nodes[i].known for i in (a, b)} - {None}
+    if len(known) < 2:
+        folds.join(a, b, reason)
