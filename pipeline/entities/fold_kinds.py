@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from pipeline.entities import designations
 from pipeline.entities.names import normalise
-from pipeline.entities.nodes import Folds, Node
+from pipeline.entities.nodes import MAX_ALIKE, Folds, Node
 
 _UNIT = re.compile(
     r"(.*\b\d+(?:st|nd|rd|th)) (.*?) ?(brigade|battalion|regiment|division|squadron|company|corps|fleet|wing)s?"
@@ -82,6 +82,8 @@ def fold_units(nodes: list[Node], members: list[int], folds: Folds) -> None:
             branch = frozenset(unit[2].split()) - _NO_BRANCH
             by_number.setdefault((unit[1], unit[3]), []).append((branch, i))
     for units in by_number.values():
+        if len(units) > MAX_ALIKE:
+            continue
         units.sort(key=lambda unit: (-len(unit[0]), unit[1]))
         for branch, i in units[1:]:
             wider = [(other, k) for other, k in units if k != i and branch <= other]

@@ -7,13 +7,9 @@ from itertools import combinations
 
 from pipeline.entities.mentions import CALLED, NAMED
 from pipeline.entities.names import is_title
-from pipeline.entities.nodes import Folds, Node
+from pipeline.entities.nodes import MAX_ALIKE, Folds, Node
 from pipeline.entities.people import given_keys, is_given_name, parse_person
 from pipeline.entities.spelling import MIN_LEVELLED
-
-MAX_ALIKE = 100
-"""So many names of one surname and like given names, or of one office, are compared pair by pair; more are left apart:
-the time for a text stays in proportion to its length."""
 
 
 def fold_people(nodes: list[Node], members: list[int], folds: Folds) -> None:
@@ -59,11 +55,13 @@ def fold_people(nodes: list[Node], members: list[int], folds: Folds) -> None:
 
 def _fold_nicknames(nodes: list[Node], full: list[int], folds: Folds) -> None:
     """Join Robert "Bobby" Danforth with Bobby Danforth."""
+    by_words: dict[tuple[str, ...], list[int]] = {}
+    for i in full:
+        by_words.setdefault(nodes[i].name.words, []).append(i)
     for i in full:
         name = nodes[i].name
-        for k in full if name.nick else ():
-            other = nodes[k].name
-            if other.words == (name.nick, name.surname) and not (name.conflicts(other) or _are_kin(nodes, i, k)):
+        for k in by_words.get((name.nick, name.surname), ()):
+            if not (name.conflicts(nodes[k].name) or _are_kin(nodes, i, k)):
                 folds.join(i, k, "the nickname in quotes")
 
 

@@ -12,6 +12,10 @@ from pipeline.entities.labels import IDENTITY_CLASS
 from pipeline.entities.mentions import CALLED, KIN, NAMED, Mention, key_of
 from pipeline.entities.people import PersonName, parse_person
 
+MAX_ALIKE = 100
+"""So many names of one surname and like given names, of one office or of one number are compared pair by pair; more are
+left apart: the time for a text stays in proportion to its length."""
+
 _NO_ROLES: list[str] = []
 
 
