@@ -30,6 +30,10 @@ _BLANK_LINES = re.compile(r"\n{3,}")
 _DISORDER = re.compile(r"\n(?:\n\n|(?<=[ \t]\n))")
 _UNUSUAL = re.compile(f"\r|{_LINE_ENDS.pattern}|{_UNSEEN.pattern}|{_SPACES.pattern}")
 _USUAL = bytes([0x09, 0x0A, *range(0x20, 0x7F)])
+# Marks over and under one letter: languages put a handful there. To normalise more takes time that grows with the
+# square of their number, so Unicode's own limit holds (UAX #15, Stream-Safe Text Format).
+_MOST_MARKS = 30
+_MANY_MARKS = re.compile(rf"[^\w\s\x00-\x7f]{{{_MOST_MARKS + 1},}}")
 _RUN = re.compile(r"\s+")
 _TAG = re.compile(r"<[^<>]*>")
 
@@ -72,15 +76,31 @@ def clean_text(text: str) -> str:
     """Plain text in order: NFC, newlines as "\n", no control characters, no trailing spaces, no two blank lines."""
     # Deleting what is usual leaves what is not: many times faster than a search of it all by regular expression.
     rest = (text.encode() if text.isascii() else text.encode("utf-8", "surrogatepass")).translate(None, _USUAL)
-    if rest and _UNUSUAL.search(rest.decode("utf-8", "surrogatepass")):
-        text = _LINE_ENDS.sub("\n", text)
-        text = _SPACES.sub(" ", _UNSEEN.sub("", text))
+    if rest:
+        unusual = rest.decode("utf-8", "surrogatepass")
+        if _UNUSUAL.search(unusual):
+            text = _LINE_ENDS.sub("\n", text)
+            text = _SPACES.sub(" ", _UNSEEN.sub("", text))
+        if _MANY_MARKS.search(unusual):
+            text = _MANY_MARKS.sub(_fewer_marks, text)
     if rest and not unicodedata.is_normalized("NFC", text):
         text = unicodedata.normalize("NFC", text)
     if _DISORDER.search(text):
         text = "\n".join([line.rstrip(" \t") for line in text.split("\n")])
         text = _BLANK_LINES.sub("\n\n", text)
     return text.strip()
+
+
+def _fewer_marks(found: re.Match[str]) -> str:
+    """A run of characters that are no letters, with no more marks in a row than one letter may have."""
+    kept = []
+    marks = 0
+    for char in found[0]:
+        is_mark = unicodedata.category(char) in ("Mn", "Me", "Mc")
+        marks = marks + len(unicodedata.normalize("NFD", char)) if is_mark else 0
+        if marks <= _MOST_MARKS:
+            kept.append(char)
+    return "".join(kept)
 
 
 def clean_title(title: str | None) -> str | None:

@@ -32,6 +32,12 @@ def test_plain_text(text: str, expected: str) -> None:
     assert clean_text(text) == expected
 
 
+def test_letters_keep_the_marks_that_languages_put_on_them() -> None:
+    text = "שָׁלוֹם, قُرْآنٌ, Việt Nam, हिन्दी, ผู้ใหญ่, z" + "\u0301" * 30 + " and " + "…—" * 40
+    assert clean_text(text) == unicodedata.normalize("NFC", text)
+    assert clean_text("z" + "\u0301" * 31 + "x\u0300") == unicodedata.normalize("NFC", "z" + "\u0301" * 30 + "x\u0300")
+
+
 @given(st.text(" \t\nab."))
 def test_white_space_is_put_in_order_wherever_it_stands(text: str) -> None:
     lines = [line.rstrip(" \t") for line in text.split("\n")]
@@ -105,8 +111,10 @@ def test_title(title: str | None, expected: str | None) -> None:
         "<" * 5_000_000,
         "<p>" * 300_000,
         "\u0301" * 500_000,
+        "a" + "\u0323\u0301" * 500_000,
+        "a" + "\u0f75\u200b\u0f73" * 300_000,
     ],
-    ids=["one word", "spaces", "blank lines", "angle brackets", "tags", "accents"],
+    ids=["one word", "spaces", "blank lines", "angle brackets", "tags", "accents", "two accents", "hidden accents"],
 )
 def test_huge_input_comes_to_an_end(text: str) -> None:
     clean(RawArticle(provider="p", native_id="1", text=text))
