@@ -26,7 +26,10 @@ _DIRECTION = r"(?:North|South|East|West)(?:east|west)?|[NSEW]\.?[EW]?\.?|[Nn]ort
 # A full stop only after an initial or a short form: a longer word with one ends its sentence.
 _PART = r"(?:[A-Z][\w’'-]*|(?:[A-Z]|St|Dr|Mt|Ft)\.|\d{1,3}(?:st|nd|rd|th|ST|ND|RD|TH))"
 _NAME = rf"(?:(?:{_DIRECTION})\s)?{_PART}(?:\s{_PART}){{0,2}}?"
-_STREET = rf"(?P<street>{_NAME}\s(?:{_SUFFIX}|{_SUFFIX.upper()})(?![\w’'])(?:\s(?:N|S|E|W|NE|NW|SE|SW)\b)?)"
+_STREET = (
+    rf"(?P<street>{_NAME}\s(?:{_SUFFIX}|{_SUFFIX.upper()})(?![\w’'])(?!\s(?:Patrol|PATROL))"
+    r"(?:\s(?:N|S|E|W|NE|NW|SE|SW)\b)?)"
+)
 _FOUND = re.compile(
     rf"(?<![\w-])(?:(?P<number>\d{{1,5}}(?:-\d{{1,5}})?)(?P<block>\s[Bb]lock)?(?:\s(?:of|on|along))?\s)?{_STREET}"
 )
@@ -103,7 +106,8 @@ def _find(text: str) -> Iterator[Address]:
 def normalise(street: str) -> str | None:
     """One form for one street: lower case, short suffix, no direction ("South Morgan Street" is "morgan st").
 
-    None for what is no street ("the Court", "St. Louis Drive-In").
+    Nor the town that it is said to be of: "Wellington's High Street" is "high st". None for what is no street ("the
+    Court", "St. Louis Drive-In").
     """
     parts = [p.strip(".").replace("’", "'").lower() for p in street.split()]
     parts = [p.replace(".", "") for p in parts]
@@ -111,6 +115,9 @@ def normalise(street: str) -> str | None:
         parts.pop()
     suffix = _SUFFIXES.get(parts[-1])
     name = parts[:-1]
+    owners = [n for n, part in enumerate(name) if part.endswith("'s")]
+    if owners and owners[-1] < len(name) - 1:
+        name = name[owners[-1] + 1 :]
     while len(name) > 1 and (name[0] in _NOT_A_STREET or name[0] in _DIRECTIONS or name[0] in _DIRECTIONS.values()):
         name = name[1:]
     if suffix is None or not name or name[0] in _NOT_A_STREET:

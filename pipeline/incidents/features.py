@@ -14,6 +14,7 @@ from pipeline.facts.ages import Age, ages
 from pipeline.facts.dates import ClockMention, DateMention, clocks, dateline, dates
 from pipeline.facts.furniture import without_furniture
 from pipeline.facts.names import Name, names
+from pipeline.facts.stamps import is_stamped
 from pipeline.facts.tolls import Toll, tolls_of
 from pipeline.incidents import background
 from pipeline.incidents.decision import Features
@@ -75,7 +76,8 @@ def features(item: Annotated, frequency: Frequency, remembered: int) -> Features
     told = f"{title}. {head}"
     full = f"{title}. {body}"  # begins with `told`
     said = [d for d in dates(full, published) if d.precision == "day"]
-    counted, hours, aged, streets = tolls_of(full), list(clocks(full)), list(ages(full)), list(addresses(full))
+    counted, aged, streets = tolls_of(full), list(ages(full)), list(addresses(full))
+    hours = [c for c in clocks(full) if not is_stamped(full, c.start, c.end)]
     return Features(
         words=words,
         weights=weights,

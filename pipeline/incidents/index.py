@@ -11,7 +11,7 @@ from __future__ import annotations
 import struct
 from array import array
 from bisect import bisect_left
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, KeysView, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -104,6 +104,10 @@ class Index:
 
     def __contains__(self, seq: int) -> bool:
         return seq in self._vectors
+
+    def indexed(self) -> KeysView[int]:
+        """Seqs of the indexed articles, to ask of many whether they are. Good until the index changes."""
+        return self._vectors.keys()
 
     def seqs(self) -> list[int]:
         """Seqs of the indexed articles, ascending."""

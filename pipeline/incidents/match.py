@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
+from typing import NamedTuple
 
 from pipeline.incidents.entry import Entry
 from pipeline.incidents.index import Index, Lookup
@@ -27,8 +28,7 @@ _USUAL, _USUAL_COUNT = 0.06, 10
 _DAY = 86_400.0
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(NamedTuple):
     """An incident as a home for an article; `links` are its reports' links, strongest first."""
 
     incident_id: str
@@ -71,8 +71,9 @@ def speakers(index: Index, entries: Sequence[Entry], most: int, without: str | N
     """
     of_one_event: list[Entry] = []
     round_ups: list[Entry] = []
+    indexed = index.indexed()
     for entry in reversed(entries):
-        if entry.seq in index and entry.article_id != without:
+        if entry.seq in indexed and entry.article_id != without:
             (round_ups if entry.is_round_up else of_one_event).append(entry)
             if len(of_one_event) == most:
                 break
@@ -125,21 +126,20 @@ def match_incidents(
     """
     index = state.index
     own = state.live(without)
-    speaking = {i: speakers(index, state.reports(i), MEMBERS, without) for i in incident_ids}
+    speaking = [(i, speakers(index, state.reports(i), MEMBERS, without)) for i in incident_ids]
+    entries = [e for _, found in speaking for e in found]
     cosines = dict(known or {})
-    rest = [e.seq for entries in speaking.values() for e in entries if e.seq not in cosines]
-    cosines.update(zip(rest, index.cosines(query.lookup, rest), strict=True))
-    compared = [(e, e.profile) for entries in speaking.values() for e in entries if e.profile is not None]
-    found = links(query, [p for _, p in compared], [cosines[e.seq] for e, _ in compared], fitted.coefficients())
-    by_incident: dict[str, list[tuple[Entry, Link]]] = {i: [] for i in incident_ids}
-    for (entry, _), link in zip(compared, found, strict=True):
-        assert entry.incident_id is not None
-        by_incident[entry.incident_id].append((entry, link))
+    rest = [e.seq for e in entries if e.seq not in cosines]
+    if rest:
+        cosines.update(zip(rest, index.cosines(query.lookup, rest), strict=True))
+    profiles = [e.profile for e in entries if e.profile is not None]  # an indexed one always has one
+    compared = links(query, profiles, [cosines[e.seq] for e in entries], fitted.coefficients())
+    rows = iter(zip(entries, compared, strict=True))
     matches = []
-    for incident_id, linked in by_incident.items():
-        if not linked:
+    for incident_id, found in speaking:
+        if not found:
             continue
-        linked.sort(key=lambda x: (-x[1].score, x[0].seq))
+        linked = sorted(islice(rows, len(found)), key=_by_link)
         left_out = own if own is not None and own.incident_id == incident_id else None
         between = state.members[incident_id].gap(event_time, left_out)
         assert between is not None
@@ -148,6 +148,10 @@ def match_incidents(
         matches.append(Match(incident_id, score, gap, tuple(linked)))
     matches.sort(key=lambda m: (-m.score, m.incident_id))
     return matches
+
+
+def _by_link(item: tuple[Entry, Link]) -> tuple[float, int]:
+    return -item[1].score, item[0].seq
 
 
 def _by_cosine(item: tuple[float, int]) -> tuple[float, int]:

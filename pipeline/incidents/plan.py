@@ -189,6 +189,10 @@ class Plan:
         moved = self._moved.get(entry.article_id)
         return entry.incident_id if moved is None else moved.incident_id
 
+    def going(self) -> set[str]:
+        """Articles that this decision lets be forgotten."""
+        return {e.article_id for e in self._floor()[1]}
+
     def _placed(self, entry: Entry) -> Placement:
         moved = self._moved.get(entry.article_id)
         return placement(entry) if moved is None else moved

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from math import sqrt
 from operator import mul
@@ -37,7 +37,7 @@ SIGNALS = (
     "places",  # the same of places
     "back",  # one gives a date, days before, on which the other's event happened or was published
     "hours",  # the same time of day, to 5 minutes
-    "hours_differ",
+    "hours_differ",  # both name times of day, none within half an hour of the other's
     "tolls_differ",  # counts of killed, or of wounded, that exclude each other (0, 1 or 2)
     "places_differ",  # both name places, none of which the other names at all
     "persons_differ",
@@ -63,7 +63,11 @@ TOP = 3
 _FLOOR = 0.02
 _OPENING_FLOOR = 0.05
 _UNTITLED = 0.5
-_MINUTES = 5
+_MINUTES, _MINUTES_APART = 5, 30
+"""Times of day agree up to the first and differ from the second on: witnesses, police and newsrooms round them."""
+_DAY_MINUTES = 24 * 60
+_MANY, _GROWN = 8, 1.5
+"""Counts of so many victims and more do not exclude each other up to this ratio: they grow while bodies are found."""
 _ONE = WEIGHT_ONE * WEIGHT_ONE
 _TOLD_MOST = 25.0
 _ROOT_ONE = math.sqrt(WEIGHT_ONE)
@@ -109,8 +113,7 @@ class Weights:
 
     def coefficients(self) -> Coefficients:
         """Weights of SIGNALS, in their order, and then the bias."""
-        full, brief = ((*(pair[name] for name in SIGNALS), pair["bias"]) for pair in (self.pair, self.brief))
-        return Coefficients(full, brief)
+        return Coefficients(_in_order(*self.pair.items()), _in_order(*self.brief.items()))
 
     def blended(self, brief: float) -> dict[str, float]:
         """Weight of each of SIGNALS, and `bias`, for two texts so brief."""
@@ -128,6 +131,12 @@ class Weights:
         odds = math.log((max(0, reports - incidents) + _EVEN) / (incidents + _EVEN))
         prior = self.incident["prior"] * max(-_PRIOR_LIMIT, min(_PRIOR_LIMIT, odds))
         return replace(self, join=round(self.join - prior, 3))
+
+
+@lru_cache(maxsize=8)
+def _in_order(*named: tuple[str, float]) -> tuple[float, ...]:
+    pair = dict(named)
+    return (*(pair[name] for name in SIGNALS), pair["bias"])
 
 
 @cache
@@ -358,13 +367,16 @@ def _back(a: Profile, b: Profile) -> float:
 
 
 def _hours(a: Sequence[int], b: Sequence[int]) -> tuple[float, float]:
-    near = any(abs(x - y) <= _MINUTES for x in a for y in b)
-    return float(near), float(not near)
+    apart = min([min(abs(x - y), _DAY_MINUTES - abs(x - y)) for x in a for y in b])
+    return float(apart <= _MINUTES), float(apart > _MINUTES_APART)
 
 
 def _tolls_differ(a: Sequence[int], b: Sequence[int]) -> float:
     for i in range(0, len(a), 2):
         for j in range(0, len(b), 2):
             if (b[j + 1] < 0 or a[i] <= b[j + 1]) and (a[i + 1] < 0 or b[j] <= a[i + 1]):
+                return 0.0
+            less, more = sorted((a[i], b[j]))
+            if less >= _MANY and more <= _GROWN * less:
                 return 0.0
     return 1.0

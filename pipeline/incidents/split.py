@@ -90,12 +90,17 @@ def _split(state: State, plan: Plan, home: str, new: list[Query], fitted: Weight
         return
     if [e for e in leaving if home_of(state, e.article_id) is not None]:
         return
+    going = plan.going()
+    stays = [bool(new) and len(queries) - 1 in part for part in parts]
+    # Of a part that is forgotten at once nobody would ever hear more than that it was made.
+    if not all(stays[n] or any(e.article_id not in going for e in sides[n]) for n in (0, 1)):
+        return
     a, b = min(product(*parts), key=lambda pair: (matrix[pair].score, pair))
     evidence: dict[str, Any] = {
         "score": round(_mean(across), 3),
         "conflicts": conflicts(queries[a].said(), queries[b].said(), matrix[a, b]),
     }
-    plan.split(home, leaving, evidence, follow=bool(new) and len(queries) - 1 in parts[leaves])
+    plan.split(home, leaving, evidence, follow=stays[leaves])
 
 
 def _with_copies(speakers: Sequence[Sequence[Entry]], members: Sequence[Entry]) -> list[list[Entry]]:

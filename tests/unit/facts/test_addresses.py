@@ -20,6 +20,7 @@ from pipeline.facts.addresses import addresses
         ("a crash on Interstate 95", [("hwy 95", None)]),
         ("a crash on I-95", [("hwy 95", None)]),
         ("20 Lily Ct", [("lily ct", 20)]),
+        ("a fire in Wellington's High Street", [("high st", None)]),
     ],
 )
 def test_finds_streets(text: str, streets: list[tuple[str, int | None]]) -> None:
@@ -28,7 +29,14 @@ def test_finds_streets(text: str, streets: list[tuple[str, int | None]]) -> None
 
 @pytest.mark.parametrize(
     "text",
-    ["the Supreme Court ruled", "before Judge Court", "in St. Louis on Friday", "on the street", "The Way We Were"],
+    [
+        "the Supreme Court ruled",
+        "before Judge Court",
+        "in St. Louis on Friday",
+        "on the street",
+        "The Way We Were",
+        "the California Highway Patrol said",
+    ],
 )
 def test_what_is_no_street(text: str) -> None:
     assert list(addresses(text)) == []

@@ -144,14 +144,12 @@ class LedgerMachine(RuleBasedStateMachine):
                 assert (written and written.data) == (record and codec.encode(record))
 
     def check_split(self, stayed: str, left: str, decision: Decision) -> None:
-        """Both parts live, but for reports that are too old to be kept, and the founding article has not left."""
+        """Both parts live, and the founding article has not left."""
         for incident_id in (stayed, left):
             record = self.ledger.record(incident_id)
-            if record is None:
-                assert incident_id in {m.incident_id for m in decision.marks}
-            else:
-                assert record.status in ("open", "closed")
-        if decision.ruling is None and self.ledger.record(left) is not None:
+            assert record is not None
+            assert record.status in ("open", "closed")
+        if decision.ruling is None:
             gone = [p.article_id for p in decision.placements if p.incident_id == left and p.seq == decision.seq]
             assert gone or decision.incident_id == left
             assert stayed not in {ids.incident_id(decision.edition, article_id) for article_id in gone}

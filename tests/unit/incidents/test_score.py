@@ -72,3 +72,32 @@ def test_the_parts_that_are_told_of_a_link_add_up_to_it(stems: int) -> None:
 def test_more_text_is_never_briefer(a: int, b: int, more: int) -> None:
     assert 0.0 <= briefness(a, b + more) <= briefness(a, b) <= 1.0
     assert briefness(a, b) == briefness(b, a)
+
+
+def signal(name: str, mine: Features, theirs: Features) -> float:
+    query = query_of(1, mine, Index().look_up((), ()))
+    values = links(query, [Profile.of(0, theirs)], [0.0], weights().coefficients())[0].values
+    return values[SIGNALS.index(name)]
+
+
+@pytest.mark.parametrize(
+    ("mine", "theirs", "agree", "differ"),
+    [(600, 604, 1, 0), (600, 615, 0, 0), (600, 700, 0, 1), (1438, 2, 1, 0), (1430, 15, 0, 0)],
+)
+def test_times_of_day_may_be_rounded(mine: int, theirs: int, agree: int, differ: int) -> None:
+    one, other = Features(clocks=(mine,)), Features(clocks=(theirs,))
+    assert (signal("hours", one, other), signal("hours_differ", one, other)) == (agree, differ)
+
+
+@pytest.mark.parametrize(
+    ("mine", "theirs", "differ"),
+    [
+        ((2, 2), (3, 3), 1),
+        ((50, 50), (59, 59), 0),
+        ((10, 10), (40, 40), 1),
+        ((3, -1), (9, 9), 0),
+        ((84, 84), (60, -1), 0),
+    ],
+)
+def test_a_large_toll_may_grow(mine: tuple[int, ...], theirs: tuple[int, ...], differ: int) -> None:
+    assert signal("tolls_differ", Features(killed=mine), Features(killed=theirs)) == differ

@@ -93,6 +93,20 @@ def test_a_split_is_told_with_its_evidence_and_leaves_the_id_with_the_founder() 
     assert led.decide(report(wire, "named", NAMED, 3)).incident_id == other
 
 
+@pytest.mark.parametrize("room", [1, 2])
+def test_a_part_that_would_be_forgotten_at_once_is_not_made(room: int) -> None:
+    wire, led = Wire(), Ledger(0, Incidents(max_articles=room), fitted=EAGER)
+    one = led.decide(report(wire, "first", FIRST_WORD, 1)).incident_id
+    assert led.decide(report(wire, "pupil", PUPIL, 0)).incident_id == one
+    decision = led.decide(report(wire, "cashier", CASHIER, 2))  # with room for one beside it the oldest has to go
+    assert decision.incident_id == one
+    assert {c.change for c in led.changes(decision)} == (
+        {"joined"} if room == 1 else {"split", "joined", "created", "moved"}
+    )
+    for change in led.changes(decision):
+        assert led.record(change.incident_id) is not None
+
+
 FORGE = "tarnow smelter furnace ladle crucible ingot foundry slag casting"
 ORCHARD = "tarnow orchard blossom grafting cider pruning rootstock beekeeper harvest"
 WORDS = dict.fromkeys((*SIGNALS, "bias"), 0.0) | {"bias": 4.0, "text": 10.0}
