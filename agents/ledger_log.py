@@ -55,7 +55,9 @@ class LedgerLog(Decided[Ledger, Decision]):
         self._end = 0
         """Offset after the last record of the log when it was begun to be read."""
         self._closed: dict[tuple[str, int], Written] = {}
-        """By incident id and version: the last records of incidents that were closed by being forgotten."""
+        """By incident id and version, in the order of these: the last records of incidents that were closed by being
+        forgotten, for as long as the inputs of those decisions may come again.
+        """
 
     async def restore(self, offsets: Offsets, progress: Callable[[], None]) -> None:
         """Fold what the log holds beyond the snapshot, where there is one that may be used."""
@@ -79,6 +81,13 @@ class LedgerLog(Decided[Ledger, Decision]):
                 for last in self.engine.closing(decision):
                     self._closed[last.incident_id, last.version] = last
             super()._fold([decision], [value])
+        self._drop_closed()
+
+    def _drop_closed(self) -> None:
+        """Let go of what belongs to decisions whose inputs come no more."""
+        oldest = next(iter(self._tail), 0)
+        for key in [key for key in self._closed if key[1] < oldest]:
+            del self._closed[key]
 
     def closed(self, mark: Mark) -> Written | None:
         """The record of an incident that was closed by being forgotten, by a decision whose outputs may be missing."""
@@ -130,6 +139,8 @@ class LedgerLog(Decided[Ledger, Decision]):
     def remember(self, decision: Decision) -> None:
         """Keep a decision for as long as its input may come again, and no snapshot that holds what it takes back."""
         super().remember(decision)
+        if self._closed:
+            self._drop_closed()
         if decision.verdict in _TAKEN_BACK:
             # Before the decision is in the log: if the process ends here, its input comes again.
             self.snapshots.remove()
