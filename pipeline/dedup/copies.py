@@ -111,9 +111,7 @@ class Copies:
     def _measure(self, pairs: Sequence[tuple[int, int]]) -> None:
         """Measure what texts of the batch share with candidates."""
         remembered = [pair for pair in pairs if pair[1] < IN_BATCH]
-        slots = [slot for _, slot in remembered]
-        sketches = self._remembered.packed_sketches_at(slots)
-        bounds = self._remembered.bounds_at(slots)
+        sketches, bounds = self._remembered.sketches_at([slot for _, slot in remembered])
         if len(remembered) < len(pairs):
             of_batch = [pair for pair in pairs if pair[1] >= IN_BATCH]
             owns = [own.sketch for _, other in of_batch if (own := self._batch[other - IN_BATCH]) is not None]

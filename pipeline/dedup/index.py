@@ -231,12 +231,16 @@ class Index:
         """The texts of the keys of many texts."""
         return self._crowds
 
+    def order_of(self, slots: U32) -> I64:
+        """When texts were added: the higher, the later."""
+        return self._added[slots]
+
     def newest(self, hash: int) -> list[int]:
         """Slots of the texts that have a hash as key, the last added first."""
         _, slots, _, crowds = self.lookup(np.array([hash], np.uint32))
         if len(crowds):
             return self._crowds.all(int(crowds[0]))
-        newest: list[int] = slots[np.argsort(self._added[slots])[::-1]].tolist()
+        newest: list[int] = slots[np.argsort(self.order_of(slots))[::-1]].tolist()
         return newest
 
     def _look_for(self, keys: U32, rows: I64) -> tuple[I64, I64, U32, I64]:

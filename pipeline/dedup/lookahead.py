@@ -12,9 +12,8 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import chain, islice, pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 
-from pipeline.dedup.crowds import AT_HAND, I64, starts_of
+from pipeline.dedup.crowds import AT_HAND, I64, rank, starts_of
 from pipeline.dedup.index import Index
 from pipeline.dedup.keys import keys_of
 from pipeline.dedup.sketch import U32
@@ -92,9 +91,11 @@ class Lookahead:
         counted = np.minimum(near, NEWEST)
         room = NEWEST - counted
         held = np.bincount(at, minlength=len(hashes))
-        if (crowding := held > room).any():
-            stays = self._newest_of(crowding.nonzero()[0], room, at, slots)
-            at, slots = at[stays], slots[stays]
+        if (held > room).any():
+            newest_first = np.lexsort((-index.order_of(slots), at))
+            at, slots = at[newest_first], slots[newest_first]
+            has_room = rank(at) < room[at]
+            at, slots = at[has_room], slots[has_room]
         rows, lengths_of = index.crowds.newest(crowds)
         taken = np.minimum(lengths_of, room[crowded])
         held[crowded] = lengths_of
@@ -109,14 +110,6 @@ class Lookahead:
         self.texts, self.others, self._shared = self._candidates(by, found)
         ends = np.searchsorted(self.texts, np.arange(len(sketches) + 1)).tolist()
         self._ranges = list(pairwise(ends))
-
-    def _newest_of(self, places: I64, room: I64, at: I64, slots: U32) -> NDArray[np.bool_]:
-        """Which slots stay when so many of each of some places are taken, the newest."""
-        stays = np.ones(len(at), np.bool_)
-        for place in places.tolist():
-            its = at == place
-            stays[its] = np.isin(slots[its], self._index.newest(int(self._asked[place]))[: room[place]])
-        return stays
 
     def _candidates(self, texts: I64, others: I64) -> tuple[list[int], list[int], list[int]]:
         """Those that share enough keys with a text: both, ordered by text, and how many keys."""

@@ -84,6 +84,10 @@ def _text(data: bytes) -> Text:
     )
 
 
+def _packed_sketches(articles: Iterable[bytes]) -> list[bytes]:
+    return [data[_HASHES : _HASHES + 4 * (data[_HASHES_AT] | data[_HASHES_AT + 1] << 8)] for data in articles]
+
+
 def packed(hashes: U32) -> bytes:
     """Hashes as little-endian uint32."""
     return hashes.tobytes() if _IS_LITTLE else hashes.astype(_PACKED).tobytes()
@@ -203,17 +207,15 @@ class Remembered:
         """`Entry.text` of an article."""
         return _text(self._packed[slot])
 
-    def bounds_at(self, slots: Iterable[int]) -> I64:
-        """Bounds of the sketches of many articles."""
-        packed = b"".join([data[_TEXT_AT:_AFTER_BOUND] for data in map(self._packed.__getitem__, slots)])
-        return np.frombuffer(packed, "<i8")
-
     def packed_sketches_at(self, slots: Iterable[int]) -> list[bytes]:
         """Hashes of the sketches of many articles."""
-        return [
-            data[_HASHES : _HASHES + 4 * (data[_HASHES_AT] | data[_HASHES_AT + 1] << 8)]
-            for data in map(self._packed.__getitem__, slots)
-        ]
+        return _packed_sketches(map(self._packed.__getitem__, slots))
+
+    def sketches_at(self, slots: Iterable[int]) -> tuple[list[bytes], I64]:
+        """Hashes, packed, and bounds of the sketches of many articles."""
+        every = [self._packed[slot] for slot in slots]
+        bounds = np.frombuffer(b"".join([data[_TEXT_AT:_AFTER_BOUND] for data in every]), "<i8")
+        return _packed_sketches(every), bounds
 
     def rank_at(self, slot: int) -> tuple[int, str]:
         """`Entry.rank` of an article."""
