@@ -75,10 +75,10 @@ class Text:
     headline: U32
 
 
-def longest_run(first: Prepared, second: Sketch) -> int:
+def longest_run(first: Sketch, second: Sketch, found: Overlap) -> int:
     """Length in words of the longest shared stretch that the sketches show in either text."""
-    a, b, bound = _kept(first.sketch, second)
-    return _words_in(max(_longest(evidence.hits(a, b)), _longest(evidence.hits(b, a))), bound)
+    run = max(_longest(_hits_of_second(first, second, found)), _longest(_hits_of_first(first, second, found)))
+    return _words_in(run, min(first.bound, second.bound))
 
 
 def whole(sketch: Sketch) -> int:
@@ -91,10 +91,17 @@ def _words_in(run: int, bound: int) -> int:
     return run * EVERYTHING // bound + WIDTH - 1
 
 
-def _kept(first: Sketch, second: Sketch) -> tuple[U32, U32, int]:
-    """The hashes of both below the lower of their bounds, and that bound."""
-    bound = min(first.bound, second.bound)
-    return below(first.hashes, bound), below(second.hashes, bound), bound
+def _hits_of_second(first: Sketch, second: Sketch, found: Overlap) -> bytes:
+    """For each hash of the second that both texts could have kept 1 where both have it, else 0; in text order."""
+    if second.bound <= first.bound:
+        return found.hits
+    return np.frombuffer(found.hits, np.uint8)[second.hashes < first.bound].tobytes()
+
+
+def _hits_of_first(first: Sketch, second: Sketch, found: Overlap) -> bytes:
+    """The same of the first."""
+    shared = second.hashes[np.frombuffer(found.hits, np.bool_)]
+    return evidence.hits(below(first.hashes, second.bound), shared)
 
 
 def _longest(hits: bytes) -> int:
@@ -102,10 +109,9 @@ def _longest(hits: bytes) -> int:
     return max(map(len, hits.split(b"\0")))
 
 
-def _both_have_own(first: Sketch, second: Sketch) -> bool:
+def _both_have_own(first: Sketch, second: Sketch, found: Overlap) -> bool:
     """True when each text has a stretch of `OWN_BLOCK` that is not in the other."""
-    a, b, _ = _kept(first, second)
-    return _has_own(evidence.hits(b, a)) and _has_own(evidence.hits(a, b))
+    return _has_own(_hits_of_second(first, second, found)) and _has_own(_hits_of_first(first, second, found))
 
 
 def _has_own(hits: bytes) -> bool:
@@ -140,10 +146,14 @@ def kind_of(first: Prepared, second: Text, found: Overlap, apart: float, window:
     other_numbers = _other_numbers(numbers, shared_words)
     # A text that has no more than this of its own has no such stretch of its own.
     if other_numbers or share <= 1 - OWN_BLOCK:
-        if other_numbers and longest_run(first, second.sketch) < max(LONG_RUN_WORDS, LONG_RUN * shared_words):
+        if other_numbers and longest_run(first.sketch, second.sketch, found) < max(
+            LONG_RUN_WORDS, LONG_RUN * shared_words
+        ):
             return None
         headline_share = HEADLINE_INSIDE if share >= INSIDE_SHARE else HEADLINE_SHARE
-        if _both_have_own(first.sketch, second.sketch) and not _same_story(first, second, numbers, headline_share):
+        if _both_have_own(first.sketch, second.sketch, found) and not _same_story(
+            first, second, numbers, headline_share
+        ):
             return None
     rest = min(found.first_in_second, found.second_in_first)
     return "contained" if share >= CONTAINED_SHARE and rest < CONTAINED_REST else "near"

@@ -284,7 +284,7 @@ def _source(own: Prepared, found: Overlap, kind: CopyKind, source: Entry) -> Sou
         run = evidence.longest(spans)
         added = evidence.added(own.cleaned.text, starts, spans)
     else:
-        run = compare.longest_run(own, source.text.sketch)
+        run = compare.longest_run(own.sketch, source.text.sketch, found)
     why = {
         "jaccard": round(found.jaccard, 3),
         "contained": round(found.first_in_second, 3),

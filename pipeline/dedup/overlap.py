@@ -39,12 +39,14 @@ class Overlap:
         jaccard: shared shingles over all shingles of both.
         first_in_second, second_in_first: share of the one's shingles that the other has.
         shared: shingles in common in the sample.
+        hits: for each hash of the second sketch, in its order, 1 where the first has it, else 0.
     """
 
     jaccard: float
     first_in_second: float
     second_in_first: float
     shared: int
+    hits: bytes
 
 
 class Sketches:
@@ -112,10 +114,15 @@ class Sketches:
         )
         near = enough.nonzero()[0]
         shared, own, other = shared[near], own[near], other[near]
-        columns = (part.tolist() for part in (near, jaccard[near], shared / own, shared / other, shared))
+        every = np.zeros(len(values), np.uint8)
+        every[likely[is_there]] = 1
+        hits = every.tobytes()
+        starts = ends - lengths
+        measured = (near, jaccard[near], shared / own, shared / other, shared, starts[near], ends[near])
+        columns = (part.tolist() for part in measured)
         return [
-            (n, Overlap(of_all, of_own, of_other, common))
-            for n, of_all, of_own, of_other, common in zip(*columns, strict=True)
+            (n, Overlap(of_all, of_own, of_other, common, hits[start:end]))
+            for n, of_all, of_own, of_other, common, start, end in zip(*columns, strict=True)
         ]
 
     def _are_there(self, sought: U64, spread: U32) -> NDArray[np.bool_]:

@@ -42,7 +42,8 @@ def plainly(first: tuple[list[int], int], second: tuple[list[int], int]) -> Over
     bounds = ((NEAR_JACCARD, NEAR_SHARE), (MUCH_JACCARD, MUCH_SHARE), (INSIDE_JACCARD, INSIDE_SHARE))
     if not any(jaccard >= least and share >= least_share for least, least_share in bounds):
         return None
-    return Overlap(jaccard, shared / len(a), shared / len(b), shared)
+    hits = bytes(h in a & b for h in second[0][::-1])
+    return Overlap(jaccard, shared / len(a), shared / len(b), shared, hits)
 
 
 @settings(max_examples=200, deadline=None)
