@@ -126,11 +126,11 @@ def kind_of(first: Prepared, second: Text, found: Overlap, apart: float, window:
         apart: days between their publications; 0 where one is not known.
         window: days that an article is remembered.
     """
-    if min(first.sketch.shingles, second.sketch.shingles) < MIN_SHINGLES or found.shared < MIN_SHARED:
+    own, other = first.sketch, second.sketch
+    if min(own.shingles, other.shingles) < MIN_SHINGLES or found.shared < MIN_SHARED:
         return None
     share = max(found.first_in_second, found.second_in_first)
-    shorter = min(first.sketch.words, second.sketch.words)
-    shared_words = share * shorter
+    shared_words = share * min(own.words, other.words)
     enough = (
         (found.jaccard >= NEAR_JACCARD and share >= NEAR_SHARE)
         or (found.jaccard >= INSIDE_JACCARD and share >= INSIDE_SHARE)
@@ -146,14 +146,10 @@ def kind_of(first: Prepared, second: Text, found: Overlap, apart: float, window:
     other_numbers = _other_numbers(numbers, shared_words)
     # A text that has no more than this of its own has no such stretch of its own.
     if other_numbers or share <= 1 - OWN_BLOCK:
-        if other_numbers and longest_run(first.sketch, second.sketch, found) < max(
-            LONG_RUN_WORDS, LONG_RUN * shared_words
-        ):
+        if other_numbers and longest_run(own, other, found) < max(LONG_RUN_WORDS, LONG_RUN * shared_words):
             return None
         headline_share = HEADLINE_INSIDE if share >= INSIDE_SHARE else HEADLINE_SHARE
-        if _both_have_own(first.sketch, second.sketch, found) and not _same_story(
-            first, second, numbers, headline_share
-        ):
+        if _both_have_own(own, other, found) and not _same_story(first, second, numbers, headline_share):
             return None
     rest = min(found.first_in_second, found.second_in_first)
     return "contained" if share >= CONTAINED_SHARE and rest < CONTAINED_REST else "near"
