@@ -148,20 +148,24 @@ class Annotator:
         text = doc.text  # joins the tokens at every call
         for span in doc.ents:
             label = self._label_map.get(span.label_)
-            start, end = _trimmed(text, span.start_char, span.end_char)
+            start, end = trimmed(text, span.start_char, span.end_char)
             if label is not None and start < end:
                 found.append((offset + start, offset + end, label))
         return found
 
 
+_AFTER_NAME = re.compile(r"[\s.,;:]*(?:\[(?:\d{1,3}|edit)\]|\|)+$")  # "George Chen.[9]", "Mars |"
 _BLANK_LINE = re.compile(r"\n\s*\n")
 
 
-def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
-    """A span without white space at its ends, and not beyond a blank line: no name goes over two paragraphs."""
+def trimmed(text: str, start: int, end: int) -> tuple[int, int]:
+    """A span without white space and footnotes' numbers at its ends, and not beyond a blank line: no name goes over two
+    paragraphs."""
     name = text[start:end]
     start += len(name) - len(name.lstrip())
     name = name.strip()
+    if name.endswith(("]", "|")):
+        name = _AFTER_NAME.sub("", name)
     if (blank := _BLANK_LINE.search(name)) is not None:
         name = name[: blank.start()]
     return start, start + len(name)

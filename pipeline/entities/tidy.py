@@ -6,6 +6,7 @@ import re
 
 from spacy.tokens import Doc
 
+from pipeline.entities.classes import classes
 from pipeline.entities.gazetteer import shipped
 from pipeline.entities.people import is_given_name
 from pipeline.entities.rules import Match
@@ -25,13 +26,24 @@ _HEADLINE = frozenset(["In", "At", "Outside", "After", "Over", "Near", "By", "Fr
 _RIGHTS = ("All", "Rights", "Reserved")
 # Heads of units that are more often heads of other things, unless a number or a capital tells.
 _COMMON_UNITS = frozenset(["company", "companies", "division", "divisions", "battery", "batteries", "section", "troop"])
+_LINK = ("http", "www.", "pic.twitter.com")
+# What a page asks its reader to do, in capitals as a name has them.
+_PAGE_WORDS = frozenset([
+    "Click", "Comments", "E-mail", "Email", "Newsletter", "Photos", "Subscribe", "Video", "Videos", "Watch", "CLICK",
+    "EMAIL", "PHOTOS", "SUBSCRIBE", "VIDEO", "VIDEOS", "WATCH",
+])  # fmt: skip
+# Words of a picture's credit or a link that run into the name after them: "GETTY Max Verstappen".
+_CREDITS = frozenset(["GETTY", "REUTERS", "AFP", "EPA", "WATCH", "WATCHED", "READ", "PHOTO", "PHOTOS", "VIDEO", "FILE"])
+_NETWORKS = frozenset(["Facebook", "Instagram", "Snapchat", "TikTok", "Twitter", "WhatsApp", "YouTube", "Youtube"])
+_LONGEST_SHOUT = 6
+_IN_NAMES = frozenset(["a", "an", "and", "for", "from", "in", "of", "on", "the", "to"])
 _NAMES = frozenset({"PERSON", "ORG", "GPE", "LOC", "FAC"})
 
 
 def tidy(doc: Doc, spans: Spans) -> None:
     """Drop, cut and rename what is no name, or is another's kind of name by its last word."""
     for m in sorted(spans.all, key=lambda m: m.start):
-        if any(doc[i].text.startswith(("http", "www.")) for i in range(m.start, m.end)):
+        if any(t.startswith(_LINK) or "@" in t for t in (doc[i].text for i in range(m.start, m.end))):
             spans.drop(m)
         elif m.label in ("DATE", "TIME"):
             _tidy_date(doc, spans, m)
@@ -64,6 +76,13 @@ def _is_common(doc: Doc, m: Match) -> bool:
 
 def _tidy_name(doc: Doc, spans: Spans, m: Match) -> None:
     start, end = m.start, m.end
+    if end - start == 1 and _is_of_page(doc, spans, m):
+        return
+    if end - start > _LONGEST_SHOUT and _is_sentence(doc, m):
+        spans.drop(m)
+        return
+    while start < end - 1 and m.label != "ORG" and doc[start].text in _CREDITS:
+        start += 1
     if tuple(doc[i].text for i in range(max(start, end - 3), end)) == _RIGHTS:
         end -= 3
     cut = [i for i in range(start + 1, end - 1) if doc[i].text in _HEADLINE]
@@ -80,6 +99,25 @@ def _tidy_name(doc: Doc, spans: Spans, m: Match) -> None:
         start -= 1
     if label is not None and (label != m.label or start < m.start):
         spans.put(Match(start, m.end, label, 0))
+
+
+def _is_of_page(doc: Doc, spans: Spans, m: Match) -> bool:
+    """Drop a word of the page around the text; a network is an organisation, not a person or a place."""
+    word = doc[m.start].text
+    if word in _PAGE_WORDS:
+        spans.drop(m)
+        return True
+    if word in _NETWORKS and m.label != "ORG":
+        spans.put(Match(m.start, m.end, "ORG", 0))
+        return True
+    return False
+
+
+def _is_sentence(doc: Doc, m: Match) -> bool:
+    """Whether words in capitals say something: "DEPUTIES SAY THEY WERE HOME BECAUSE SO"."""
+    words = [token for token in doc[m.start : m.end] if token.is_alpha]
+    small = sum("stop" in classes(word.lower_) and word.lower_ not in _IN_NAMES for word in words)
+    return small > 1 and all(word.is_upper for word in words)
 
 
 def _label_by_last(doc: Doc, m: Match) -> str | None:

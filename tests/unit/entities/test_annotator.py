@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from pipeline.entities.annotator import Annotator
+from pipeline.entities.annotator import Annotator, trimmed
 from pipeline.errors import InvalidEvent, SettingsError
 from pipeline.records import Annotation
 from pipeline.settings import Entities
@@ -198,3 +198,18 @@ def test_one_refused_article_does_not_harm_the_others(monkeypatch: pytest.Monkey
     assert bad.kind == "processing"
     assert done(good) == done(other)
     assert done(good).entities
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("George Chen.[9]", "George Chen"),
+        ("George Chen [12][13]", "George Chen"),
+        ("Mars |", "Mars"),
+        (" Tarn [edit]", "Tarn"),
+        ("F-16 [sic]", "F-16 [sic]"),
+    ],
+)
+def test_a_name_has_no_footnotes(text: str, name: str) -> None:
+    start, end = trimmed(text, 0, len(text))
+    assert text[start:end] == name

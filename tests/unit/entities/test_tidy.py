@@ -86,6 +86,21 @@ def test_datelines(text: str, given: list[tuple[str, str]], expected: list[tuple
             [("3rd company", "UNIT")],
         ),
         ("Toddler shot", [("Toddler", "PERSON")], []),
+        ("Write to ann.lee@tarn.org.", [("ann.lee@tarn.org", "ORG")], []),
+        ("Email or Click here.", [("Email", "ORG"), ("Click", "ORG")], []),
+        ("Click Holm fell.", [("Click Holm", "PERSON")], [("Click Holm", "PERSON")]),
+        ("A post on Instagram said so.", [("Instagram", "PERSON")], [("Instagram", "ORG")]),
+        ("GETTY Ann Holm fell.", [("GETTY Ann Holm", "PERSON")], [("Ann Holm", "PERSON")]),
+        (
+            "TARN DEPUTIES SAY THEY WERE HOME BECAUSE SO",
+            [("TARN DEPUTIES SAY THEY WERE HOME BECAUSE SO", "FAC")],
+            [],
+        ),
+        (
+            "THE FREE FRONT FOR THE LIBERATION OF TARN FELL.",
+            [("FREE FRONT FOR THE LIBERATION OF TARN", "ORG")],
+            [("FREE FRONT FOR THE LIBERATION OF TARN", "ORG")],
+        ),
     ],
 )
 def test_what_is_no_name_and_names_by_their_last_word(
