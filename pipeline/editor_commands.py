@@ -121,7 +121,8 @@ def undo(settings: Settings, /, word: str, **signed: Any) -> None:
     """
     with reading(settings) as reader:
         known = {said.word_id: said for said in words_said(reader) if said.word_id is not None}
-    named = [w for w in known if w.startswith(word.strip().lower())]
+    asked = _named(word).strip().lower()
+    named = [w for w in known if w.startswith(asked)]
     if len(named) != 1:
         many = "more than one word has" if named else "no word has"
         raise click.ClickException(f"{many} an id that begins with {word!r}; `wirefuse incidents words` lists them")
@@ -155,15 +156,22 @@ def _line(said: Said) -> str:
     return f"{said.word_id} {said.word} {about} by {said.by}{when}{' (undone)' if said.undone else ''}{note}"
 
 
+def _named(id: str) -> str:
+    """The id or beginning of one that was given. Nothing is the beginning of all: a script's empty variable, mostly."""
+    if not id.strip():
+        raise click.ClickException("an empty text is no id")
+    return id
+
+
 def _incident(reader: Reader, asked: str) -> StoredIncident:
-    found = reader.find_incidents(asked.strip().lower())
+    found = reader.find_incidents(_named(asked).strip().lower())
     if not found and reader.find_articles(asked):
         raise click.ClickException(f"{asked!r} is an article, not an incident: --help says which goes where")
     return followed(reader, only("incident", asked, found))
 
 
 def _article(reader: Reader, asked: str) -> str:
-    found = reader.find_articles(asked)
+    found = reader.find_articles(_named(asked))
     if not found and reader.find_incidents(asked.strip().lower()):
         raise click.ClickException(f"{asked!r} is an incident, not an article: --help says which goes where")
     return only("article", asked, found)

@@ -336,6 +336,15 @@ def test_an_unknown_id_fails_and_an_ambiguous_one_says_what_it_may_be(wirefuse: 
     assert "write more of the id" in ambiguous.err
 
 
+@pytest.mark.parametrize(
+    "said", [("undo", ""), ("join", FIRE, " "), ("join", "", FIRE), ("pin", "", FIRE), ("retitle", "", "x")]
+)
+def test_an_editor_must_name_what_a_word_is_about(wirefuse: Run, said: tuple[str, ...]) -> None:
+    ran = wirefuse("incidents", *said)
+    assert (ran.code, ran.out) == (1, "")
+    assert "an empty text is no id" in ran.err
+
+
 def test_json_is_one_object_a_line_as_the_sink_has_it(wirefuse: Run) -> None:
     incidents = [json.loads(line) for line in wirefuse("incidents", "list", "--json").out.splitlines()]
     assert [i["incident_id"] for i in incidents] == [FLOOD, FIRE]
