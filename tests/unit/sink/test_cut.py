@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipeline.codec import encode
@@ -15,6 +15,7 @@ from pipeline.sink.cut import cut
 
 START = datetime(2024, 3, 14, 10, 0, tzinfo=UTC)
 WIRE = ["alpha", "bravo", "charlie", "delta", "echo"]
+many = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 NAMES = ["Ilse Brandt", "Brandt", "Norr", "Vessel Aurora"]
 
 
@@ -83,7 +84,7 @@ def removed(articles: list[str]) -> dict[str, tuple[int, int]]:
     return dict.fromkeys(articles, (0, 30))
 
 
-@settings(max_examples=150, deadline=None)
+@many
 @given(records(), st.lists(st.sampled_from(WIRE), unique=True), st.lists(st.sampled_from(WIRE), unique=True))
 def test_in_whatever_steps_it_is_cut_the_same_is_left(found: Any, first: list[str], then: list[str]) -> None:
     whole, _, _ = found
@@ -93,7 +94,7 @@ def test_in_whatever_steps_it_is_cut_the_same_is_left(found: Any, first: list[st
     assert cut(at_once, removed([*first, *then])) is at_once
 
 
-@settings(max_examples=150, deadline=None)
+@many
 @given(records(), st.lists(st.sampled_from(WIRE), unique=True))
 def test_no_id_title_or_name_is_left_that_only_the_killed_had(found: Any, gone: list[str]) -> None:
     whole, said, titles = found
