@@ -96,7 +96,7 @@ class Index:
         """Seqs that the postings do not have yet."""
         self._maybe_unused: set[int] = set()
         """Numbers of words whose last article may have gone while others were unposted."""
-        self._dense: npt.NDArray[Any] = np.zeros(1, dtype=np.int64)
+        self._dense: npt.NDArray[Any] = np.zeros(1, dtype=np.uint32)
         """Weights of a query by word number; zeros between queries."""
 
     def __len__(self) -> int:
@@ -215,10 +215,11 @@ class Index:
         vectors = [self._vectors[seq] for seq in seqs]
         joined = np.frombuffer(b"".join(vectors), dtype=VECTOR)
         if len(self._names) > len(self._dense):
-            self._dense = np.zeros(max(1024, 2 * len(self._names)), dtype=np.int64)
+            self._dense = np.zeros(max(1024, 2 * len(self._names)), dtype=np.uint32)
         self._dense[query.numbers] = query.weights
-        # Sums up to each place; what an article adds is the difference between its end and its beginning.
-        sums = (self._dense[joined["word"]] * joined["weight"]).cumsum()
+        # Sums up to each place; what an article adds is the difference between its end and its beginning. A product of
+        # two weights fits into 32 bits.
+        sums = (self._dense[joined["word"]] * joined["weight"]).cumsum(dtype=np.int64)
         self._dense[query.numbers] = 0
         dots = []
         end = before = 0

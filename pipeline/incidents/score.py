@@ -9,9 +9,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cache, lru_cache
+from functools import cache
 from importlib import resources
-from math import sqrt
+from math import log, log1p, sqrt
 from operator import mul
 from typing import Any, NamedTuple
 
@@ -113,7 +113,8 @@ class Weights:
 
     def coefficients(self) -> Coefficients:
         """Weights of SIGNALS, in their order, and then the bias."""
-        return Coefficients(_in_order(*self.pair.items()), _in_order(*self.brief.items()))
+        full, brief = ((*(pair[name] for name in SIGNALS), pair["bias"]) for pair in (self.pair, self.brief))
+        return Coefficients(full, brief)
 
     def blended(self, brief: float) -> dict[str, float]:
         """Weight of each of SIGNALS, and `bias`, for two texts so brief."""
@@ -131,12 +132,6 @@ class Weights:
         odds = math.log((max(0, reports - incidents) + _EVEN) / (incidents + _EVEN))
         prior = self.incident["prior"] * max(-_PRIOR_LIMIT, min(_PRIOR_LIMIT, odds))
         return replace(self, join=round(self.join - prior, 3))
-
-
-@lru_cache(maxsize=8)
-def _in_order(*named: tuple[str, float]) -> tuple[float, ...]:
-    pair = dict(named)
-    return (*(pair[name] for name in SIGNALS), pair["bias"])
 
 
 @cache
@@ -265,28 +260,39 @@ def _shared(query: Query, others: Sequence[Profile]) -> dict[int, _Shared]:
 
 
 def _values(mine: Profile, other: Profile, cosine: float, shared: _Shared) -> tuple[float, ...]:
-    newer = mine if mine.seq >= other.seq else other
+    my_title = shared.my_title / _TITLE_ONE if mine.has_title else _UNTITLED
+    their_title = shared.their_title / _TITLE_ONE if other.has_title else _UNTITLED
+    ages = streets = days = hours = _SILENT
+    if mine.ages and other.ages:
+        ages = _overlap(shared.ages, mine.ages, other.ages)
+    if mine.streets and other.streets:
+        streets = _overlap(shared.streets, mine.streets, other.streets)
+    if mine.days and other.days:
+        days = _overlap(shared.days, mine.days, other.days)
+    if mine.clocks and other.clocks:
+        hours = _hours(mine.clocks, other.clocks)
+    tolls = 0.0
+    if mine.killed and other.killed:
+        tolls += _tolls_differ(mine.killed, other.killed)
+    if mine.wounded and other.wounded:
+        tolls += _tolls_differ(mine.wounded, other.wounded)
     return (
-        math.log(cosine + _FLOOR),
-        math.log(shared.opening / _ONE + _OPENING_FLOOR),
-        max(
-            shared.my_title / _TITLE_ONE if mine.has_title else _UNTITLED,
-            shared.their_title / _TITLE_ONE if other.has_title else _UNTITLED,
-        ),
-        *(_overlap(shared.ages, mine.ages, other.ages) if mine.ages and other.ages else _SILENT),
-        *(_overlap(shared.streets, mine.streets, other.streets) if mine.streets and other.streets else _SILENT),
-        *(_overlap(shared.days, mine.days, other.days) if mine.days and other.days else _SILENT),
-        math.log1p(shared.names * _PER_RARITY) if shared.names else 0.0,
-        math.log1p(shared.places * _PER_RARITY) if shared.places else 0.0,
+        log(cosine + _FLOOR),
+        log(shared.opening / _ONE + _OPENING_FLOOR),
+        my_title if my_title >= their_title else their_title,
+        *ages,
+        *streets,
+        *days,
+        log1p(shared.names * _PER_RARITY) if shared.names else 0.0,
+        log1p(shared.places * _PER_RARITY) if shared.places else 0.0,
         _back(mine, other) if mine.back or other.back else 0.0,
-        *(_hours(mine.clocks, other.clocks) if mine.clocks and other.clocks else _SILENT),
-        (_tolls_differ(mine.killed, other.killed) if mine.killed and other.killed else 0.0)
-        + (_tolls_differ(mine.wounded, other.wounded) if mine.wounded and other.wounded else 0.0),
-        float(mine.has_places and other.has_places and not shared.any_place),
-        float(mine.persons > 0 and other.persons > 0 and not shared.persons),
-        math.log1p(shared.leads * _PER_RARITY) if shared.leads else 0.0,
+        *hours,
+        tolls,
+        1.0 if mine.has_places and other.has_places and not shared.any_place else 0.0,
+        1.0 if mine.persons and other.persons and not shared.persons else 0.0,
+        log1p(shared.leads * _PER_RARITY) if shared.leads else 0.0,
         0.5 * (not shared.my_lead) + 0.5 * (not shared.their_lead) if mine.has_leads and other.has_leads else 0.0,
-        newer.crowd,
+        mine.crowd if mine.seq >= other.seq else other.crowd,
         _told(shared.told, mine.opening_norm, other.opening_norm) if shared.told else 0.0,
     )
 
@@ -301,7 +307,7 @@ def _told(roots: float, mine: float, others: float) -> float:
         roots: sum over the shared words of the fourth root of the product of both weights, each of a unit vector.
         mine, others: lengths of the vectors that were scaled to units.
     """
-    return math.log1p(min(_TOLD_MOST, roots * sqrt(sqrt(mine * others)) / _ROOT_ONE))
+    return log1p(min(_TOLD_MOST, roots * sqrt(sqrt(mine * others)) / _ROOT_ONE))
 
 
 class Link(NamedTuple):
