@@ -31,6 +31,7 @@ from kafka.errors import (
 
 from pipeline.broker.client import bootstrap, client_options
 from pipeline.broker.errors import BrokerError
+from pipeline.broker.patience import PatientClient
 from pipeline.errors import FatalError, InvalidEvent
 from pipeline.metrics import Metrics
 from pipeline.settings import Settings
@@ -386,4 +387,5 @@ class Publisher(Generic[Mark]):
             "bootstrap_timeout_ms": TRY_MS,
             "max_block_ms": TRY_MS,
             "metrics_enabled": False,
+            "kafka_client": PatientClient,
         }
