@@ -103,7 +103,8 @@ def _bearers(
         both = rare and not name.ranks and any(k not in ends for k in begins)
         both = both and not any(is_given_name(nodes[k].name.given) for k in ends)
         return ([], "") if both else (ends, "the surname of one full name only")
-    if begins and (name.is_regnal or not name.titles or rare):
+    # A rank stands before a surname: "Cpl. Burdette" is nobody's given name.
+    if begins and (name.is_regnal or not name.titles or (rare and not name.ranks)):
         return begins, "the given name of one full name only"
     if not name.titles:
         kunyas = [k for k in namesakes if not nodes[k].name.is_full and _is_kunya_of(nodes, k, i)]
