@@ -20,8 +20,9 @@ from pipeline.entities.gazetteer import cities, shipped
 from pipeline.entities.labels import LABELS
 
 _NAME = "(?:<cap|acronym|mixed_case> | <particle> <hyphen> (?=<cap>))"
-# A name does not begin with "The", a title or a day.
-_CORE = f"(?:(?!<stop|title|weekday|month>){_NAME} (?: <hyphen>? {_NAME})*)"
+# A name does not begin with "The", a title or a day. It has a limit that no name reaches, and so have the words of a
+# facility: where a word may be either, the time for a long run of such words would grow with its cube.
+_CORE = f"(?:(?!<stop|title|weekday|month>){_NAME} (?: <hyphen>? {_NAME}){{0,40}})"
 
 # (label, rule). Later rules give way to earlier ones where they overlap, unless they are longer.
 _TEMPLATES: tuple[tuple[str, str], ...] = (
@@ -37,11 +38,11 @@ _TEMPLATES: tuple[tuple[str, str], ...] = (
     ("DATE", "<relative>"),
     ("DATE", "<decade>"),
     ("LOC", "<grid>"),
-    ("FAC", f"{_CORE} <facility_modifier>* <facility_name>"),
+    ("FAC", f"{_CORE} <facility_modifier>{{0,8}} <facility_name>"),
     # "Al-Omar oil field" is the name of one; "US military base" may be any.
-    ("FAC", f"(?!<nation> <facility_modifier>* <facility>){_CORE} <facility_modifier>* <facility>"),
+    ("FAC", f"(?!<nation> <facility_modifier>{{0,8}} <facility>){_CORE} <facility_modifier>{{0,8}} <facility>"),
     ("UNIT", f"(?:<ordinal_digits|ordinal> {_NAME}* <unit_head>) | (?:{_CORE} <unit_head>)"),
-    ("ORG", f"{_CORE} (?:<particle> <cap>+)? <org_head> (?: <particle> {_NAME}+)?"),
+    ("ORG", f"{_CORE} (?:<particle> <cap>{{1,40}})? <org_head> (?: <particle> {_NAME}+)?"),
     ("PERSON", "<title>+ (?:<initial|cap|mixed_case|first_name> <hyphen>?)+"),
     ("PERSON", "<first_name> (?:<initial>)* (?:<cap> <hyphen>?)+"),
     ("EVENT", "<cap>+ <event_head> (?:<initial|acronym>)?"),
