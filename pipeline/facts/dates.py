@@ -56,6 +56,7 @@ _AHEAD = re.compile(
     r"\b(?:will|would|scheduled|expected|set\s(?:for|to)|due|until|upcoming|coming|plans?|before)\b[^.!?]*$"
 )
 _AHEAD_CHARS = 60
+_AHEAD_YEARS = 20
 _DATELINE_CHARS = 160
 
 _WORDS = {
@@ -137,7 +138,7 @@ def _explicit(match: re.Match[str], published: date | None) -> date | None:
         year, month, day = int(match["uy"]), int(match["um"]), int(match["ud"])
         if month > 12:
             month, day = day, month
-        return date(year if year > 99 else 2000 + year, month, day)
+        return date(year if year > 99 else _century(year, published), month, day)
     for form, d, m, y in (("mdy", "md", "mm", "my"), ("dmy", "dd", "dm", "dy")):
         if match[form]:
             month, day = _MONTHS[match[m].lower()], int(match[d])
@@ -145,6 +146,12 @@ def _explicit(match: re.Match[str], published: date | None) -> date | None:
                 return date(int(match[y]), month, day)
             return None if published is None else _nearest(published, month, day)
     return None
+
+
+def _century(year: int, published: date | None) -> int:
+    """The year of two digits at most 20 years after publication; without one, as POSIX reads it (69 is 1969)."""
+    latest = 2068 if published is None else published.year + _AHEAD_YEARS
+    return latest - (latest - year) % 100
 
 
 def _nearest(published: date, month: int, day: int) -> date:

@@ -26,6 +26,8 @@ FRIDAY = date(2015, 1, 30)
         ("December 30", date(2014, 12, 30), date(2014, 12, 30), "day"),
         ("01/26/2015", date(2015, 1, 26), date(2015, 1, 26), "day"),
         ("26/01/2015", date(2015, 1, 26), date(2015, 1, 26), "day"),
+        ("born 7/4/76", date(1976, 7, 4), date(1976, 7, 4), "day"),
+        ("the plan for 7/4/30", date(2030, 7, 4), date(2030, 7, 4), "day"),
         ("2015-01-26", date(2015, 1, 26), date(2015, 1, 26), "day"),
         ("March 2013", date(2013, 3, 1), date(2013, 3, 31), "month"),
         ("two weeks ago", date(2015, 1, 13), date(2015, 1, 19), "week"),
@@ -36,6 +38,11 @@ FRIDAY = date(2015, 1, 30)
 def test_resolves_against_publication(text: str, first: date, last: date, precision: str) -> None:
     (found,) = dates(text, FRIDAY)
     assert (found.first, found.last, found.precision) == (first, last, precision)
+
+
+@pytest.mark.parametrize(("text", "year"), [("7/4/69", 1969), ("7/4/68", 2068), ("7/4/12", 2012)])
+def test_two_digits_of_a_year_without_publication(text: str, year: int) -> None:
+    assert [d.first.year for d in dates(text, None)] == [year]
 
 
 def test_without_publication_only_full_dates_are_known() -> None:
