@@ -34,6 +34,8 @@ _PAGE_WORDS = frozenset([
 ])  # fmt: skip
 # Words of a picture's credit or a link that run into the name after them: "GETTY Max Verstappen".
 _CREDITS = frozenset(["GETTY", "REUTERS", "AFP", "EPA", "WATCH", "WATCHED", "READ", "PHOTO", "PHOTOS", "VIDEO", "FILE"])
+# Words that begin a sentence and run into the name after them: "No Kestrian was hurt".
+_QUANTIFIERS = frozenset(["Every", "Many", "Most", "Neither", "No", "Several", "Some"])
 _NETWORKS = frozenset(["Facebook", "Instagram", "Snapchat", "TikTok", "Twitter", "WhatsApp", "YouTube", "Youtube"])
 _LONGEST_SHOUT = 6
 _IN_NAMES = frozenset(["a", "an", "and", "for", "from", "in", "of", "on", "the", "to"])
@@ -81,7 +83,7 @@ def _tidy_name(doc: Doc, spans: Spans, m: Match) -> None:
     if end - start > _LONGEST_SHOUT and _is_sentence(doc, m):
         spans.drop(m)
         return
-    while start < end - 1 and m.label != "ORG" and doc[start].text in _CREDITS:
+    while start < end - 1 and m.label != "ORG" and doc[start].text in _CREDITS | _QUANTIFIERS:
         start += 1
     if tuple(doc[i].text for i in range(max(start, end - 3), end)) == _RIGHTS:
         end -= 3

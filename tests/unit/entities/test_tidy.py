@@ -91,6 +91,8 @@ def test_datelines(text: str, given: list[tuple[str, str]], expected: list[tuple
         ("Click Holm fell.", [("Click Holm", "PERSON")], [("Click Holm", "PERSON")]),
         ("A post on Instagram said so.", [("Instagram", "PERSON")], [("Instagram", "ORG")]),
         ("GETTY Ann Holm fell.", [("GETTY Ann Holm", "PERSON")], [("Ann Holm", "PERSON")]),
+        ("No Tarnian was hurt.", [("No Tarnian", "PERSON")], [("Tarnian", "PERSON")]),
+        ("No Doubt sang.", [("No Doubt", "ORG")], [("No Doubt", "ORG")]),
         (
             "TARN DEPUTIES SAY THEY WERE HOME BECAUSE SO",
             [("TARN DEPUTIES SAY THEY WERE HOME BECAUSE SO", "FAC")],
