@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from pipeline.facts.spellings import spelt
@@ -37,6 +38,8 @@ _EMPTY = (
     )
 )
 _LONGEST = 4
+_REMEMBERED = 16_384
+"""Words whose folded form is kept at hand; a wire has the same ones all day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +118,7 @@ def _last(stretch: str) -> str:
     """The last token of a stretch, in small letters."""
     if not stretch:
         return ""
-    last: str = _TOKEN.findall(stretch.split()[-1])[-1]
+    last: str = _TOKEN.findall(stretch.rsplit(None, 1)[-1])[-1]
     return last.lower()
 
 
@@ -128,5 +131,6 @@ def _guess(run: _Run, words: list[str], text: str) -> Kind:
     return "other"
 
 
+@lru_cache(_REMEMBERED)
 def _fold(word: str) -> str:
     return spelt(_POSSESSIVE.sub("", word.rstrip(".")).lower())
