@@ -20,15 +20,18 @@ from pipeline.entities.gazetteer import cities, shipped
 from pipeline.entities.labels import LABELS
 
 _NAME = "(?:<cap|acronym|mixed_case> | <particle> <hyphen> (?=<cap>))"
-# A name does not begin with "The", a title or a day. It has a limit that no name reaches, and so have the words of a
-# facility: where a word may be either, the time for a long run of such words would grow with its cube.
+# A name does not begin with "The", a title or a day. It has a limit that no name reaches, and so has whatever stands
+# before the word that a rule is about: the time for a long run of such words would grow with its square or its cube.
 _CORE = f"(?:(?!<stop|title|weekday|month>){_NAME} (?: <hyphen>? {_NAME}){{0,40}})"
 
 # (label, rule). Later rules give way to earlier ones where they overlap, unless they are longer.
 _TEMPLATES: tuple[tuple[str, str], ...] = (
     ("MONEY", "(?:<money_sign> <digits|year|mixed_digits|number> <number>*)"),
-    ("MONEY", "(?:<digits|year|number> <number>* <currency>)"),
-    ("QUANTITY", "(?:<digits|year|number> (?:<hyphen>? <number>)* <hyphen>? <unit> (?:<slash> <duration|unit>)?)"),
+    ("MONEY", "(?:<digits|year|number> <number>{0,40} <currency>)"),
+    (
+        "QUANTITY",
+        "(?:<digits|year|number> (?:<hyphen>? <number>){0,40} <hyphen>? <unit> (?:<slash> <duration|unit>)?)",
+    ),
     ("TIME", "(?:<digits|clock_digits|number> <clock>+)"),
     ("TIME", "<clock_digits> <clock>?"),
     ("DATE", "(?:<weekday> <comma>?)? <month> <digits|ordinal_digits> (?: <comma>? <year>)?"),
@@ -45,9 +48,15 @@ _TEMPLATES: tuple[tuple[str, str], ...] = (
     ("ORG", f"{_CORE} (?:<particle> <cap>{{1,40}})? <org_head> (?: <particle> {_NAME}+)?"),
     ("PERSON", "<title>+ (?:<initial|cap|mixed_case|first_name> <hyphen>?)+"),
     ("PERSON", "<first_name> (?:<initial>)* (?:<cap> <hyphen>?)+"),
-    ("EVENT", "<cap>+ <event_head> (?:<initial|acronym>)?"),
-    ("WEAPON", "(?:(?:<modifier|weapon|platform|weapon_model|acronym> <hyphen>?)* <weapon>) | <weapon_model>"),
-    ("PLATFORM", "(?:(?:<modifier|weapon|platform|platform_model> <hyphen>?)* <platform>) | <platform_model> <cap>*"),
+    ("EVENT", "<cap>{1,40} <event_head> (?:<initial|acronym>)?"),
+    (
+        "WEAPON",
+        "(?:(?:<modifier|weapon|platform|weapon_model|acronym> <hyphen>?){0,40} <weapon>) | <weapon_model>",
+    ),
+    (
+        "PLATFORM",
+        "(?:(?:<modifier|weapon|platform|platform_model> <hyphen>?){0,40} <platform>) | <platform_model> <cap>*",
+    ),
 )
 
 
