@@ -44,7 +44,16 @@ def decode_json(data: bytes | None) -> Any:
     try:
         return orjson.loads(data)
     except orjson.JSONDecodeError as e:
-        raise InvalidEvent("not_json", f"{e.msg} at byte {e.pos} of {len(data)}") from None
+        raise InvalidEvent("not_json", _not_utf8(data) or f"{e.msg} at byte {e.pos} of {len(data)}") from None
+
+
+def _not_utf8(data: bytes) -> str | None:
+    """Where bytes are in another encoding; the parser itself does not say."""
+    try:
+        data.decode()
+    except UnicodeDecodeError as e:
+        return f"byte {e.start} of {len(data)} (0x{data[e.start]:02X}) is not UTF-8: convert the text to UTF-8"
+    return None
 
 
 def decode(data: bytes | None, kind: type[T]) -> T:
@@ -71,8 +80,11 @@ def read(decoder: msgspec.json.Decoder[T], data: bytes, name: str) -> T:
         raise InvalidEvent("schema", f"not a {name}: {e}") from None
 
 
-def convert(value: Any, kind: type[T]) -> T:
+def convert(value: Any, kind: type[T], name: str | None = None) -> T:
     """Turn parsed JSON into a record of the given type.
+
+    Args:
+        name: of the record, for the message; default: its type's.
 
     Raises:
         InvalidEvent: kind `schema`; the detail names the field.
@@ -80,4 +92,4 @@ def convert(value: Any, kind: type[T]) -> T:
     try:
         return msgspec.convert(value, kind)
     except msgspec.ValidationError as e:
-        raise InvalidEvent("schema", f"not a {kind.__name__}: {e}") from None
+        raise InvalidEvent("schema", f"not {name or 'a ' + kind.__name__}: {e}") from None

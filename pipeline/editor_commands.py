@@ -21,9 +21,9 @@ from pipeline.codec import encode
 from pipeline.errors import InvalidEvent
 from pipeline.records import EditorWord, WordKind
 from pipeline.settings import Settings
-from pipeline.sink.base import Reader, StoredIncident
+from pipeline.sink.base import StoredIncident
 from pipeline.sink.commands import incidents
-from pipeline.sink.lookup import followed, only, reading
+from pipeline.sink.lookup import article_id_of, incident_of, named, reading
 from pipeline.sink.render import clean, console, moment, short
 from pipeline.sink.said import Said, words_said
 
@@ -50,7 +50,7 @@ def _signed(command: Command) -> Command:
 def join(settings: Settings, /, incident: str, other: str, **signed: Any) -> None:
     """Put the reports of OTHER into INCIDENT, for ever; OTHER then leads there."""
     with reading(settings) as reader:
-        taker, joined = _incident(reader, incident), _incident(reader, other)
+        taker, joined = incident_of(reader, incident), incident_of(reader, other)
     _say(settings, "join", taker, other=joined.incident_id, **signed)
 
 
@@ -65,8 +65,8 @@ def split(settings: Settings, /, incident: str, article: tuple[str, ...], **sign
     The part with the article that founded the incident keeps its id.
     """
     with reading(settings) as reader:
-        found = _incident(reader, incident)
-        articles = [_article(reader, a) for a in article]
+        found = incident_of(reader, incident)
+        articles = [article_id_of(reader, a) for a in article]
     _say(settings, "split", found, articles=articles, **signed)
 
 
@@ -78,7 +78,7 @@ def split(settings: Settings, /, incident: str, article: tuple[str, ...], **sign
 def never_join(settings: Settings, /, incident: str, other: str, **signed: Any) -> None:
     """Forbid the machine to merge two incidents, or to move articles from one to the other."""
     with reading(settings) as reader:
-        one, two = _incident(reader, incident), _incident(reader, other)
+        one, two = incident_of(reader, incident), incident_of(reader, other)
     _say(settings, "never-join", one, other=two.incident_id, **signed)
 
 
@@ -90,7 +90,7 @@ def never_join(settings: Settings, /, incident: str, other: str, **signed: Any) 
 def pin(settings: Settings, /, article: str, incident: str, **signed: Any) -> None:
     """Put ARTICLE into INCIDENT, where it stays with its later versions, whatever the machine thinks."""
     with reading(settings) as reader:
-        found, article_id = _incident(reader, incident), _article(reader, article)
+        found, article_id = incident_of(reader, incident), article_id_of(reader, article)
     _say(settings, "pin", found, articles=[article_id], **signed)
 
 
@@ -102,7 +102,7 @@ def pin(settings: Settings, /, article: str, incident: str, **signed: Any) -> No
 def retitle(settings: Settings, /, incident: str, title: str, **signed: Any) -> None:
     """Give INCIDENT a title of yours, whatever is reported later."""
     with reading(settings) as reader:
-        found = _incident(reader, incident)
+        found = incident_of(reader, incident)
     _say(settings, "retitle", found, title=title, **signed)
 
 
@@ -121,12 +121,12 @@ def undo(settings: Settings, /, word: str, **signed: Any) -> None:
     """
     with reading(settings) as reader:
         known = {said.word_id: said for said in words_said(reader) if said.word_id is not None}
-    asked = _named(word).strip().lower()
-    named = [w for w in known if w.startswith(asked)]
-    if len(named) != 1:
-        many = "more than one word has" if named else "no word has"
+    asked = named(word).strip().lower()
+    meant = [w for w in known if w.startswith(asked)]
+    if len(meant) != 1:
+        many = "more than one word has" if meant else "no word has"
         raise click.ClickException(f"{many} an id that begins with {word!r}; `wirefuse incidents words` lists them")
-    found = known[named[0]]
+    found = known[meant[0]]
     _say(settings, "undo", None, edition=found.edition, of=found.word_id, **signed)
 
 
@@ -154,27 +154,6 @@ def _line(said: Said) -> str:
     when = f", {moment(said.at)}" if said.at else ""
     note = f": {said.note}" if said.note else ""
     return f"{said.word_id} {said.word} {about} by {said.by}{when}{' (undone)' if said.undone else ''}{note}"
-
-
-def _named(id: str) -> str:
-    """The id or beginning of one that was given. Nothing is the beginning of all: a script's empty variable, mostly."""
-    if not id.strip():
-        raise click.ClickException("an empty text is no id")
-    return id
-
-
-def _incident(reader: Reader, asked: str) -> StoredIncident:
-    found = reader.find_incidents(_named(asked).strip().lower())
-    if not found and reader.find_articles(asked):
-        raise click.ClickException(f"{asked!r} is an article, not an incident: --help says which goes where")
-    return followed(reader, only("incident", asked, found))
-
-
-def _article(reader: Reader, asked: str) -> str:
-    found = reader.find_articles(_named(asked))
-    if not found and reader.find_incidents(asked.strip().lower()):
-        raise click.ClickException(f"{asked!r} is an incident, not an article: --help says which goes where")
-    return only("article", asked, found)
 
 
 def _say(

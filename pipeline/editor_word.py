@@ -114,7 +114,7 @@ def parse_word(data: Mapping[str, Any]) -> EditorWord:
     Raises:
         InvalidEvent: kind `schema`; the detail names the field.
     """
-    line = convert(data, _Line)
+    line = convert(data, _Line, "an editor's word")
     return make(
         line.word,
         by=line.by,

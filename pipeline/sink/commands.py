@@ -20,7 +20,7 @@ from pipeline.sink.base import (
 )
 from pipeline.sink.lineage import as_json as lineage_json
 from pipeline.sink.lineage import lineage
-from pipeline.sink.lookup import followed, only, reading
+from pipeline.sink.lookup import article_id_of, incident_of, reading
 from pipeline.sink.render import (
     article_page,
     article_table,
@@ -106,7 +106,7 @@ def show_incident(settings: Settings, id: str, as_json: bool) -> None:
     ID may be the beginning of an id. An incident that was merged leads to the one that took its reports.
     """
     with reading(settings) as reader:
-        found = followed(reader, only("incident", id, reader.find_incidents(id.strip().lower())))
+        found = incident_of(reader, id)
         members = reader.articles(ArticleQuery(incident_id=found.incident_id))
     if as_json:
         _print_json(found.record)
@@ -125,8 +125,8 @@ def why(settings: Settings, id: str, article: str, as_json: bool) -> None:
     INCIDENT and ARTICLE may be the beginnings of ids; ARTICLE also the whole of the id that the wire gave it.
     """
     with reading(settings) as reader:
-        found = followed(reader, only("incident", id, reader.find_incidents(id.strip().lower())))
-        article_id = only("article", article, reader.find_articles(article))
+        found = incident_of(reader, id)
+        article_id = article_id_of(reader, article)
         stored = reader.article(article_id)
     report = next((r for r in found.record.get("reports", ()) if r["article_id"] == article_id), None)
     if report is None and stored is not None and stored.incident_id == found.incident_id:
@@ -198,10 +198,7 @@ def list_articles(
 ) -> None:
     """List articles, the latest first."""
     with reading(settings) as reader:
-        incident_id = None
-        if incident is not None:
-            id = only("incident", incident, reader.find_incidents(incident.strip().lower()))
-            incident_id = followed(reader, id).incident_id
+        incident_id = None if incident is None else incident_of(reader, incident).incident_id
         query = ArticleQuery(status=status, incident_id=incident_id, since=since, limit=limit + 1)
         found = _cut(reader.articles(query), limit)
     if as_json:
@@ -227,7 +224,7 @@ def show_article(settings: Settings, id: str, as_json: bool, as_html: bool) -> N
     if as_json and as_html:
         raise click.UsageError("--json or --html, not both")
     with reading(settings) as reader:
-        found = reader.article(only("article", id, reader.find_articles(id)))
+        found = reader.article(article_id_of(reader, id))
     assert found is not None
     if as_json:
         _print_json(_article_json(found))
@@ -259,7 +256,7 @@ def show_copies(settings: Settings, id: str, as_json: bool) -> None:
     ID may be the beginning of an article id, or the whole of the id that the wire gave it.
     """
     with reading(settings) as reader:
-        article = reader.article(only("article", id, reader.find_articles(id)))
+        article = reader.article(article_id_of(reader, id))
         assert article is not None
         found = lineage(reader, article)
     if as_json:

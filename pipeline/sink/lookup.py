@@ -27,7 +27,42 @@ def reading(settings: Settings) -> Iterator[Reader]:
         yield reader
 
 
-def only(what: str, asked: str, found: Sequence[str]) -> str:
+def named(id: str) -> str:
+    """The id or beginning of one that was given. Nothing is the beginning of all: a script's empty variable, mostly.
+
+    Raises:
+        ClickException: it is empty.
+    """
+    if not id.strip():
+        raise click.ClickException("an empty text is no id")
+    return id
+
+
+def incident_of(reader: Reader, asked: str) -> StoredIncident:
+    """The incident whose id begins so, or the one that it was merged into.
+
+    Raises:
+        ClickException: there is none, or more than one.
+    """
+    found = reader.find_incidents(named(asked).strip().lower())
+    if not found and reader.find_articles(asked):
+        raise click.ClickException(f"{asked!r} is an article, not an incident: --help says which goes where")
+    return _followed(reader, _only("incident", asked, found))
+
+
+def article_id_of(reader: Reader, asked: str) -> str:
+    """The id of the article whose id begins so, or to which the wire gave this id.
+
+    Raises:
+        ClickException: there is none, or more than one.
+    """
+    found = reader.find_articles(named(asked))
+    if not found and reader.find_incidents(asked.strip().lower()):
+        raise click.ClickException(f"{asked!r} is an incident, not an article: --help says which goes where")
+    return _only("article", asked, found)
+
+
+def _only(what: str, asked: str, found: Sequence[str]) -> str:
     """The one id that was asked for, of those found by its beginning.
 
     Raises:
@@ -41,7 +76,7 @@ def only(what: str, asked: str, found: Sequence[str]) -> str:
     return asked if asked in found else found[0]
 
 
-def followed(reader: Reader, id: str) -> StoredIncident:
+def _followed(reader: Reader, id: str) -> StoredIncident:
     """The incident, or the one that it was merged into in the end."""
     found = reader.incident(id)
     assert found is not None

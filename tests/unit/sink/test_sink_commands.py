@@ -327,22 +327,48 @@ def test_a_merged_incident_leads_to_its_heir_and_says_so(wirefuse: Run) -> None:
 
 
 @pytest.mark.parametrize("what", ["incident", "article"])
-def test_an_unknown_id_fails_and_an_ambiguous_one_says_what_it_may_be(wirefuse: Run, what: str) -> None:
+def test_an_unknown_id_fails(wirefuse: Run, what: str) -> None:
     unknown = wirefuse(f"{what}s", "show", "xyz")
     assert (unknown.code, unknown.out) == (1, "")
     assert f"no {what} has the id 'xyz'" in unknown.err
-    ambiguous = wirefuse(f"{what}s", "show", "")
+
+
+def test_an_ambiguous_id_says_what_it_may_be(wirefuse: Run, url: str) -> None:
+    with closing(open_sink(url)) as sink:
+        sink.write([record(f"xy{n}", 9, None, ()) for n in range(2)])
+    ambiguous = wirefuse("incidents", "show", "xy")
     assert ambiguous.code == 1
-    assert "write more of the id" in ambiguous.err
+    assert "'xy' may be 2 incidents or more (xy0, xy1, ...): write more of the id" in ambiguous.err
 
 
 @pytest.mark.parametrize(
-    "said", [("undo", ""), ("join", FIRE, " "), ("join", "", FIRE), ("pin", "", FIRE), ("retitle", "", "x")]
+    "said",
+    [
+        ("incidents", "undo", ""),
+        ("incidents", "join", FIRE, " "),
+        ("incidents", "join", "", FIRE),
+        ("incidents", "pin", "", FIRE),
+        ("incidents", "retitle", "", "x"),
+        ("incidents", "show", ""),
+        ("incidents", "why", FIRE, ""),
+        ("articles", "list", "--incident", ""),
+        ("articles", "show", " "),
+        ("copies", "show", ""),
+    ],
 )
-def test_an_editor_must_name_what_a_word_is_about(wirefuse: Run, said: tuple[str, ...]) -> None:
-    ran = wirefuse("incidents", *said)
+def test_an_empty_text_names_nothing(wirefuse: Run, said: tuple[str, ...]) -> None:
+    ran = wirefuse(*said)
     assert (ran.code, ran.out) == (1, "")
     assert "an empty text is no id" in ran.err
+
+
+def test_the_ids_of_a_report_and_its_incident_may_not_be_exchanged(wirefuse: Run) -> None:
+    article = json.loads(wirefuse("articles", "list", "--incident", FIRE, "--json").out.splitlines()[0])["article_id"]
+    assert wirefuse("incidents", "why", FIRE, article).code == 0
+    for said in (("incidents", "why", article, FIRE), ("incidents", "show", article)):
+        assert f"'{article}' is an article, not an incident" in wirefuse(*said).err
+    for said in (("articles", "show", FIRE), ("copies", "show", FIRE), ("incidents", "why", FIRE, FIRE)):
+        assert f"'{FIRE}' is an incident, not an article" in wirefuse(*said).err
 
 
 def test_json_is_one_object_a_line_as_the_sink_has_it(wirefuse: Run) -> None:
