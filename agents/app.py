@@ -38,6 +38,7 @@ from pipeline.claim import claim
 from pipeline.errors import SettingsError
 from pipeline.health import HealthServer
 from pipeline.metrics import Metrics
+from pipeline.process_name import checked
 from pipeline.settings import Settings
 from pipeline.topics import TopicName, group, topic
 
@@ -140,8 +141,12 @@ def _end_later(seconds: float) -> None:
 
 
 def worker_name(stage: str) -> str:
-    """Name of this process among the workers of its stage on this machine, e.g. `entities-2`."""
-    return os.environ.get("WIREFUSE_WORKER") or f"{stage}-0"
+    """Name of this process among the workers of its stage on this machine, e.g. `entities-2`.
+
+    Raises:
+        SettingsError: `WIREFUSE_WORKER` says one that no file may have.
+    """
+    return checked(os.environ.get("WIREFUSE_WORKER") or f"{stage}-0", "WIREFUSE_WORKER")
 
 
 def _claim(settings: Settings, name: str) -> IO[bytes]:
@@ -162,7 +167,7 @@ def create_app(settings: Settings, stage: Stage[Any], metrics: Metrics) -> Stage
 
     Raises:
         FatalError: no broker is configured and the local one is not running, or another process has this one's name.
-        SettingsError: a file of the connection's security cannot be used.
+        SettingsError: a file of the connection's security cannot be used, or the name cannot be one of a process.
     """
     logs.report_dying_threads()
     gc.set_threshold(*_COLLECT_AFTER)

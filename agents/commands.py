@@ -14,6 +14,7 @@ from agents import demo as demo_run
 from agents import up as up_run
 from agents.supervisor import end_with_parent
 from pipeline import interrupts
+from pipeline.process_name import checked_option
 from pipeline.settings import Settings, as_environment
 
 STAGES = ("dedup", "entities", "incidents", "sink")
@@ -21,7 +22,7 @@ STAGES = ("dedup", "entities", "incidents", "sink")
 
 @click.command()
 @click.argument("stage", type=click.Choice(STAGES))
-@click.option("--name", help="Name of this worker among those of its stage. Default: STAGE-0.")
+@click.option("--name", callback=checked_option, help="Name of this worker among those of its stage. Default: STAGE-0.")
 @click.pass_obj
 def worker(settings: Settings, stage: str, name: str | None) -> None:
     """Run one stage until it is told to stop (SIGTERM, Ctrl-C).

@@ -12,7 +12,6 @@ from __future__ import annotations
 import difflib
 import os
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import Field, dataclass, field, fields, replace
 from pathlib import Path
@@ -22,6 +21,7 @@ import msgspec
 
 from pipeline.errors import SettingsError
 from pipeline.settings_check import check
+from pipeline.toml_file import read_toml
 
 ENV_PREFIX = "WIREFUSE_"
 CONFIG_ENV = "WIREFUSE_CONFIG"
@@ -254,13 +254,7 @@ def _alike(name: str, known: list[str]) -> list[str]:
 
 
 def _from_file(path: Path, known: Mapping[str, SettingInfo]) -> Iterator[tuple[str, Any, str]]:
-    try:
-        with path.open("rb") as f:
-            tree = tomllib.load(f)
-    except OSError as e:
-        raise SettingsError(f"{path}: cannot be read: {e.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as e:
-        raise SettingsError(f"{path}: not TOML: {e}") from None
+    tree = read_toml(path)
     sections = list(dict.fromkeys(name.partition(".")[0] for name in known))
     for section, values in tree.items():
         if section not in sections:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -12,6 +11,7 @@ from pipeline.entities.classes import lines
 from pipeline.entities.labels import LABELS
 from pipeline.entities.names import normalise
 from pipeline.errors import SettingsError
+from pipeline.toml_file import read_toml
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +43,7 @@ def load_aliases(path: Path) -> tuple[Name, ...]:
     Raises:
         SettingsError: unreadable file, unknown label, missing or unknown key.
     """
-    try:
-        with path.open("rb") as f:
-            tree = tomllib.load(f)
-    except OSError as e:
-        raise SettingsError(f"{path}: cannot be read: {e.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as e:
-        raise SettingsError(f"{path}: not TOML: {e}") from None
+    tree = read_toml(path)
     tables = tree.pop("name", [])
     for other in tree:
         raise SettingsError(f"{path}: {other} means nothing here: write a table [[name]] for each name")

@@ -11,7 +11,6 @@ None is shipped: who owns whom changes, and what counts as independent is for th
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from pathlib import Path
 import msgspec
 
 from pipeline.errors import SettingsError
+from pipeline.toml_file import read_toml
 
 Publishers = Mapping[str, str]
 """outlet, folded -> publisher, folded."""
@@ -44,12 +44,7 @@ def load_publishers(file: str) -> Publishers:
     if not file:
         return {}
     path = Path(file).expanduser()
-    try:
-        data = tomllib.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise SettingsError(f"incidents.publishers: {path} cannot be read: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"incidents.publishers: {path} is not TOML: {error}") from None
+    data = read_toml(path, f"incidents.publishers: {path}")
     for key in data.keys() - {"publisher"}:
         raise SettingsError(f"incidents.publishers: {path} has {key}: write [[publisher]] with name and outlets")
     try:

@@ -332,6 +332,8 @@ def sink_kind(url: str) -> tuple[Literal["sqlite", "jsonl", "postgresql"], Path]
         host, slash, path = rest.partition("/")
         if host or not slash or not path:
             raise SettingsError(f"sink.url: {scheme}:// takes a path: write {scheme}:///PATH (three slashes)")
+        if path == ":memory:":
+            raise SettingsError("sink.url: a store in memory is gone with its process: write sqlite:///PATH")
         return ("sqlite" if scheme == "sqlite" else "jsonl"), Path(path).expanduser()
     if scheme in ("postgresql", "postgres"):
         return "postgresql", Path()

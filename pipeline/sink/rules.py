@@ -202,7 +202,6 @@ def present_group(
 
     Args:
         root: the group as the event said it.
-        assignments: the greatest assignment of each article.
         regroupings: (edition, old root) -> (seq, new root), ascending.
     """
     while root is not None:

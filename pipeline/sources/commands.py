@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 import sys
 import time
 from contextlib import nullcontext
@@ -15,6 +14,7 @@ import click
 
 from pipeline.claim import claim
 from pipeline.codec import encode
+from pipeline.process_name import checked_option
 from pipeline.settings import Settings
 
 if TYPE_CHECKING:
@@ -122,19 +122,12 @@ def publish(
     sys.exit(stop.exit_code or (1 if report.failed else 0))
 
 
-def _check_name(context: click.Context, option: click.Parameter, name: str) -> str:
-    """A name that a file may have."""
-    if not re.fullmatch(r"\w[\w.-]{0,63}", name, re.ASCII):
-        raise click.BadParameter("letters, digits, dot, dash and underscore, 64 at most", context, option)
-    return name
-
-
 @click.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE.toml")
 @click.option("--once", is_flag=True, help="Look at every source once, publish what is new, and end.")
 @click.option("--edition", type=click.IntRange(min=0), help="Edition to publish into.  [default: producer.edition]")
 @click.option("--json", "as_json", is_flag=True, help="Write a summary as JSON to standard output at the end.")
-@click.option("--name", default="feeds", show_default=True, callback=_check_name, help="Name of this process.")
+@click.option("--name", default="feeds", show_default=True, callback=checked_option, help="Name of this process.")
 @click.pass_obj
 def feeds(settings: Settings, file: Path, once: bool, edition: int | None, as_json: bool, name: str) -> None:
     """Follow RSS and Atom feeds and watched folders until stopped.

@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import difflib
 import math
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +27,7 @@ import httpx
 
 from pipeline.errors import SettingsError
 from pipeline.settings import Producer
+from pipeline.toml_file import read_toml
 
 _KEYS = {
     "feed": ("name", "url", "interval_s", "quiet_after_s", "provider"),
@@ -78,12 +78,7 @@ def load_sources(file: Path, settings: Producer) -> SourcesConfig:
     Raises:
         SettingsError: it cannot be read, or a key is unknown, missing or of the wrong kind; the message says where.
     """
-    try:
-        tree = tomllib.loads(file.read_text("utf-8"))
-    except OSError as e:
-        raise SettingsError(f"{file}: cannot be read: {e.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as e:
-        raise SettingsError(f"{file}: not TOML: {e}") from None
+    tree = read_toml(file)
     for key in tree:
         if key not in _KEYS:
             raise SettingsError(f"{file}: {_unknown(key, list(_KEYS))}")

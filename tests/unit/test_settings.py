@@ -108,6 +108,11 @@ def test_a_mistake_in_the_file_is_told(text: str, message: str) -> None:
         load(_file(text), {})
 
 
+def test_a_byte_order_mark_before_the_file_is_no_mistake() -> None:
+    Path("own.toml").write_bytes(b"\xef\xbb\xbf[runner]\r\nbatch_size = 9\r\n")
+    assert load(env={CONFIG_ENV: "own.toml"}).runner.batch_size == 9
+
+
 @pytest.mark.parametrize("content", [None, b"\xff\xfe"])
 def test_a_file_that_cannot_be_read_is_told(content: bytes | None) -> None:
     if content is not None:

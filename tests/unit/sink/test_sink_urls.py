@@ -34,6 +34,7 @@ def test_the_scheme_names_the_kind_and_the_rest_the_path(tmp_path: Path) -> None
         "desk:hunter2@db.example",
         "sqlite://desk:hunter2@host/file.db",
         "sqlite:///",
+        "sqlite:///:memory:",
         "jsonl://",
         "",
     ],
