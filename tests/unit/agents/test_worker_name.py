@@ -23,7 +23,7 @@ def test_a_worker_has_the_name_that_it_is_given(monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.parametrize("name", WRONG)
 def test_a_name_that_no_file_may_have_is_refused(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setenv("WIREFUSE_WORKER", name)
-    with pytest.raises(SettingsError, match="WIREFUSE_WORKER: .* is no name of a process"):
+    with pytest.raises(SettingsError, match=r"WIREFUSE_WORKER: .* is no name of a process"):
         worker_name("sink")
 
 
