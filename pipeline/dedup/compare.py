@@ -13,27 +13,17 @@ import numpy as np
 from pipeline.dedup import evidence, figures
 from pipeline.dedup.headline import headline_hashes
 from pipeline.dedup.overlap import (
-    INSIDE_JACCARD,
     INSIDE_SHARE,
     MIN_SHARED,
-    MUCH_JACCARD,
-    MUCH_SHARE,
-    NEAR_JACCARD,
-    NEAR_SHARE,
+    MIN_SHINGLES,
     Overlap,
 )
 from pipeline.dedup.prepare import Prepared
 from pipeline.dedup.sketch import EVERYTHING, U32, WIDTH, Sketch, below
 from pipeline.records import CopyKind
 
-MUCH_WORDS = 80
-"""`MUCH_JACCARD` and `MUCH_SHARE` will do for so many words: nobody writes eighty of another's words by chance."""
-
 CONTAINED_SHARE, CONTAINED_REST = 0.8, 0.6
 """A copy is called contained when this share of the shorter is in the longer, and less than the other of the longer."""
-
-MIN_SHINGLES = 12
-"""A shorter text is a copy only when it is exactly the same: one sentence is quoted by many."""
 
 CHANGED_SHARE = 0.4
 """Two texts are of one form when this share of the numbers in common places was changed ..."""
@@ -118,28 +108,28 @@ def _has_own(hits: bytes) -> bool:
     return bytes(ceil(OWN_BLOCK * len(hits))) in hits
 
 
-def kind_of(first: Prepared, second: Text, found: Overlap, apart: float, window: float) -> CopyKind | None:
-    """The relation of two texts that are not exactly the same; None when neither is a copy of the other.
+def comes_again(found: Overlap, apart: float, window: float) -> bool:
+    """True when two texts share too little for the time between them to be the same report.
 
     Args:
         found: what the two share.
         apart: days between their publications; 0 where one is not known.
         window: days that an article is remembered.
     """
+    return found.words < (REISSUE_WORDS if apart > window else NOTICE_WORDS if apart > NOTICE_DAYS else 0)
+
+
+def kind_of(first: Prepared, second: Text, found: Overlap) -> CopyKind | None:
+    """The relation of two texts that are not exactly the same; None when neither is a copy of the other.
+
+    Args:
+        found: what the two share, which is enough.
+    """
     own, other = first.sketch, second.sketch
     if min(own.shingles, other.shingles) < MIN_SHINGLES or found.shared < MIN_SHARED:
         return None
     share = max(found.first_in_second, found.second_in_first)
-    shared_words = share * min(own.words, other.words)
-    enough = (
-        (found.jaccard >= NEAR_JACCARD and share >= NEAR_SHARE)
-        or (found.jaccard >= INSIDE_JACCARD and share >= INSIDE_SHARE)
-        or (found.jaccard >= MUCH_JACCARD and share >= MUCH_SHARE and shared_words >= MUCH_WORDS)
-    )
-    if not enough:
-        return None
-    if shared_words < (REISSUE_WORDS if apart > window else NOTICE_WORDS if apart > NOTICE_DAYS else 0):
-        return None
+    shared_words = found.words
     numbers = figures.compare(first.figures, second.figures)
     if _refilled(numbers, shared_words):
         return None

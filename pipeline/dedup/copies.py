@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -11,14 +10,15 @@ from typing import Any, TypeVar
 import numpy as np
 
 from pipeline.dedup import compare, evidence
+from pipeline.dedup.crowds import I64
 from pipeline.dedup.decision import NO_WORDS
 from pipeline.dedup.index import Index, numbered
 from pipeline.dedup.keys import keys_of
 from pipeline.dedup.lookahead import IN_BATCH, LOOKED_UP, Lookahead
-from pipeline.dedup.overlap import Overlap, Sketches
+from pipeline.dedup.overlap import MIN_SHINGLES, Overlap, Several, Sketches
 from pipeline.dedup.prepare import Prepared
-from pipeline.dedup.remembered import NEVER, Entry, Remembered, packed
-from pipeline.dedup.sketch import EVERYTHING, U32
+from pipeline.dedup.remembered import NEVER, Entry, Remembered
+from pipeline.dedup.sketch import EVERYTHING, U32, Sketch
 from pipeline.records import CopyKind
 
 T = TypeVar("T")
@@ -34,6 +34,7 @@ _TOGETHER, _SORTED = 1 << 16, 1 << 10
 the cache."""
 
 _NONE = np.empty(0, np.uint32)
+_NO_TEXT = Sketch(_NONE, EVERYTHING, 0, 0)
 _DAY = 86_400_000_000
 
 
@@ -85,10 +86,10 @@ class Copies:
         self._ahead: Lookahead | None = None
         # What the texts of the batch share with their candidates, by place: those that share enough. Of the texts in
         # `_measured` with all candidates that the batch began with; those in `_few` have no more than are compared.
-        self._sketches = Sketches((), ())
+        self._sketches = Sketches(Several.of(()))
         self._overlaps: dict[int, dict[int, Overlap]] = {}
-        self._measured: frozenset[int] = frozenset()
-        self._few: frozenset[int] = frozenset()
+        self._measured: Sequence[bool] = ()
+        self._few: Sequence[bool] = ()
         self._batch: Sequence[Prepared | None] = ()
 
     def expect(self, batch: Sequence[Prepared | None]) -> None:
@@ -98,29 +99,31 @@ class Copies:
         least = [1 if own is None else _least_shared(own.sketch.shingles) for own in batch]
         self._ahead = ahead = Lookahead(self._index, sketches, least, self._remembered.is_taken)
         self._batch = batch
-        self._sketches = Sketches(sketches, [EVERYTHING if own is None else own.sketch.bound for own in batch])
+        self._sketches = Sketches(Several.of([_NO_TEXT if own is None else own.sketch for own in batch], sketches))
         # Which of too many are compared is known only when the text's turn comes; to measure a few more than are
         # compared costs less than to measure those alone.
-        counts = Counter(ahead.texts)
-        self._few = frozenset(n for n in range(len(batch)) if counts[n] <= _COMPARED)
-        self._measured = frozenset(n for n in range(len(batch)) if counts[n] <= 2 * _COMPARED)
-        pairs = [pair for pair in zip(ahead.texts, ahead.others, strict=True) if pair[0] in self._measured]
-        for some in _pieces(pairs, _MEASURED):
-            self._measure(some)
+        counts = np.bincount(ahead.texts, minlength=len(batch))
+        measured = counts <= 2 * _COMPARED
+        self._few = (counts <= _COMPARED).tolist()
+        self._measured = measured.tolist()
+        pairs = measured[ahead.texts]
+        texts, others = ahead.texts[pairs], ahead.others[pairs]
+        for start in range(0, len(texts), _MEASURED):
+            self._measure(texts[start : start + _MEASURED], others[start : start + _MEASURED])
 
-    def _measure(self, pairs: Sequence[tuple[int, int]]) -> None:
-        """Measure what texts of the batch share with candidates."""
-        remembered = [pair for pair in pairs if pair[1] < IN_BATCH]
-        sketches, bounds = self._remembered.sketches_at([slot for _, slot in remembered])
-        if len(remembered) < len(pairs):
-            of_batch = [pair for pair in pairs if pair[1] >= IN_BATCH]
-            owns = [own.sketch for _, other in of_batch if (own := self._batch[other - IN_BATCH]) is not None]
-            pairs = remembered + of_batch
-            sketches += [packed(own.hashes) for own in owns]
-            bounds = np.concatenate([bounds, [own.bound for own in owns]])
-        for n, found in self._sketches.overlaps([text for text, _ in pairs], sketches, bounds):
-            text, other = pairs[n]
-            self._overlaps.setdefault(text, {})[other] = found
+    def _measure(self, texts: I64, others: I64) -> None:
+        """Measure what texts of the batch share each with a candidate."""
+        in_batch = others >= IN_BATCH
+        order = np.argsort(in_batch, kind="stable")
+        texts, others = texts[order], others[order]
+        told = others.tolist()
+        remembered = len(told) - int(in_batch.sum())
+        sketches = self._remembered.sketches_at(told[:remembered])
+        if remembered < len(told):
+            owns = [self._batch[other - IN_BATCH] for other in told[remembered:]]
+            sketches += Several.of([own.sketch for own in owns if own is not None])
+        for n, found in self._sketches.overlaps(texts, sketches):
+            self._overlaps.setdefault(int(texts[n]), {})[told[n]] = found
 
     def add(self, slot: int, place: int | None = None) -> None:
         """Let a remembered text be found.
@@ -214,7 +217,9 @@ class Copies:
                 kind = "exact"
             else:
                 apart = 0.0 if origin is None or other_origin is None else abs(origin - other_origin) / _DAY
-                kind = compare.kind_of(own, self._remembered.text_at(slot), found, apart, self._window)
+                if compare.comes_again(found, apart, self._window):
+                    continue
+                kind = compare.kind_of(own, self._remembered.text_at(slot), found)
             if kind is None:
                 continue
             other = self._remembered.at(slot)
@@ -234,7 +239,7 @@ class Copies:
         """
         ahead = self._ahead
         assert ahead is not None
-        if ahead.is_as_expected(place) and place in self._few:
+        if ahead.is_as_expected(place) and self._few[place]:
             near = self._overlaps.get(place)
             if near is None:
                 return []
@@ -245,9 +250,9 @@ class Copies:
         if len(others) > _COMPARED:
             others.sort(key=lambda other: (-candidates[other], self._remembered.rank_at(slots[other])))
             del others[_COMPARED:]
-        expected = ahead.expected(place) if place in self._measured else {}
-        if unknown := [(place, other) for other in others if other not in expected]:
-            self._measure(unknown)
+        expected = ahead.expected(place) if self._measured[place] else {}
+        if unknown := [other for other in others if other not in expected]:
+            self._measure(np.full(len(unknown), place), np.array(unknown))
         overlaps = self._overlaps.get(place, {})
         return [(slots[other], overlaps[other]) for other in others if other in overlaps]
 
@@ -268,7 +273,7 @@ def _least_shared(shingles: int) -> int:
 
     A stock phrase makes one or two.
     """
-    if shingles < compare.MIN_SHINGLES:
+    if shingles < MIN_SHINGLES:
         return 1
     return 2 if shingles < LOOKED_UP else 3
 

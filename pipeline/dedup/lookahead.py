@@ -42,6 +42,9 @@ class Lookahead:
 
     A candidate is said by its slot; one that is a text of the batch by its place in it, `IN_BATCH` added.
 
+    Attributes:
+        texts, others: place in the batch, ordered, and candidate of each pair.
+
     Args:
         sketches: the hashes of each text's sketch, sorted.
         least: for each text, so many keys in common make a candidate.
@@ -108,10 +111,9 @@ class Lookahead:
         self._picked = by[limited], found[limited]
         self._picks: tuple[list[int], list[int]] | None = None
         self.texts, self.others, self._shared = self._candidates(by, found)
-        ends = np.searchsorted(self.texts, np.arange(len(sketches) + 1)).tolist()
-        self._ranges = list(pairwise(ends))
+        self._ranges = list(pairwise(self.texts.searchsorted(np.arange(len(sketches) + 1)).tolist()))
 
-    def _candidates(self, texts: I64, others: I64) -> tuple[list[int], list[int], list[int]]:
+    def _candidates(self, texts: I64, others: I64) -> tuple[I64, I64, I64]:
         """Those that share enough keys with a text: both, ordered by text, and how many keys."""
         # Both in one number, so that equal ones can be counted by sorting.
         both = np.sort(texts << _OTHER | others)
@@ -120,7 +122,7 @@ class Lookahead:
         both = both[starts]
         texts = both >> _OTHER
         enough = counts >= np.array(self._least, np.int64)[texts]
-        return texts[enough].tolist(), (both[enough] & (1 << _OTHER) - 1).tolist(), counts[enough].tolist()
+        return texts[enough], both[enough] & (1 << _OTHER) - 1, counts[enough]
 
     def decided(self, n: int, slot: int) -> None:
         """The nth text is remembered in a slot: the texts behind it may find it."""
@@ -156,7 +158,7 @@ class Lookahead:
     def expected(self, n: int) -> dict[int, int]:
         """`candidates` of the nth text, if `is_as_expected`."""
         start, end = self._ranges[n]
-        return dict(zip(self.others[start:end], self._shared[start:end], strict=True))
+        return dict(zip(self.others[start:end].tolist(), self._shared[start:end].tolist(), strict=True))
 
     def candidates(self, n: int) -> dict[int, int]:
         """Candidates of the nth text, whose turn it is, and how many keys each has in common with it."""
