@@ -49,6 +49,9 @@ BATCH = 256
 CHUNK = 4096
 """Decisions read back together."""
 
+COLLECT_AFTER = (50_000, 20, 50)
+"""When Python looks for garbage: as in the stage."""
+
 PERMUTATIONS = 128
 VERIFIED_JACCARD, VERIFIED_CONTAINED = 0.2, 0.7
 """What the peer's candidates must reach to be called copies, on their whole shingle sets: near our own bounds."""
@@ -271,6 +274,9 @@ def at_scale(items: Sequence[RawArticle], most: int) -> dict[str, Any]:
     base = process.memory_info().rss
     state = Dedup(0, DedupSettings())
     small = Dedup(0, DedupSettings())
+    # As in the stage: the collector looks seldom, and leaves the state alone.
+    gc.set_threshold(*COLLECT_AFTER)
+    gc.freeze()
     window, before = min(20_000, most // 4), min(10_000, most // 4)
     cost = np.zeros(2)
     copies = 0
@@ -296,6 +302,7 @@ def at_scale(items: Sequence[RawArticle], most: int) -> dict[str, Any]:
             copies += sum(d.copy_of is not None for d in decisions)
             log.writelines(codec.encode(d) + b"\n" for d in decisions)
         del batch, decisions, small
+        gc.unfreeze()
         gc.collect()
         memory = (process.memory_info().rss - base) / state.entries
         remembered = state.entries

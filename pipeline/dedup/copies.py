@@ -248,8 +248,13 @@ class Copies:
         slots = {other: slot for other in candidates if (slot := ahead.slot(other)) is not None}
         others = list(slots)
         if len(others) > _COMPARED:
-            others.sort(key=lambda other: (-candidates[other], self._remembered.rank_at(slots[other])))
-            del others[_COMPARED:]
+            others.sort(key=candidates.__getitem__, reverse=True)
+            # Of those with as many as the last that is compared ranks decide.
+            last = candidates[others[_COMPARED - 1]]
+            more = [other for other in others if candidates[other] > last]
+            even = [other for other in others if candidates[other] == last]
+            even.sort(key=lambda other: self._remembered.rank_at(slots[other]))
+            others = (more + even)[:_COMPARED]
         expected = ahead.expected(place) if self._measured[place] else {}
         if unknown := [other for other in others if other not in expected]:
             self._measure(np.full(len(unknown), place), np.array(unknown))

@@ -75,11 +75,11 @@ def compare(first: U32, second: U32) -> FigureOverlap:
     """Compare the figures of two texts."""
     if not len(first) and not len(second):
         return _NO_FIGURES
-    a, b = set(first.tolist()), set(second.tolist())
+    a, b = first.tolist(), second.tolist()
     if a == b:
         return FigureOverlap(len({f >> 16 for f in a}), 0, len({f & 0xFFFF for f in a}), 0, 0)
     places = {f >> 16 for f in a} & {f >> 16 for f in b}
-    unchanged = {f >> 16 for f in a & b}
+    unchanged = {f >> 16 for f in set(a).intersection(b)}
     one, other = {f & 0xFFFF for f in a}, {f & 0xFFFF for f in b}
     common = len(one & other)
     return FigureOverlap(len(places), len(places) - len(unchanged), common, len(one) - common, len(other) - common)
