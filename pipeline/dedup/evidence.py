@@ -61,7 +61,8 @@ def hits(values: U32, among: U32) -> bytes:
     if not len(among):
         return bytes(len(values))
     ordered = np.sort(among)
-    return (ordered.take(ordered.searchsorted(values), mode="clip") == values).tobytes()
+    hit: NDArray[np.bool_] = ordered.take(ordered.searchsorted(values), mode="clip") == values
+    return hit.tobytes()
 
 
 def longest(spans: Spans) -> int:
