@@ -361,7 +361,10 @@ class Publisher(Generic[Mark]):
         try:
             self._producer.close(timeout=_CLOSE_S)
         except KafkaTimeoutError:
-            pass  # what it still holds is sent again next time
+            # It still holds something, which is sent again next time, and has not been closed: its thread would go on,
+            # and at the end of the process it would wait once more and print a traceback.
+            self._producer._sender.force_close()
+            self._producer._closed = True
 
     def _connect(self, give_up_s: float | None) -> KafkaProducer:
         return until_it_answers(

@@ -256,10 +256,11 @@ def test_a_stop_while_the_broker_is_away_ends_in_seconds(
     try:
         time.sleep(1)
         process.send_signal(signal.SIGTERM)
-        out, _ = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=60)
     finally:
         broker.local.start()
     assert process.returncode == 143
+    assert "KafkaProducer.__del__" not in err
     assert json.loads(out)["not_acknowledged"] > 0
     publish(settings, path)
     assert list(dict.fromkeys(ids(settings))) == list(range(20_000))
