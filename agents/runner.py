@@ -354,6 +354,8 @@ class Runner(Generic[T]):
                 log.warning("%s; next try in %.1f s (%d of %d)", error, wait, attempt + 1, tries)
                 self._watchdog.progress()
                 await asyncio.sleep(wait)
+                if self._is_over(generation):
+                    return False  # a rebalance or a stop does not wait for a store that is away
         if refused:
             await self._deliver(Outcome(), refused)
         return True

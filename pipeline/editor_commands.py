@@ -151,9 +151,10 @@ def _line(said: Said) -> str:
     if said.word_id is None:
         return f"refused: {said.reason}"
     about = ", ".join(short(i) for i in said.incidents)
+    of = f" of {said.of} in" if said.of else ""
     when = f", {moment(said.at)}" if said.at else ""
     note = f": {said.note}" if said.note else ""
-    return f"{said.word_id} {said.word} {about} by {said.by}{when}{' (undone)' if said.undone else ''}{note}"
+    return f"{said.word_id} {said.word}{of} {about} by {said.by}{when}{' (undone)' if said.undone else ''}{note}"
 
 
 def _say(

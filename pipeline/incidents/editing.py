@@ -205,7 +205,11 @@ def _live(state: State, incident_id: str | None) -> str:
         return found
     mark = state.marks.get(incident_id)
     known = mark is not None and mark.withdrawn
-    raise _Refused(f"incident {incident_id} was withdrawn" if known else f"no incident {incident_id} is known")
+    if known:
+        raise _Refused(f"incident {incident_id} was withdrawn")
+    raise _Refused(
+        f"no incident {incident_id} is known: there was none, or its reports are older than what is remembered"
+    )
 
 
 def _live_article(state: State, article_id: str) -> Entry:

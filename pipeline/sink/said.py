@@ -14,6 +14,7 @@ class Said:
 
     Attributes:
         word_id: None for one that was refused.
+        of: id of the word that an undo takes the force from.
         incidents: ids of those that it changed.
         at: time at which it was said, RFC 3339.
         undone: a later word has taken its force.
@@ -24,6 +25,7 @@ class Said:
     seq: int
     word_id: str | None
     word: str | None = None
+    of: str | None = None
     by: str | None = None
     at: str | None = None
     note: str | None = None
@@ -58,6 +60,7 @@ def _said(edition: int, seq: int, evidence: dict[str, Any]) -> Said:
         seq=seq,
         word_id=evidence.get("word_id"),
         word=evidence.get("word"),
+        of=evidence.get("of"),
         by=evidence.get("by"),
         at=evidence.get("at"),
         note=evidence.get("note"),
