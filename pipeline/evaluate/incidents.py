@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import msgspec
 
 from pipeline.codec import encode
 from pipeline.evaluate.gold import CUTS, Cut, GoldArticle, annotated, cut, fold, in_order, joined, read, shuffled
@@ -86,7 +87,7 @@ def run(
 
 def shift_days(found: Features, days: int) -> Features:
     """The same features some days later."""
-    return replace(
+    return msgspec.structs.replace(
         found,
         days=tuple(d + days for d in found.days),
         back=tuple(d + days for d in found.back),

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import Literal
 
 from pipeline.facts import scan
@@ -97,8 +98,14 @@ def dates(text: str, published: date | None) -> Iterator[DateMention]:
             yield DateMention(match.start(), match.end(), first, last, precision, kind)
 
 
+@lru_cache(maxsize=4)
+def dates_of(text: str, published: date | None) -> tuple[DateMention, ...]:
+    """The same, remembered: an article is read for what records show, and soon after for what it is compared by."""
+    return tuple(dates(text, published))
+
+
 def _starts(text: str) -> list[int]:
-    found = list(scan.starts_of(_OPENING, text))
+    found = scan.starts_of(_OPENING, text)
     for word in _SMALL:
         found += scan.places_of(word, text)
     for word in _AGO:
@@ -228,7 +235,7 @@ class ClockMention:
 
 def clocks(text: str) -> Iterator[ClockMention]:
     """Times of day that a text names, in order."""
-    starts = sorted([*scan.starts_of(_FIGURES, text), *scan.starts_of(_NOON, text)])
+    starts = sorted(scan.starts_of(_FIGURES, text) + scan.starts_of(_NOON, text))
     for match in scan.matches(_CLOCK, text, starts):
         if match["word"]:
             minutes = 720 if match["word"].lower() == "noon" else 0

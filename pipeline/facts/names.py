@@ -67,6 +67,12 @@ def names(text: str) -> list[Name]:
     return found
 
 
+@lru_cache(maxsize=4)
+def names_of(text: str) -> tuple[Name, ...]:
+    """The same, remembered: an article is read for what records show, and soon after for what it is compared by."""
+    return tuple(names(text))
+
+
 @dataclass(slots=True)
 class _Run:
     start: int

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from pipeline.facts.names import names
+from pipeline.facts.names import names_of
 from pipeline.records import Entity
 
 _LABELS = frozenset({"GPE", "LOC", "FAC"})
@@ -29,7 +29,7 @@ def places(text: str, entities: Iterable[Entity] = ()) -> Iterator[Place]:
     known = list(entities)
     of_entities = [Place(e.start, e.end, e.label) for e in known if e.label in _LABELS]
     # Where the model has seen any entity at all, what it has not called a place is none.
-    guessed = [] if known else [Place(n.start, n.end, None) for n in names(text) if n.kind == "place"]
+    guessed = [] if known else [Place(n.start, n.end, None) for n in names_of(text) if n.kind == "place"]
     yield from sorted(of_entities + guessed, key=lambda p: (p.start, p.end))
 
 

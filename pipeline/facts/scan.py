@@ -25,17 +25,19 @@ def matches(pattern: re.Pattern[str], text: str, starts: Iterable[int]) -> Itera
             end = max(match.end(), start + 1)
 
 
-def starts_of(pattern: re.Pattern[str], text: str) -> Iterator[int]:
+def starts_of(pattern: re.Pattern[str], text: str) -> list[int]:
     """Where a pattern matches."""
-    return (match.start() for match in pattern.finditer(text))
+    return [match.start() for match in pattern.finditer(text)]
 
 
-def places_of(word: str, text: str) -> Iterator[int]:
+def places_of(word: str, text: str) -> list[int]:
     """Where a string stands."""
+    found = []
     at = text.find(word)
     while at >= 0:
-        yield at
+        found.append(at)
         at = text.find(word, at + 1)
+    return found
 
 
 def words_before(text: str, places: Iterable[int], reach: int, start: re.Pattern[str] = _WORD_START) -> Iterator[int]:

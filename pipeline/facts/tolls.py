@@ -94,7 +94,7 @@ def tolls_of(text: str) -> tuple[Toll, ...]:
 
 def _find(text: str) -> Iterator[Toll]:
     folded = text.casefold()
-    verbs = list(scan.starts_of(_ANY_VERB if any(word in folded for word in _RARE) else _VERB, text))
+    verbs = scan.starts_of(_ANY_VERB if any(word in folded for word in _RARE) else _VERB, text)
     for pattern, starts in ((_FORWARD, scan.words_before(text, verbs, _VERB_REACH, _COUNT)), (_BACKWARD, verbs)):
         for match in scan.matches(pattern, text, starts):
             number = match["number"]

@@ -8,7 +8,7 @@ from typing import Any
 
 from pipeline.entities.labels import IDENTITY_CLASS
 from pipeline.entities.mentions import mentions_of
-from pipeline.facts.dates import dateline, dates
+from pipeline.facts.dates import dateline, dates_of
 from pipeline.facts.places import fold, places
 from pipeline.incidents.decision import Card, Mention
 from pipeline.records import Annotated, Entity
@@ -95,7 +95,7 @@ def _times(item: Annotated) -> tuple[dict[str, Any], ...]:
     assert article is not None
     published = dateline(article.text) if article.published is None else article.published.date()
     found: dict[str, int] = {}
-    for when in dates(f"{article.title or ''}. {article.text[:HEAD_CHARS]}", published):
+    for when in dates_of(f"{article.title or ''}. {article.text[:HEAD_CHARS]}", published):
         if when.precision == "day" and when.first == when.last and (published is None or when.last <= published):
             day = when.first.isoformat()
             found[day] = found.get(day, 0) + 1

@@ -32,8 +32,7 @@ NOTHING_KEY = "~"
 """Log key of decisions that change nothing; of these only the newest is needed."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Features:
+class Features(msgspec.Struct, frozen=True, kw_only=True):
     """What an article is compared by. Weights are frozen at arrival: integers, so that sums do not depend on order.
 
     Attributes:
@@ -53,7 +52,6 @@ class Features:
         killed, wounded: counts of victims as flat pairs (lowest, highest); -1 stands for an open end.
         day: day of publication, as ordinal; None where the article says no time.
         scenes: of a round-up, how many events it tells of (see `pipeline.facts.scenes`); 0 for a report of one.
-        crowd: how alike the article is to articles that are not its nearest (`match.crowd`); frozen like the weights.
     """
 
     words: tuple[str, ...] = ()
@@ -76,7 +74,6 @@ class Features:
     wounded: tuple[int, ...] = ()
     day: int | None = None
     scenes: int = 0
-    crowd: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,9 +11,9 @@ from functools import cache
 from pipeline.facts import scenes
 from pipeline.facts.addresses import Address, addresses
 from pipeline.facts.ages import Age, ages
-from pipeline.facts.dates import ClockMention, DateMention, clocks, dateline, dates
+from pipeline.facts.dates import ClockMention, DateMention, clocks, dateline, dates_of
 from pipeline.facts.furniture import without_furniture
-from pipeline.facts.names import Name, names
+from pipeline.facts.names import Name, names_of
 from pipeline.facts.stamps import is_stamped
 from pipeline.facts.tolls import Toll, tolls_of
 from pipeline.incidents import background
@@ -68,14 +68,14 @@ def features(item: Annotated, frequency: Frequency, remembered: int) -> Features
     words, weights = _weighted(_counts(of_title, of_text), rarity, MAX_WORDS)
     opening, opening_weights, headline_weights, opening_norm = _opening(of_title, of_text[:LEAD_WORDS], words, rarity)
     # Without the labels of the entities stage: they did worse (docs/quality/incidents.md), and copies have none.
-    in_title, in_body = names(title), names(body)
+    in_title, in_body = names_of(title), names_of(body)
     named = in_title + in_body
     lead_end = len(_first_words(text, LEAD_WORDS))
     tokens = _name_tokens(named, rarity)
     published = dateline(article.text) if article.published is None else article.published.date()
     told = f"{title}. {head}"
     full = f"{title}. {body}"  # begins with `told`
-    said = [d for d in dates(full, published) if d.precision == "day"]
+    said = [d for d in dates_of(full, published) if d.precision == "day"]
     counted, aged, streets = tolls_of(full), list(ages(full)), list(addresses(full))
     hours = [c for c in clocks(full) if not is_stamped(full, c.start, c.end)]
     return Features(
@@ -88,7 +88,7 @@ def features(item: Annotated, frequency: Frequency, remembered: int) -> Features
         names=tuple(tokens),
         rarity=tuple(tokens.values()),
         places=_places(named, tokens),
-        leads=_leads(in_title + [n for n in in_body if n.start < lead_end], tokens),
+        leads=_leads([*in_title, *(n for n in in_body if n.start < lead_end)], tokens),
         persons=tuple(sorted({n.words[-1] for n in named if n.kind == "person" and len(n.words) > 1})),
         ages=tuple(sorted({a.years for a in aged})),
         addresses=tuple(sorted({a.street for a in streets})),

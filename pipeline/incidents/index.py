@@ -13,6 +13,7 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Callable, KeysView, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -214,21 +215,24 @@ class Index:
             return []
         vectors = [self._vectors[seq] for seq in seqs]
         joined = np.frombuffer(b"".join(vectors), dtype=VECTOR)
+        # A product of two weights fits into 32 bits.
+        products = self._scattered(query.numbers, query.weights, joined["word"]) * joined["weight"]
+        # Sums up to each place; what an article adds is the difference between its end and its beginning.
+        sums = np.empty(len(joined) + 1, dtype=np.int64)
+        sums[0] = 0
+        products.cumsum(dtype=np.int64, out=sums[1:])
+        bounds = sums[np.array([0, *accumulate(map(len, vectors))]) // VECTOR.itemsize]
+        cosines: list[float] = ((bounds[1:] - bounds[:-1]) / _ONE).tolist()
+        return cosines
+
+    def _scattered(self, numbers: npt.NDArray[Any], values: npt.NDArray[Any], at: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """For each of the words `at` the one of `values` that has its number; 0 where none has."""
         if len(self._names) > len(self._dense):
             self._dense = np.zeros(max(1024, 2 * len(self._names)), dtype=np.uint32)
-        self._dense[query.numbers] = query.weights
-        # Sums up to each place; what an article adds is the difference between its end and its beginning. A product of
-        # two weights fits into 32 bits.
-        sums = (self._dense[joined["word"]] * joined["weight"]).cumsum(dtype=np.int64)
-        self._dense[query.numbers] = 0
-        dots = []
-        end = before = 0
-        for vector in vectors:
-            end += len(vector) // VECTOR.itemsize
-            after = int(sums[end - 1]) if end else 0
-            dots.append((after - before) / _ONE)
-            before = after
-        return dots
+        self._dense[numbers] = values
+        found: npt.NDArray[Any] = self._dense.take(at)
+        self._dense[numbers] = 0
+        return found
 
     def vector(self, seq: int) -> tuple[tuple[str, ...], tuple[int, ...]]:
         """Words and weights of an indexed article."""
@@ -237,10 +241,12 @@ class Index:
 
     def shared(self, query: Lookup, seq: int) -> list[tuple[int, str]]:
         """Words that a query shares with an indexed article and what they add to the cosine, strongest first."""
-        theirs = dict(np.frombuffer(self._vectors[seq], dtype=VECTOR).tolist())
-        both = zip(query.numbers.tolist(), query.weights.tolist(), strict=True)
-        found = [(w * theirs[n], self._names[n]) for n, w in both if n in theirs]
-        return sorted(found, key=lambda x: (-x[0], x[1]))
+        theirs = np.frombuffer(self._vectors[seq], dtype=VECTOR)
+        mine = self._scattered(query.numbers, query.weights + 1, theirs["word"])  # 0 is no weight at all
+        both = mine.nonzero()[0]
+        products = (mine[both].astype(np.int64) - 1) * theirs["weight"][both]
+        words = [self._names[n] for n in theirs["word"][both].tolist()]
+        return sorted(zip(products.tolist(), words, strict=True), key=lambda x: (-x[0], x[1]))
 
     def postings(self) -> dict[str, list[int]]:
         """A copy of the postings, by word."""

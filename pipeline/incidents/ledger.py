@@ -68,14 +68,15 @@ class Ledger:
     ) -> None:
         self.edition = edition
         self._settings = settings
-        self._weights = weights() if fitted is None else fitted
+        self._weights = self._suited = weights() if fitted is None else fitted
         self._extract = extract
         self._publishers = load_publishers(settings.publishers)
         self._state = State(days(settings.ttl_days))
         self._records = Records(edition, days(settings.close_after_days), self._publishers, names)
 
         self._profile: Profile | None = None
-        """Of the article in work."""
+        self._words: Sequence[str] | None = None
+        """Both of the article in work."""
 
     @property
     def last_seq(self) -> int:
@@ -106,11 +107,11 @@ class Ledger:
             raise ValueError(f"record of edition {item.edition} given to the ledger of edition {self.edition}")
         if item.prev_seq != self.last_seq:
             raise ValueError(f"seq {item.seq} follows {item.prev_seq}, but the last decided is {self.last_seq}")
-        self._profile = None
+        self._profile = self._words = None
         decision = self._decide(item)
         if parting is not None and self.losing(decision):
             parting(decision)
-        self._state.apply(decision, self._profile)
+        self._state.apply(decision, self._profile, self._words)
         return decision
 
     def losing(self, decision: Decision | Logged) -> set[str]:
@@ -302,8 +303,9 @@ class Ledger:
         own = self._state.entries.get(article_id)
         lookup = index.look_up(found.words, found.weights)
         near, cosines = nearest(index, lookup, None if own is None else own.seq)
-        plan.features = found = replace(found, crowd=crowd(cosines))
-        self._profile = plan.profile = Profile.of(item.seq, found)
+        plan.features = found
+        self._words = found.words
+        self._profile = plan.profile = Profile.of(item.seq, found, crowd(cosines))
         source = self._source(item, plan.old)
         held = home_of(self._state, article_id)
         if held is not None:
@@ -331,7 +333,10 @@ class Ledger:
 
     def _fitted(self) -> Weights:
         """The scorer, with the threshold that suits this edition."""
-        return self._weights.for_wire(len(self._state.index), len(self._state.members))
+        join = self._weights.join_for(len(self._state.index), len(self._state.members))
+        if join != self._suited.join or not join:  # 0.0 and -0.0 are equal, but not written alike
+            self._suited = replace(self._weights, join=join)
+        return self._suited
 
     def _place_new(self, plan: Plan, matches: list[Match], fitted: Weights) -> None:
         if matches and matches[0].score >= fitted.join:

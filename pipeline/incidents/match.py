@@ -74,7 +74,8 @@ def speakers(index: Index, entries: Sequence[Entry], most: int, without: str | N
     indexed = index.indexed()
     for entry in reversed(entries):
         if entry.seq in indexed and entry.article_id != without:
-            (round_ups if entry.is_round_up else of_one_event).append(entry)
+            profile = entry.profile
+            (round_ups if profile is not None and profile.scenes else of_one_event).append(entry)
             if len(of_one_event) == most:
                 break
     return (of_one_event or round_ups[:most])[::-1]
@@ -133,7 +134,7 @@ def match_incidents(
     if rest:
         cosines.update(zip(rest, index.cosines(query.lookup, rest), strict=True))
     profiles = [e.profile for e in entries if e.profile is not None]  # an indexed one always has one
-    compared = links(query, profiles, [cosines[e.seq] for e in entries], fitted.coefficients())
+    compared = links(query, profiles, [cosines[e.seq] for e in entries], fitted.coefficients)
     rows = iter(zip(entries, compared, strict=True))
     matches = []
     for incident_id, found in speaking:

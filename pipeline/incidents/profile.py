@@ -37,6 +37,7 @@ class Profile(msgspec.Struct, array_like=True, gc=False):
         opening_norm: as in `Features`.
         extent: how many stems the text has, MAX_WORDS at most.
         on: days that are spoken of, for comparing with `back`.
+        crowd: how alike the article is to articles that are not its nearest (`match.crowd`); frozen like the weights.
     """
 
     seq: int
@@ -60,7 +61,7 @@ class Profile(msgspec.Struct, array_like=True, gc=False):
     extent: int
 
     @classmethod
-    def of(cls, seq: int, features: Features) -> Profile:
+    def of(cls, seq: int, features: Features, crowd: float = 0.0) -> Profile:
         """The profile of the features of the decision `seq`."""
         return cls(
             seq=seq,
@@ -79,7 +80,7 @@ class Profile(msgspec.Struct, array_like=True, gc=False):
             wounded=features.wounded,
             day=features.day,
             scenes=features.scenes,
-            crowd=features.crowd,
+            crowd=crowd,
             opening_norm=features.opening_norm,
             extent=len(features.words),
         ).shared()

@@ -63,7 +63,7 @@ def _together(state: State, plan: Plan, query: Query, match: Match, fitted: Weig
     scores = [x.score for _, x in match.links[:MEMBERS]]
     others = [e for e, _ in match.links[:MEMBERS]]
     profiles = [e.profile for e in others if e.profile is not None]
-    coefficients = fitted.coefficients()
+    coefficients = fitted.coefficients
     for entry in speakers(state.index, state.reports(plan.incident_id), MEMBERS):
         own = query_of_entry(state, entry)
         cosines = state.index.cosines(own.lookup, [p.seq for p in profiles])

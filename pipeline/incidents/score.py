@@ -9,10 +9,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, cached_property
 from importlib import resources
 from math import log, log1p, sqrt
-from operator import mul
+from operator import itemgetter, mul
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -73,8 +73,9 @@ _TOLD_MOST = 25.0
 _ROOT_ONE = math.sqrt(WEIGHT_ONE)
 _TITLE_ONE = HEADLINE_ONE * HEADLINE_ONE
 _PER_RARITY = 3.0 / RARITY_ONE
-_SILENT = (0.0, 0.0)
-"""Of agreement and difference, where one of two says nothing."""
+_SILENT, _APART = (0.0, 0.0), (0.0, 1.0)
+"""Of agreement and difference: where one of two says nothing, and where both do and share nothing."""
+_coefficients = itemgetter(*SIGNALS, "bias")
 _BUCKET = (1 << 13) - 1
 """The bits of a token that tell its bucket; a record of TOKEN begins with its token."""
 _EVEN = 50
@@ -89,7 +90,7 @@ class Coefficients(NamedTuple):
     brief: tuple[float, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Weights:
     """The fitted scorer, as `weights.json` has it.
 
@@ -98,7 +99,7 @@ class Weights:
         brief: the same where one of two texts is brief (see `briefness`).
         incident: weights of an incident's `best` link, of the mean of its `top` three, of `gap` (ln(1 + days since
             its nearest report)), of `brief_gap` (the same, in addition, between brief texts), and of `prior` (see
-            `for_wire`).
+            `join_for`).
         join: an article joins the incident with the best score if it is at least this.
         margin: a placed article moves, or two incidents merge, only for so much more.
         fitted: sets, figures and seed of the fit.
@@ -111,17 +112,23 @@ class Weights:
     margin: float
     fitted: dict[str, Any]
 
+    @cached_property
     def coefficients(self) -> Coefficients:
         """Weights of SIGNALS, in their order, and then the bias."""
-        full, brief = ((*(pair[name] for name in SIGNALS), pair["bias"]) for pair in (self.pair, self.brief))
-        return Coefficients(full, brief)
+        return Coefficients(_coefficients(self.pair), _coefficients(self.brief))
 
     def blended(self, brief: float) -> dict[str, float]:
         """Weight of each of SIGNALS, and `bias`, for two texts so brief."""
+        if not brief:
+            return self.pair
         return {name: w + brief * (self.brief[name] - w) for name, w in self.pair.items()}
 
     def for_wire(self, reports: int, incidents: int) -> Weights:
-        """The same with the threshold that suits a wire: less where events are usually told again, more where seldom.
+        """The same with the threshold that suits a wire (`join_for`)."""
+        return replace(self, join=self.join_for(reports, incidents))
+
+    def join_for(self, reports: int, incidents: int) -> float:
+        """The threshold that suits a wire: less than `join` where events are usually told again, more where seldom.
 
         The log-odds that a report is not the first of its event, estimated from what is remembered (an empirical
         Bayes prior), drawn towards even odds and bounded, so that a young or an uncommon wire decides nothing by it.
@@ -131,7 +138,7 @@ class Weights:
         """
         odds = math.log((max(0, reports - incidents) + _EVEN) / (incidents + _EVEN))
         prior = self.incident["prior"] * max(-_PRIOR_LIMIT, min(_PRIOR_LIMIT, odds))
-        return replace(self, join=round(self.join - prior, 3))
+        return round(self.join - prior, 3)
 
 
 @cache
@@ -168,9 +175,9 @@ class Query:
         return self._said
 
 
-def query_of(seq: int, features: Features, lookup: Lookup) -> Query:
+def query_of(seq: int, features: Features, lookup: Lookup, crowd: float = 0.0) -> Query:
     """A query from the features of the decision `seq`."""
-    return Query(Profile.of(seq, features), lookup, features)
+    return Query(Profile.of(seq, features, crowd), lookup, features)
 
 
 @dataclass(slots=True)
@@ -264,11 +271,11 @@ def _values(mine: Profile, other: Profile, cosine: float, shared: _Shared) -> tu
     their_title = shared.their_title / _TITLE_ONE if other.has_title else _UNTITLED
     ages = streets = days = hours = _SILENT
     if mine.ages and other.ages:
-        ages = _overlap(shared.ages, mine.ages, other.ages)
+        ages = _overlap(shared.ages, mine.ages, other.ages) if shared.ages else _APART
     if mine.streets and other.streets:
-        streets = _overlap(shared.streets, mine.streets, other.streets)
+        streets = _overlap(shared.streets, mine.streets, other.streets) if shared.streets else _APART
     if mine.days and other.days:
-        days = _overlap(shared.days, mine.days, other.days)
+        days = _overlap(shared.days, mine.days, other.days) if shared.days else _APART
     if mine.clocks and other.clocks:
         hours = _hours(mine.clocks, other.clocks)
     tolls = 0.0
@@ -362,8 +369,8 @@ def incident_score(links: Sequence[float], gap_days: float, fitted: Weights, bri
 
 
 def _overlap(shared: int, mine: int, others: int) -> tuple[float, float]:
-    """Of two that both say something: (share of the smaller set that both have, 1 if they share nothing)."""
-    return shared / (mine if mine < others else others), 0.0 if shared else 1.0
+    """Agreement and difference of two that share something: the share of the smaller set that both have."""
+    return shared / (mine if mine < others else others), 0.0
 
 
 def _back(a: Profile, b: Profile) -> float:

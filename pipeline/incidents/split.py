@@ -128,7 +128,7 @@ def _leaving(plan: Plan, home: str, sides: Sequence[Sequence[Entry]]) -> int:
 
 def _matrix(state: State, queries: Sequence[Query], indexed: int, fitted: Weights) -> Links:
     """The link between each two, by position, both ways round; the first `indexed` are in the index."""
-    coefficients = fitted.coefficients()
+    coefficients = fitted.coefficients
     found: dict[tuple[int, int], Link] = {}
     for a, one in enumerate(queries):
         others = [q.profile for q in queries[: min(a, indexed)]]

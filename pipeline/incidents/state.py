@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import partial
+from functools import lru_cache, partial
 
 from pipeline.incidents.decision import WORD, Decision, Floor, Logged, Mark, Placement, Ruling, Watermark
 from pipeline.incidents.effects import Effect, Effects
@@ -20,7 +20,7 @@ from pipeline.incidents.profile import Profile
 from pipeline.incidents.queues import AgeQueue, TimeQueue
 from pipeline.incidents.roster import Roster
 from pipeline.incidents.rulings import Rulings
-from pipeline.incidents.stowed import pack_vector, read_vector, unpack_vector
+from pipeline.incidents.stowed import pack_vector, read_weights, read_words, unpack_vector
 from pipeline.records import CHANGES_NOTHING
 
 Vector = tuple[Sequence[str], Weights]
@@ -125,11 +125,13 @@ class State:
 
     # Writing
 
-    def apply(self, decision: Decision | Logged, profile: Profile | None = None) -> None:
+    def apply(
+        self, decision: Decision | Logged, profile: Profile | None = None, words: Sequence[str] | None = None
+    ) -> None:
         """Fold one decision in; one that is already in changes nothing.
 
         Args:
-            profile: of its features, where it has been made already.
+            profile, words: of its features, where they are at hand; else they are read from the decision.
         """
         if decision.seq <= self.last_seq:
             return
@@ -139,7 +141,7 @@ class State:
             left = self._apply_ruling(decision.seq, ruling)
             holder = ruling.key
         elif decision.verdict not in CHANGES_NOTHING and article_id is not None:
-            left = self._apply_article(decision, article_id, profile)
+            left = self._apply_article(decision, article_id, profile, words)
             holder = article_id
         else:
             return
@@ -154,7 +156,9 @@ class State:
             left += self._evict(decision.floor, article_id)
             self._prune_marks(decision.floor, left)
 
-    def _apply_article(self, decision: Decision | Logged, article_id: str, profile: Profile | None) -> list[str]:
+    def _apply_article(
+        self, decision: Decision | Logged, article_id: str, profile: Profile | None, words: Sequence[str] | None
+    ) -> list[str]:
         """Remember an article's newest version; returns the incident that it was in."""
         old = self.entries.get(article_id)
         left = [] if old is None or old.incident_id is None else [old.incident_id]
@@ -165,7 +169,7 @@ class State:
         self.entries[article_id] = self.by_seq[entry.seq] = entry
         self._by_age.push(*entry.age_key, entry.seq)
         kept = decision.kept
-        self._place(entry, None if kept is None else read_vector(kept.words, kept.weights))
+        self._place(entry, None if kept is None else (words or read_words(kept.words), read_weights(kept.weights)))
         return left
 
     def _apply_ruling(self, seq: int, ruling: Ruling) -> list[str]:
@@ -370,6 +374,7 @@ def _is_marked(marks: Mapping[str, Mark], time: datetime, incident_id: str) -> b
     return mark is not None and mark.time == time
 
 
+@lru_cache(maxsize=64)
 def days(number: float) -> timedelta:
     """A setting in days as a duration; more than a timedelta holds means for ever."""
     return timedelta(days=min(number, timedelta.max.days))

@@ -89,9 +89,14 @@ def write_vector(words: Sequence[str], weights: Sequence[int]) -> tuple[str, byt
     return " ".join(words), np.array(weights, dtype=_WEIGHT).tobytes()
 
 
-def read_vector(words: str, weights: bytes) -> tuple[list[str], npt.NDArray[Any]]:
-    """What `write_vector` was given."""
-    return words.split(" ") if words else [], np.frombuffer(weights, dtype=_WEIGHT)
+def read_words(words: str) -> list[str]:
+    """The words that `write_vector` was given."""
+    return words.split(" ") if words else []
+
+
+def read_weights(weights: bytes) -> npt.NDArray[Any]:
+    """The weights that `write_vector` was given."""
+    return np.frombuffer(weights, dtype=_WEIGHT)
 
 
 def pack_vector(words: Sequence[str], weights: Sequence[int] | npt.NDArray[Any]) -> bytes:

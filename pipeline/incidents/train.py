@@ -53,10 +53,9 @@ def prepare(articles: Sequence[GoldArticle]) -> Prepared:
         if gold.shift:
             found = shift_days(found, gold.shift.days)
         candidates, cosines = nearest(index, index.look_up(found.words, found.weights))
-        found = replace(found, crowd=crowd(cosines))
         near.append(candidates)
         index.add(seq, found.words, found.weights)
-        queries.append(query_of(seq, found, index.lookup_of(seq)))
+        queries.append(query_of(seq, found, index.lookup_of(seq), crowd(cosines)))
     return Prepared(list(articles), queries, near, index)
 
 

@@ -41,7 +41,7 @@ def stems(text: str, limit: int) -> list[str]:
 
 def stem_by_word(text: str, limit: int) -> list[str]:
     """The stem of each of the first `limit` words; nothing for a word that carries no meaning."""
-    return [_stem_of(match[0]) for match in islice(_WORD.finditer(text), limit)]
+    return list(map(_stem_of, _WORD.findall(text)[:limit]))
 
 
 def _fold(written: str) -> str:

@@ -42,7 +42,7 @@ def link(words: int, norm: float) -> Link:
         for text in range(2)
     ]
     query = query_of(1, texts[1], Index().look_up(texts[1].words, texts[1].weights))
-    return links(query, [Profile.of(0, texts[0])], [1.0], weights().coefficients())[0]
+    return links(query, [Profile.of(0, texts[0])], [1.0], weights().coefficients)[0]
 
 
 def test_headlines_that_are_the_same_common_word_prove_less_than_those_that_are_the_same_rare_one() -> None:
@@ -76,7 +76,7 @@ def test_more_text_is_never_briefer(a: int, b: int, more: int) -> None:
 
 def signal(name: str, mine: Features, theirs: Features) -> float:
     query = query_of(1, mine, Index().look_up((), ()))
-    values = links(query, [Profile.of(0, theirs)], [0.0], weights().coefficients())[0].values
+    values = links(query, [Profile.of(0, theirs)], [0.0], weights().coefficients)[0].values
     return values[SIGNALS.index(name)]
 
 
