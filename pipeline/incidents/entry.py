@@ -7,7 +7,7 @@ from sys import intern
 from typing import Any
 
 from pipeline import codec
-from pipeline.incidents.decision import Card, Decision, Features, Logged
+from pipeline.incidents.decision import Card, Decision, Features, Logged, Placement
 from pipeline.incidents.profile import Profile
 from pipeline.incidents.stowed import pack, read_said, unpack
 
@@ -78,6 +78,19 @@ class Entry:
     def is_round_up(self) -> bool:
         """Whether the article tells of many events."""
         return self.profile is not None and self.profile.scenes > 0
+
+    def placement(self) -> Placement:
+        """Where a live article stands now, as an effect that a later record can carry."""
+        assert self.incident_id is not None
+        return Placement(
+            article_id=self.article_id,
+            seq=self.placed_seq,
+            incident_id=self.incident_id,
+            assigned_seq=self.assigned_seq,
+            copy_of=self.copy_of,
+            copy_group=self.copy_group,
+            why=self.read_why(),
+        )
 
     def read(self) -> tuple[Card, dict[str, Any]]:
         """The card and the reasons of a live article."""

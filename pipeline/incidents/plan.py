@@ -18,24 +18,18 @@ from pipeline.incidents.decision import (
     Mark,
     Placement,
     Ruling,
-    Watermark,
 )
 from pipeline.incidents.entry import Entry
+from pipeline.incidents.horizon import forgetting, paced
 from pipeline.incidents.profile import Profile
 from pipeline.incidents.state import State, days, earlier
 from pipeline.incidents.stowed import keep
-from pipeline.incidents.watermark import advance, believed, paused
+from pipeline.incidents.watermark import advance, believed
 from pipeline.records import Annotated, ChangeKind
 from pipeline.settings import Incidents
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 """Event time of an article without any, before there is a watermark."""
-
-MOST_CLOSED = 1_000
-"""Incidents that one decision closes, but for those whose last reports have the very same time."""
-
-MOST_FORGOTTEN = 1_000
-"""Articles that one decision forgets; as many incidents may close by it. The next decisions take more."""
 
 _NUMBERED = 8
 """Incidents of one article that are looked through for the one it founded."""
@@ -62,7 +56,7 @@ class Plan:
         self.time = self.event_time = item.event_time or state.watermark.time or EPOCH
         if self.article_id is not None:
             if _says_time(item):
-                self.watermark = self._paced(advance(state.watermark, self.event_time))
+                self.watermark = paced(state, settings, advance(state.watermark, self.event_time))
             self.time = believed(self.watermark, self.event_time)
         self.old = state.live(self.article_id)
         self.reason = item.reason
@@ -78,20 +72,6 @@ class Plan:
         self._split: dict[str, str] = {}
         self._evidence: dict[str, dict[str, Any]] = {}
         self._edited: list[Change] = []
-
-    def _paced(self, watermark: Watermark) -> Watermark:
-        """The watermark, no further than closes MOST_CLOSED incidents; the next articles take it on.
-
-        After a long silence all open incidents are due at once, and their changes must fit into one record.
-        """
-        line = earlier(watermark.time, days(self._settings.close_after_days))
-        if line is None or watermark.time == self._state.watermark.time:
-            return watermark
-        since = earlier(self._state.watermark.time, days(self._settings.close_after_days))
-        limit = self._state.closing_limit(since, line, MOST_CLOSED)
-        if limit is None:
-            return watermark
-        return paused(limit + days(self._settings.close_after_days), watermark)
 
     # What may be decided
 
@@ -191,28 +171,29 @@ class Plan:
 
     def going(self) -> set[str]:
         """Articles that this decision lets be forgotten."""
-        return {e.article_id for e in self._floor()[1]}
+        return {e.article_id for e in self._forgetting()[1]}
 
     def _placed(self, entry: Entry) -> Placement:
         moved = self._moved.get(entry.article_id)
-        return placement(entry) if moved is None else moved
+        return entry.placement() if moved is None else moved
 
     # What follows
 
     def finish(self) -> Decision:
         """The decision, with marks, changes, evictions and the effects that it carries on."""
-        floor, evicted = self._floor()
-        changes = self._changes()
-        closed = self._closed(self._state.forgotten(evicted, self._placed_incidents()))
-        changed = self._touched() + [c.incident_id for c in closed]
-        marks = {i: self._mark(i) for i in changed}
+        floor, evicted = self._forgetting()
+        placed = self._placed_incidents()
+        touched = list(placed | {change.incident_id: None for change in self._edited})
+        changes = self._changes(touched)
+        closed = self._closed(touched, self._state.forgotten(evicted, placed) if evicted else [])
+        marks = {i: self._mark(i) for i in touched + [c.incident_id for c in closed]}
         for loser, winner in self._merged.items():
             for earlier_loser in self._state.redirected_to(loser):
                 if earlier_loser not in marks:
                     mark = self._state.marks[earlier_loser]
                     marks[earlier_loser] = replace(mark, seq=self.item.seq, merged_into=winner)
-        placements, carried = self._carried({e.article_id for e in evicted}, marks)
         gone = {e.article_id for e in evicted}
+        placements, carried = self._carried(gone, marks)
         return Decision(
             seq=self.item.seq,
             prev_seq=self.item.prev_seq,
@@ -247,9 +228,8 @@ class Plan:
             return None
         return keep(self.card, self.why, self.features, self.profile)
 
-    def _touched(self) -> list[str]:
-        """Incidents whose record this decision changes."""
-        return list(self._placed_incidents() | {change.incident_id: None for change in self._edited})
+    def _forgetting(self) -> tuple[Floor | None, list[Entry]]:
+        return forgetting(self._state, self._settings, self.watermark, self.article_id)
 
     def _placed_incidents(self) -> dict[str, None]:
         """Incidents that articles are put into or taken from."""
@@ -283,33 +263,16 @@ class Plan:
         last = self._state.last_time(incident_id)
         return max([last, *own]) if last is not None else max(own, default=None)
 
-    def _floor(self) -> tuple[Floor | None, list[Entry]]:
-        """The new floor and the entries that it forgets."""
-        state, settings = self._state, self._settings
-        floor = state.floor
-        line = earlier(self.watermark.time, days(self._settings.ttl_days))
-        if line is not None and (floor is None or floor < Floor(time=line)):
-            floor = Floor(time=line)
-        evicted = [] if floor is None else state.expired(floor, self.article_id)
-        # The newest article does not count: its record in the log must stay until the next one is there.
-        others = len(state.entries) - (self.article_id in state.entries) - len(evicted)
-        if others > settings.max_articles:
-            count = len(evicted) + others - settings.max_articles
-            evicted = state.oldest(min(count, max(len(evicted), MOST_FORGOTTEN)), self.article_id)
-            floor = Floor(time=evicted[-1].time, article_id=evicted[-1].article_id)
-        if len(evicted) > MOST_FORGOTTEN:
-            evicted = evicted[:MOST_FORGOTTEN]
-            last = Floor(time=evicted[-1].time, article_id=evicted[-1].article_id)
-            floor = last if state.floor is None else max(state.floor, last)
-        return floor, evicted
-
-    def _closed(self, forgotten: Sequence[str]) -> list[Change]:
+    def _closed(self, touched: Sequence[str], forgotten: Sequence[str]) -> list[Change]:
         """Incidents that nobody has reported on for so long that they close now, and those that close because their
         last report is forgotten.
+
+        Args:
+            touched: incidents of which something else is told.
         """
         line = earlier(self.watermark.time, days(self._settings.close_after_days))
         old_line = earlier(self._state.watermark.time, days(self._settings.close_after_days))
-        touched, gone = set(self._touched()), set(forgotten)
+        gone = set(forgotten)
         closed = []
         quiet = [] if line is None else self._state.closing_before(line)
         for incident_id in sorted({*quiet, *forgotten}):
@@ -323,11 +286,11 @@ class Plan:
                 closed.append(self._change("closed", incident_id, None, evidence))
         return closed
 
-    def _changes(self) -> list[Change]:
-        """What consumers are told about the incidents that this decision touches, in a readable order."""
+    def _changes(self, touched: Sequence[str]) -> list[Change]:
+        """What consumers are told about the incidents whose record this decision changes, in a readable order."""
         state = self._state
         changes: list[Change] = []
-        for incident_id in self._touched():
+        for incident_id in touched:
             before, last = incident_id in state.members, self._last_time(incident_id)
             evidence = self._evidence.get(incident_id, {})
             if not before and last is not None:
@@ -408,7 +371,7 @@ class Plan:
             for kind, name in state.effects.of(key):
                 if kind == "article":
                     if name not in evicted and name not in self._moved:
-                        placements.append(placement(state.entries[name]))
+                        placements.append(state.entries[name].placement())
                 elif name not in marks:
                     carried.append(state.marks[name])
         return placements, carried
@@ -425,20 +388,6 @@ def _says_time(item: Annotated) -> bool:
 def founded_id(edition: int, founder: str, number: int) -> str:
     """The id of an article's `number`th incident, from 0."""
     return ids.incident_id(edition, founder if number == 0 else f"{founder}#{number}")
-
-
-def placement(entry: Entry) -> Placement:
-    """Where an article stands now, as an effect that a later record can carry."""
-    assert entry.incident_id is not None
-    return Placement(
-        article_id=entry.article_id,
-        seq=entry.placed_seq,
-        incident_id=entry.incident_id,
-        assigned_seq=entry.assigned_seq,
-        copy_of=entry.copy_of,
-        copy_group=entry.copy_group,
-        why=entry.read_why(),
-    )
 
 
 def _iso(time: datetime) -> str:

@@ -177,7 +177,7 @@ def test_quiet_incidents_close_and_a_late_follow_up_reopens_them() -> None:
 
 
 def test_a_long_silence_closes_incidents_in_portions(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipeline.incidents.plan.MOST_CLOSED", 2)
+    monkeypatch.setattr("pipeline.incidents.horizon.MOST_CLOSED", 2)
     wire, led = Wire(), ledger(close_after_days=5.0)
     for n in range(4):
         led.decide(wire.new(f"a{n}", event=n, hours=n))
@@ -191,7 +191,7 @@ def test_a_long_silence_closes_incidents_in_portions(monkeypatch: pytest.MonkeyP
 
 
 def test_a_ledger_that_gets_less_room_forgets_in_portions(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipeline.incidents.plan.MOST_FORGOTTEN", 2)
+    monkeypatch.setattr("pipeline.incidents.horizon.MOST_FORGOTTEN", 2)
     wire, roomy, led = Wire(), ledger(), ledger(max_articles=2)
     old = [roomy.decide(wire.new(f"a{n}", event=n % 4, angle=n % 3, hours=n)) for n in range(8)]
     led.apply_all(old)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from pipeline import codec, ids
-from pipeline.incidents import plan, rulings, split
+from pipeline.incidents import horizon, rulings, split
 from pipeline.incidents.constraints import barred, home_of
 from pipeline.incidents.decision import NOTHING_KEY, Decision
 from pipeline.incidents.ledger import Ledger
@@ -341,13 +341,13 @@ class RestlessMachine(LedgerMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.most_closed, plan.MOST_CLOSED = plan.MOST_CLOSED, 1
+        self.most_closed, horizon.MOST_CLOSED = horizon.MOST_CLOSED, 1
         self.bounds = split.APART, split.TIE, split.CONTRADICTED
         split.APART, split.TIE, split.CONTRADICTED = 2.0, 7.0, -9.0
 
     def teardown(self) -> None:
         super().teardown()
-        plan.MOST_CLOSED = self.most_closed
+        horizon.MOST_CLOSED = self.most_closed
         split.APART, split.TIE, split.CONTRADICTED = self.bounds
 
 
