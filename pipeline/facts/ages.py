@@ -26,6 +26,8 @@ _AGED = re.compile(r"\b(?:aged?|age of)\s(?P<age>\d{1,3})\b(?!\s*(?:to|and|-)\s*
 _APPOSITION = re.compile(
     r"(?P<name>[A-Z][\w’'.-]{0,40}[^\W\d_.]\.?),\s?(?P<age>\d{1,2})(?=,|;|\)|\.(?:\s|$)|\s(?:and|of|was|is|were|who|died|from)\b)"
 )
+_COMMA_NUMBER = re.compile(r",\s?\d")
+"""In every apposition with an age; found far quicker."""
 _MONTHS = frozenset({*calendar.month_name[1:], *calendar.month_abbr[1:], "Sept"})
 
 
@@ -58,6 +60,8 @@ def _find(text: str) -> Iterator[Age]:
     for match in scan.matches(_AGED, text, scan.starts_of(_AGE, text)):
         if int(match["age"]) <= OLDEST:
             yield Age(*match.span("age"), int(match["age"]))
+    if _COMMA_NUMBER.search(text) is None:
+        return
     for match in _APPOSITION.finditer(text):
         if match["name"].rstrip(".") not in _MONTHS and int(match["age"]) > 0:
             yield Age(*match.span("age"), int(match["age"]))

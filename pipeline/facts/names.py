@@ -21,6 +21,7 @@ _TOKEN = re.compile(r"[^\W_][\w’'-]*\.?|[^\w\s]")
 _STRETCH = re.compile(rf"(?P<small>(?:(?:[a-z0-9][\w’'-]*\.?|[^\w\s])\s*)+)|{_TOKEN.pattern}")
 _LOWER = re.compile(r"(?<![A-Za-z])[a-z][a-z’'-]+")
 _POSSESSIVE = re.compile(r"['’]s?$")
+_POSSESSIVES = ("'s", "’s", "'", "’")
 _PLACE_AFTER = re.compile(
     r"\s?(?:County|Street|Avenue|Ave|Road|Police|Hospital|Province|District|(?:oil|gas|air)\s?fields?|region|province|"
     r"district|county|airport|airbase|(?:air|military|army|naval)\sbase|refugee\scamp|valley|island|neighbo)"
@@ -57,7 +58,7 @@ def names(text: str) -> list[Name]:
     lower = set(_LOWER.findall(text))
     found = []
     for run in _runs(text):
-        words = [_fold(w) for w in run.words]
+        words = list(map(_fold, run.words))
         if len(words) == 1 and words[0] in lower:
             continue
         words = [w for w in words if len(w) > 1 and w not in _EMPTY]
@@ -79,6 +80,7 @@ class _Run:
     end: int
     words: list[str]
     before: str
+    """What stands before it, to the end of the word or the name before."""
 
 
 def _runs(text: str) -> Iterable[_Run]:
@@ -96,7 +98,7 @@ def _runs(text: str) -> Iterable[_Run]:
         start, end = match.span()
         if word[0].isupper() and (run is not None or len(word.rstrip(".")) > 1):
             if run is None:
-                run = _Run(start, end, [], _last(before))
+                run = _Run(start, end, [], before)
             run.words.append(word)
             run.end = end
             if word[-1] == "." and "." not in word[:-1] and len(word) > 4:
@@ -105,7 +107,7 @@ def _runs(text: str) -> Iterable[_Run]:
                 yield run
                 run, before = None, ""
                 continue
-            if _POSSESSIVE.search(word):  # "Syria's Al Omar" are two names
+            if word.endswith(_POSSESSIVES):  # "Syria's Al Omar" are two names
                 yield run
                 run, before = None, "'s"
                 continue
@@ -130,7 +132,7 @@ def _last(stretch: str) -> str:
 
 def _guess(run: _Run, words: list[str], text: str) -> Kind:
     after = text[run.end : run.end + 16]
-    if run.before in _PLACE_BEFORE or _PLACE_AFTER.match(after):
+    if _last(run.before) in _PLACE_BEFORE or _PLACE_AFTER.match(after):
         return "place"
     if _AGE_AFTER.match(after) or 2 <= len(words) <= 3:
         return "person"

@@ -26,6 +26,14 @@ Said = tuple[int, object]
 """(where in the text, what): a street, an age, an hour, a toll."""
 
 
+def many(text: str, where: Sequence[Said], what: Iterable[Said], least: int) -> int:
+    """`count` of scenes; 0 where they are fewer than `least`."""
+    if len(where) < least:  # a scene has a place
+        return 0
+    found = count(text, where, what)
+    return found if found >= least else 0
+
+
 def count(text: str, where: Iterable[Said], what: Iterable[Said]) -> int:
     """Number of scenes: sentences with a place and an age, hour or toll, none of which was given before.
 

@@ -235,10 +235,9 @@ def _scenes(
     told += [(t.start, (t.kind, t.low, t.high)) for t in counted]
     if len(told) < scenes.MANY_STREETS:
         return 0
-    in_streets = scenes.count(text, [(a.start, a.street) for a in streets], told)
-    in_places = scenes.count(text, [(n.start + offset, n.words) for n in named if n.kind == "place"], told)
-    many = in_streets >= scenes.MANY_STREETS or in_places >= scenes.MANY_PLACES
-    return max(in_streets, in_places) if many else 0
+    in_streets = scenes.many(text, [(a.start, a.street) for a in streets], told, scenes.MANY_STREETS)
+    places = [(n.start + offset, n.words) for n in named if n.kind == "place"]
+    return max(in_streets, scenes.many(text, places, told, scenes.MANY_PLACES))
 
 
 def _first_words(text: str, limit: int) -> str:

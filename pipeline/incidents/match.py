@@ -140,7 +140,9 @@ def match_incidents(
     for incident_id, found in speaking:
         if not found:
             continue
-        linked = sorted(islice(rows, len(found)), key=_by_link)
+        linked = list(islice(rows, len(found)))
+        if len(linked) > 1:
+            linked.sort(key=_by_link)
         left_out = own if own is not None and own.incident_id == incident_id else None
         between = state.members[incident_id].gap(event_time, left_out)
         assert between is not None

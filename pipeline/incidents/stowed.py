@@ -7,6 +7,7 @@ takes them as they stand in the log.
 
 from __future__ import annotations
 
+import struct
 import zlib
 from collections.abc import Sequence
 from typing import Any
@@ -86,7 +87,7 @@ def read_said(said: bytes) -> Features:
 
 def write_vector(words: Sequence[str], weights: Sequence[int]) -> tuple[str, bytes]:
     """Words and weights of an article as the log has them; no word has a space."""
-    return " ".join(words), np.array(weights, dtype=_WEIGHT).tobytes()
+    return " ".join(words), struct.pack(f"<{len(weights)}H", *weights)
 
 
 def read_words(words: str) -> list[str]:
