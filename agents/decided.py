@@ -14,6 +14,7 @@ import logging
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import aclosing
 from typing import Any, Generic, Protocol, TypeVar
 
 from aiokafka import ConsumerRecord
@@ -162,23 +163,24 @@ class Decided(Generic[E, D]):
         """Fold the log from where it was last read; how many decisions it had, or None if some of them are gone."""
         known = self.engine.last_seq if self._whole else -1
         gapless, count = True, 0
-        async for chunk in offsets.read(self._topic, self.edition, self._position):
-            decisions, values = [], []
-            for record in chunk:
-                gapless = gapless and (record.offset == self._position or known < 0)
-                self._position = record.offset + 1
-                if record.value is None:
-                    continue
-                decision = self._read(record)
-                if decision.seq <= known:
-                    gapless = True  # whatever is missing so far is known
-                elif not gapless:
-                    return None
-                count += 1
-                decisions.append(decision)
-                values.append(record.value)
-            self._fold(decisions, values)
-            progress()
+        async with aclosing(offsets.read(self._topic, self.edition, self._position)) as chunks:
+            async for chunk in chunks:
+                decisions, values = [], []
+                for record in chunk:
+                    gapless = gapless and (record.offset == self._position or known < 0)
+                    self._position = record.offset + 1
+                    if record.value is None:
+                        continue
+                    decision = self._read(record)
+                    if decision.seq <= known:
+                        gapless = True  # whatever is missing so far is known
+                    elif not gapless:
+                        return None
+                    count += 1
+                    decisions.append(decision)
+                    values.append(record.value)
+                self._fold(decisions, values)
+                progress()
         return count if gapless else None
 
     def _read(self, record: ConsumerRecord) -> Any:

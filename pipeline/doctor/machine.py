@@ -20,7 +20,12 @@ _SENTENCE = "The government of France said on Monday that a train from Paris to 
 
 
 def check_settings(settings: Settings) -> Iterator[Finding]:
-    """That secrets lie in files which nobody else reads. What contradicts itself never gets so far."""
+    """That secrets lie in files which nobody else reads, and that the file of publishers can be used.
+
+    What contradicts itself never gets so far.
+    """
+    from pipeline.incidents.publishers import load_publishers
+
     secret = ("sasl_password_file", "tls_key_file", "tls_key_password_file")
     open_to_all = [
         f"broker.{key} ({path})"
@@ -29,6 +34,10 @@ def check_settings(settings: Settings) -> Iterator[Finding]:
     ]
     if open_to_all:
         yield warn("settings", f"others may read {', '.join(open_to_all)}", "chmod 600, or 640 with a group of its own")
+    try:
+        load_publishers(settings.incidents.publishers)
+    except SettingsError as e:
+        yield fail("settings", f"{e}: the incidents stage will not start", "mend the file, or the setting")
     files = sorted({where for where in settings.origin.values() if where not in _sources_without_file()})
     given = f"{len(settings.origin)} settings differ from their defaults"
     yield ok("settings", f"{given}; file: {', '.join(files) or 'none'}")
@@ -51,7 +60,10 @@ def check_disk(settings: Settings) -> Iterator[Finding]:
     there = directory
     while not there.exists():
         there = there.parent
-    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+    if not there.is_dir():
+        yield fail("disk", f"{directory} cannot be made: {there} is no folder", "set data.dir to one")
+        return
+    if not os.access(there, os.W_OK | os.X_OK):
         yield fail(
             "disk",
             f"{directory} cannot be written by this user: workers keep their crash marks and ports there",

@@ -110,7 +110,7 @@ def test_the_machine_is_not_fit(make_settings: Callable[..., Settings], examine:
     (tmp_path / "feeds.toml").write_text("[[feed]]\nname = 'a'\n")
     nowhere = {"broker.bootstrap": "127.0.0.1:1", "data.dir": str(tmp_path / "file" / "data")}
     found = examine(make_settings(**nowhere), 1, "--feeds", str(tmp_path / "feeds.toml"))
-    assert "cannot be written by this user" in _said(found["disk"], "fail")
+    assert f"{tmp_path}/file is no folder" in _said(found["disk"], "fail")
     assert f"{tmp_path}/file is no folder: the sink stage will not start" in _said(found["sink"], "fail")
     assert "url is missing" in _said(found["feeds"], "fail")
     damaged = make_settings(**{"sink.url": f"sqlite:///{tmp_path}/other.db", "broker.bootstrap": "127.0.0.1:1"})

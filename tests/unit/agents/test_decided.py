@@ -80,6 +80,7 @@ class Log:
 
     records: list[tuple[int, bytes | None]] = field(default_factory=list)
     reads: list[int] = field(default_factory=list)
+    open: int = 0
     schema: bytes = str(SCHEMA_VERSION).encode()
 
     def append(self, record: Outgoing) -> None:
@@ -89,8 +90,12 @@ class Log:
         self.reads.append(start)
         head = (("wf-schema", self.schema),)
         found = [SimpleNamespace(offset=at, value=value, headers=head) for at, value in self.records if at >= start]
-        for n in range(0, len(found), 100):
-            yield found[n : n + 100]
+        self.open += 1
+        try:
+            for n in range(0, len(found), 100):
+                yield found[n : n + 100]
+        finally:
+            self.open -= 1
 
 
 def decided() -> Decided[Summing, Sum]:
@@ -98,7 +103,13 @@ def decided() -> Decided[Summing, Sum]:
 
 
 def restore(state: Decided[Summing, Sum], log: Log) -> None:
-    asyncio.run(state.restore(log, lambda: None))  # type: ignore[arg-type]
+    async def restored() -> None:
+        try:
+            await state.restore(log, lambda: None)  # type: ignore[arg-type]
+        finally:
+            assert not log.open, "whatever came of it, no reader is left behind"
+
+    asyncio.run(restored())
 
 
 def run_until_crash(
