@@ -51,7 +51,11 @@ def word_id(*parts: str) -> str:
 
 def content_hash(*parts: str | None) -> str:
     """Fingerprint of an article version's content; None and "" differ."""
-    told = _CONTENT
+    told = [_CONTENT]
     for part in parts:
-        told += _NONE if part is None else _told("+" + part)
-    return _digest(told)
+        if part is None:
+            told.append(_NONE)
+        else:
+            data = part.encode()
+            told += (_LENGTH(1 + len(data)), b"+", data)
+    return _digest(b"".join(told))

@@ -133,14 +133,11 @@ class Index:
             many: whether it is of too many.
             done: whether it is in its crowd already.
         """
-        few = ~(many | done)
-        if not few.all():
-            rows, few_keys, few_slots = rows[few], keys[few], slots[few]
-        else:
-            few_keys, few_slots = keys, slots
-        left = self._fill(rows, few_keys, few_slots)
+        few = (~(many | done)).nonzero()[0]
+        left = few[self._fill(rows[few], keys[few], slots[few])]
         if len(left):
-            self._crowd(few_keys[left], few_slots[left])
+            many = many.copy()
+            many[left] = True
         if len(more := many.nonzero()[0]):
             self._crowd(keys[more], slots[more])
 

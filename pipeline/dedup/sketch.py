@@ -145,9 +145,10 @@ def lowest(values: U32, texts: NDArray[np.intp], count: int, most: int) -> list[
     wide = (texts.astype(np.uint64) << _HIGH) | values
     wide.sort()
     wide = wide[~_again(wide)]
-    cuts = wide.searchsorted(np.arange(count + 1, dtype=np.uint64) << _HIGH).tolist()
+    cuts = wide.searchsorted(np.arange(count + 1, dtype=np.uint64) << _HIGH)
     values = wide.astype(np.uint32)
-    return [values[start : min(end, start + most)] for start, end in pairwise(cuts)]
+    ends = np.minimum(cuts[1:], cuts[:-1] + most)
+    return [values[start:end] for start, end in zip(cuts.tolist(), ends.tolist(), strict=False)]
 
 
 def bound_of(ordered: U32, kept: int, least: int, most: int) -> int:
