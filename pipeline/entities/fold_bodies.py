@@ -44,11 +44,11 @@ def fold_bodies(nodes: list[Node], members: list[int], folds: Folds) -> None:
     for of_name in by_name.values():
         for owner, alike in of_name.items():
             for i in alike[1:] if owner else ():
-                _join(nodes, folds, alike[0], i, f"one body of {owner}")
+                folds.join_unless_known_apart(alike[0], i, f"one body of {owner}")
         bare = of_name.get("", [])
         for i in bare[1:]:
             if not nodes[i].documents.isdisjoint(nodes[bare[0]].documents) or len(of_name) <= 2:
-                _join(nodes, folds, bare[0], i, "one body under two forms of its name")
+                folds.join_unless_known_apart(bare[0], i, "one body under two forms of its name")
         for i in bare:
             near = {
                 folds.find(k)
@@ -57,10 +57,4 @@ def fold_bodies(nodes: list[Node], members: list[int], folds: Folds) -> None:
                 if owner and not nodes[k].documents.isdisjoint(nodes[i].documents)
             }
             if len(near) == 1:
-                _join(nodes, folds, min(near), i, "the only such body in its text")
-
-
-def _join(nodes: list[Node], folds: Folds, a: int, b: int, reason: str) -> None:
-    x, y = nodes[a].known, nodes[b].known
-    if x is None or y is None or x == y:
-        folds.join(a, b, reason)
+                folds.join_unless_known_apart(min(near), i, "the only such body in its text")

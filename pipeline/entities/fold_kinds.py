@@ -37,7 +37,7 @@ def fold_materiel(nodes: list[Node], members: list[int], folds: Folds) -> None:
         if models or designations.has_designation(name):
             alike = [*models, *(i for members in kinds.values() for i in members)]
             for i in alike[1:]:
-                _join(nodes, alike[0], i, folds, "the same name and its kind")
+                folds.join_unless_known_apart(alike[0], i, "the same name and its kind")
     _fold_models(nodes, named, of_kind, folds)
 
 
@@ -54,7 +54,7 @@ def _fold_models(
         short = [*named.get(part, ()), *(i for found in of_kind.get(part, {}).values() for i in found)]
         if len({folds.find(k) for k in owners}) == 1:
             for i in short:
-                _join(nodes, owners[0], i, folds, "the designation or the name of one model only")
+                folds.join_unless_known_apart(owners[0], i, "the designation or the name of one model only")
 
 
 def _fold_ships(nodes: list[Node], members: list[int], folds: Folds) -> None:
@@ -71,7 +71,7 @@ def _fold_ships(nodes: list[Node], members: list[int], folds: Folds) -> None:
         alone = by_key.get(name)
         near = [i for i in ships if alone is not None and not nodes[i].documents.isdisjoint(nodes[alone].documents)]
         if alone is not None and near and len({folds.find(i) for i in near}) == 1:
-            _join(nodes, near[0], alone, folds, "a ship's name alone")
+            folds.join_unless_known_apart(near[0], alone, "a ship's name alone")
 
 
 def fold_units(nodes: list[Node], members: list[int], folds: Folds) -> None:
@@ -105,10 +105,10 @@ def fold_events(nodes: list[Node], members: list[int], folds: Folds) -> None:
         storms = [i for i in alike if not nodes[i].key.startswith("operation")]
         for of_kind in (storms, [i for i in alike if i not in storms]):
             for i in of_kind[1:]:
-                _join(nodes, of_kind[0], i, folds, "one name of a storm or an operation")
+                folds.join_unless_known_apart(of_kind[0], i, "one name of a storm or an operation")
         alone = by_key.get(name)
         if alone is not None and alone not in alike and len({folds.find(i) for i in alike}) == 1:
-            _join(nodes, alike[0], alone, folds, "the name of a storm or an operation alone")
+            folds.join_unless_known_apart(alike[0], alone, "the name of a storm or an operation alone")
 
 
 def _join_alike(nodes: list[Node], members: Iterable[int], keys: dict[int, str], folds: Folds, reason: str) -> None:
@@ -117,10 +117,4 @@ def _join_alike(nodes: list[Node], members: Iterable[int], keys: dict[int, str],
         by_key.setdefault(keys[i], []).append(i)
     for alike in by_key.values():
         for i in alike[1:]:
-            _join(nodes, alike[0], i, folds, reason)
-
-
-def _join(nodes: list[Node], a: int, b: int, folds: Folds, reason: str) -> None:
-    known = {nodes[i].known for i in (a, b)} - {None}
-    if len(known) < 2:
-        folds.join(a, b, reason)
+            folds.join_unless_known_apart(alike[0], i, reason)

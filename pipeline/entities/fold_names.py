@@ -9,7 +9,7 @@ from pipeline.entities import spelling
 from pipeline.entities.gazetteer import Name, shipped
 from pipeline.entities.mentions import CALLED
 from pipeline.entities.names import normalise, without_legal_form
-from pipeline.entities.nodes import Folds, Node
+from pipeline.entities.nodes import Folds, Node, known_apart
 
 
 def believe_brackets(nodes: list[Node]) -> None:
@@ -47,7 +47,7 @@ def fold_called(nodes: list[Node], members: list[int], folds: Folds) -> None:
     for i in members:
         for role in sorted(nodes[i].roles):
             other = by_key.get(role.removeprefix(CALLED)) if role.startswith(CALLED) else None
-            if other is not None and other != i and not _different_known(nodes[i], nodes[other]):
+            if other is not None and other != i and not known_apart(nodes[i], nodes[other]):
                 folds.join(other, i, "called so in the text")
 
 
@@ -75,14 +75,10 @@ def fold_spellings(nodes: list[Node], members: list[int], folds: Folds) -> None:
                 folds.join(alike[0], i, "another spelling of the same name")
 
 
-def _different_known(a: Node, b: Node) -> bool:
-    return a.known is not None and b.known is not None and a.known != b.known
-
-
 def _is_another(a: Node, b: Node) -> bool:
     """Whether b is not what a is known as: the "World Tourism Organization", where "WTO" is known for trade."""
     if a.known is None or b.known is not None:
-        return _different_known(a, b)
+        return known_apart(a, b)
     return _is_other_than(a.known, b.key)
 
 
@@ -252,7 +248,7 @@ def fold_facilities(nodes: list[Node], members: list[int], folds: Folds) -> None
         fields = sorted(i for i in owners if spelling.is_airfield(nodes[i].key))
         for i in fields[1:]:
             a, b = nodes[fields[0]], nodes[i]
-            if not _different_known(a, b) and not spelling.is_city(spelling.without_facility(a.key) or ""):
+            if not known_apart(a, b) and not spelling.is_city(spelling.without_facility(a.key) or ""):
                 folds.join(fields[0], i, "the same name of an airfield")
     for i in members:
         level = spelling.level(nodes[i].key)

@@ -80,10 +80,16 @@ class Node:
         return self.person
 
 
+def known_apart(a: Node, b: Node) -> bool:
+    """Whether two names are known, each as another thing."""
+    return a.known is not None and b.known is not None and a.known != b.known
+
+
 class Folds:
     """Union-find over nodes that keeps the reason of every union. The smallest member stands for a set."""
 
     def __init__(self, nodes: Sequence[Node]) -> None:
+        self._nodes = nodes
         self._parent = list(range(len(nodes)))
         self.reasons: dict[int, list[tuple[int, int, str]]] = {}
         self.disputed: list[tuple[int, int]] = []
@@ -101,6 +107,11 @@ class Folds:
         low, high = min(x, y), max(x, y)
         self._parent[high] = low
         self.reasons[low] = self.reasons.get(low, []) + self.reasons.pop(high, []) + [(b, a, reason)]
+
+    def join_unless_known_apart(self, a: int, b: int, reason: str) -> None:
+        """Fold b into a, unless they are known to be two things."""
+        if not known_apart(self._nodes[a], self._nodes[b]):
+            self.join(a, b, reason)
 
     def groups(self) -> Iterator[list[int]]:
         members: dict[int, list[int]] = {}
