@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from pipeline.entities.fold_also_known import fold_also_known
 from pipeline.entities.fold_bodies import fold_bodies, forget_generic
 from pipeline.entities.fold_kinds import fold_events, fold_materiel, fold_units
 from pipeline.entities.fold_names import (
@@ -26,6 +27,8 @@ from pipeline.entities.fold_names import (
     fold_short_organisations,
     fold_slips,
     fold_spellings,
+    fold_spelt_towns,
+    fold_towns,
     settle_shared,
 )
 from pipeline.entities.fold_people import fold_other_names, fold_people
@@ -71,7 +74,11 @@ def fold(mentions: Sequence[Mention], gazetteer: Gazetteer | None = None) -> lis
         if kind == "place":
             fold_kinds_of_places(nodes, members, folds)
             fold_facilities(nodes, members, folds)
+            fold_towns(nodes, members, folds)
+            fold_spelt_towns(nodes, members, folds)
             fold_place_initials(nodes, members, folds)
+        if kind in ("person", "organisation", "place") and len(members) > 1:
+            fold_also_known(nodes, members, folds)
         if renamed and kind == "person":
             fold_other_names(nodes, members, folds)
         elif renamed and kind != "value":

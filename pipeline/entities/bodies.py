@@ -8,7 +8,7 @@ from functools import lru_cache
 from pipeline.entities.classes import lexicon, lines
 from pipeline.entities.gazetteer import shipped
 from pipeline.entities.names import normalise
-from pipeline.entities.spelling import owner_words
+from pipeline.entities.spelling import is_acronym, owner_words
 
 _POSSESSIVE = re.compile(r"(?:[Tt]he )?([A-Z][\w.'’ -]*?)['’]s? (?=[A-Z])")
 _OF = re.compile(r"^(.+?) of (?:the )?(.+)$")
@@ -32,10 +32,11 @@ def _countries() -> dict[str, str]:
     return found
 
 
-def country_of(text: str) -> str:
-    """The canonical name of the place that a text names or whose people it names; empty: none that is known."""
+def owner_of(text: str) -> str:
+    """The canonical name of the place that a text names, whose people it names, or of the body whose acronym it is;
+    empty: none that is known."""
     known = shipped().find(text)
-    if known is not None and known.label == "GPE":
+    if known is not None and (known.label == "GPE" or (known.label == "ORG" and is_acronym(text))):
         return known.canonical
     return _countries().get(normalise(text), "")
 
@@ -48,20 +49,20 @@ def _heads() -> frozenset[str]:
 
 @lru_cache(maxsize=16384)
 def owner_and_name(text: str) -> tuple[str, str]:
-    """Whose body an organisation is, by country, and its levelled name: ("Iraq", "interior ministry").
+    """Whose body an organisation is, by country or greater body, and its levelled name: ("Iraq", "interior ministry").
 
     Empty where no known country or people is named, and for what is no body by its words.
     """
     owner, name = "", text
-    if (match := _POSSESSIVE.match(text)) is not None and country_of(match[1]):
-        owner, name = country_of(match[1]), text[match.end() :]
+    if (match := _POSSESSIVE.match(text)) is not None and owner_of(match[1]):
+        owner, name = owner_of(match[1]), text[match.end() :]
     else:
         words = text.removeprefix("The ").removeprefix("the ").split()
         n = owner_words(words[:-1])
-        if n and country_of(" ".join(words[:n])):
-            owner, name = country_of(" ".join(words[:n])), " ".join(words[n:])
-        elif (of := _OF.match(text)) is not None and country_of(of[2]):
-            owner, name = country_of(of[2]), of[1]
+        if n and owner_of(" ".join(words[:n])):
+            owner, name = owner_of(" ".join(words[:n])), " ".join(words[n:])
+        elif (of := _OF.match(text)) is not None and owner_of(of[2]):
+            owner, name = owner_of(of[2]), of[1]
     return owner, body_key(name)
 
 

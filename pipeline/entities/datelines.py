@@ -6,7 +6,7 @@ from spacy.tokens import Doc
 
 from pipeline.entities.classes import classes
 from pipeline.entities.gazetteer import shipped
-from pipeline.entities.people import is_given_name
+from pipeline.entities.given_names import is_given_name
 from pipeline.entities.rules import Match
 from pipeline.entities.spans import Spans
 

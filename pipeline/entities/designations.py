@@ -11,7 +11,7 @@ from pipeline.entities.names import normalise
 
 _NUMBER = re.compile(r"[a-z]\w*\d\w*|\d[a-z]\d+\w*")  # not a calibre: "9mm"
 _MODEL = re.compile(r"\b([a-z]{1,9}) (\d{1,3}[a-z]{0,3})\b")
-_HULL = re.compile(r" \([A-Z]{1,5}-?\d{1,4}\)$")
+_HULL = re.compile(r" \([A-Z]{1,5}[- ]?\d{1,4}\)$")
 _PLURAL = re.compile(r"(?<=[a-z0-9]{2})(?<![su])s$")
 _SHIP = re.compile(
     r"(?:USS|USNS|USCGC|HMS|HMCS|HMAS|HMNZS|HNLMS|HDMS|HNoMS|HSwMS|INS|IRIS|PNS|BNS|SLNS|ROKS|JS|BRP|KRI|KD|RSS|CNS"
@@ -82,6 +82,12 @@ def designation(key: str) -> tuple[str, str]:
         return "", ""
     number = words.pop(numbers[0])
     return number, " ".join(words) if numbers[0] == 0 else ""
+
+
+def ship_prefix(text: str) -> str:
+    """The letters of the prefix that a ship's name stands with: "mv" of "M/V Rubymar"; empty where there is none."""
+    match = _SHIP.search(text)
+    return "".join(c for c in match[0].lower() if c.isalpha()) if match is not None else ""
 
 
 @lru_cache(maxsize=16384)

@@ -33,15 +33,22 @@ _GENERIC = frozenset(["supreme court"])
 def fold_bodies(nodes: list[Node], members: list[int], folds: Folds) -> None:
     """Join the names of one country's body, and its name without the country if the text names that one only."""
     by_name: dict[str, dict[str, list[int]]] = {}
+    known_alone: dict[str, int] = {}
     for i in members:
         known = nodes[i].known
         for text in (nodes[i].text,) if known is None else known.forms:
             owner, name = owner_and_name(text)
+            if known is not None and not owner:
+                known_alone.setdefault(name, i)
             if name and (owner or known is None):
                 owned = by_name.setdefault(name, {}).setdefault(owner, [])
                 if i not in owned:
                     owned.append(i)
-    for of_name in by_name.values():
+    for name, of_name in by_name.items():
+        if name in known_alone and name not in _GENERIC:
+            for owner, alike in of_name.items():
+                if (body := shipped().find(owner)) is not None and body.label == "ORG":
+                    folds.join_unless_known_apart(known_alone[name], alike[0], f"one body of {owner}")
         for owner, alike in of_name.items():
             for i in alike[1:] if owner else ():
                 folds.join_unless_known_apart(alike[0], i, f"one body of {owner}")

@@ -6,12 +6,17 @@ import re
 from collections.abc import Iterable
 
 from pipeline.entities import designations
-from pipeline.entities.names import normalise
 from pipeline.entities.nodes import MAX_ALIKE, Folds, Node
 
 _UNIT = re.compile(
-    r"(.*\b\d+(?:st|nd|rd|th)) (.*?) ?(brigade|battalion|regiment|division|squadron|company|corps|fleet|wing)s?"
+    r"(.*\b\d+(?:st|nd|rd|th)) (.*?) ?(brigade|battalion|regiment|division|squadron|company|corps|fleet|wing|army)s?"
 )
+_BRANCH = re.compile(r"(\d+(?:st|nd|rd|th)) (airborne|armou?red|infantry|mechani[sz]ed|mountain|marines?|assault|tank)")
+_ORDINAL = re.compile(r"^(?:first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|eleventh|twelfth)\b")
+_ORDINALS = {
+    "first": "1st", "second": "2nd", "third": "3rd", "fourth": "4th", "fifth": "5th", "sixth": "6th",
+    "seventh": "7th", "eighth": "8th", "ninth": "9th", "tenth": "10th", "eleventh": "11th", "twelfth": "12th",
+}  # fmt: skip
 _NO_BRANCH = frozenset(["separate", "independent"])
 _STORM = re.compile(r"(?:hurricane|typhoon|cyclone|tropical (?:storm|cyclone|depression)|super typhoon|storm) (\w+)")
 _OPERATION = re.compile(r"operation [\"“”'‘’«]*(.+?)[\"“”'‘’»]*")
@@ -64,21 +69,31 @@ def _fold_ships(nodes: list[Node], members: list[int], folds: Folds) -> None:
             by_name.setdefault(name, []).append(i)
     by_key = {nodes[i].key: i for i in members}
     for name, ships in by_name.items():
-        prefixed = {normalise(nodes[i].text).split()[0] for i in ships if nodes[i].text.isascii()}
+        prefixed = {designations.ship_prefix(nodes[i].text) for i in ships}
         if len(prefixed) == 1:
             for i in ships[1:]:
                 folds.join(ships[0], i, "one ship's name")
         alone = by_key.get(name)
-        near = [i for i in ships if alone is not None and not nodes[i].documents.isdisjoint(nodes[alone].documents)]
-        if alone is not None and near and len({folds.find(i) for i in near}) == 1:
-            folds.join_unless_known_apart(near[0], alone, "a ship's name alone")
+        if alone is not None and len({folds.find(i) for i in ships}) == 1:
+            folds.join_unless_known_apart(ships[0], alone, "a ship's name alone")
 
 
 def fold_units(nodes: list[Node], members: list[int], folds: Folds) -> None:
-    """Join "47th Mechanized Brigade" with "47th Brigade", where no other 47th brigade is named."""
+    """Join "47th Mechanized Brigade", "47th Brigade" and "47th Mechanized", where no other 47th is named; and "Third"
+    with "3rd"."""
     by_number: dict[tuple[str, str], list[tuple[frozenset[str], int]]] = {}
+    of_branch: dict[str, list[int]] = {}
+    short: list[tuple[str, int]] = []
     for i in members:
-        if nodes[i].key[:1].isdigit() and (unit := _UNIT.fullmatch(nodes[i].key)) is not None:
+        key = nodes[i].key
+        if not key[:1].isdigit():
+            if " " not in key or _ORDINAL.match(key) is None:
+                continue
+            key = _ORDINAL.sub(lambda word: _ORDINALS[word[0]], key)
+        if _BRANCH.fullmatch(key) is not None:
+            short.append((key, i))
+        elif (unit := _UNIT.fullmatch(key)) is not None:
+            of_branch.setdefault(f"{unit[1]} {unit[2]}", []).append(i)
             branch = frozenset(unit[2].split()) - _NO_BRANCH
             by_number.setdefault((unit[1], unit[3]), []).append((branch, i))
     for units in by_number.values():
@@ -90,6 +105,9 @@ def fold_units(nodes: list[Node], members: list[int], folds: Folds) -> None:
             near = [(o, k) for o, k in wider if not nodes[k].documents.isdisjoint(nodes[i].documents)] or wider
             if near and all(a <= b or b <= a for a, _ in near for b, _ in near):
                 folds.join(near[0][1], i, "the number of one unit only")
+    for key, i in short:
+        if len({folds.find(k) for k in of_branch.get(key, ())}) == 1:
+            folds.join_unless_known_apart(of_branch[key][0], i, "the number and branch of one unit only")
 
 
 def fold_events(nodes: list[Node], members: list[int], folds: Folds) -> None:

@@ -9,7 +9,8 @@ from pipeline.entities import spelling
 from pipeline.entities.gazetteer import Name, shipped
 from pipeline.entities.mentions import CALLED
 from pipeline.entities.names import normalise, without_legal_form
-from pipeline.entities.nodes import Folds, Node, known_apart
+from pipeline.entities.nodes import MAX_ALIKE, Folds, Node, in_several_texts, known_apart
+from pipeline.entities.transliteration import may_be_spelt, skeleton
 
 
 def believe_brackets(nodes: list[Node]) -> None:
@@ -187,8 +188,16 @@ def fold_short_organisations(nodes: list[Node], members: list[int], folds: Folds
         near = [k for k in long.get(node.key, ()) if k != i and not nodes[k].documents.isdisjoint(node.documents)]
         # Another name that begins with it: "Apple" is not sure beside "Apple Corps" and "Apple Company".
         rivals = [k for k in members if k != i and nodes[k].key.startswith(f"{node.key} ")] if near else []
+        if not near:
+            # In other texts only a name without its last words: "Hanbit" of the Hanbit Group, no "Police Department".
+            near = [k for k in long.get(node.key, ()) if k != i and _begins(nodes[k], node)]
+            rivals = [k for k in members if k != i and nodes[k].key.startswith(f"{node.key} ")] if near else []
         if near and len({folds.find(k) for k in [*near, *rivals]}) == 1:
             folds.join(near[0], i, "the short form of one name only")
+
+
+def _begins(long: Node, short: Node) -> bool:
+    return long.key.startswith(f"{short.key} ") and " of " not in long.key
 
 
 def fold_place_initials(nodes: list[Node], members: list[int], folds: Folds) -> None:
@@ -210,6 +219,53 @@ def fold_place_initials(nodes: list[Node], members: list[int], folds: Folds) -> 
             folds.join(long[0], i, "its initials")
 
 
+def fold_towns(nodes: list[Node], members: list[int], folds: Folds) -> None:
+    """Join "Portland, Ore." and "Portland, Oregon"; and "Slidell" of a text with the one "Slidell, La." that it names.
+
+    A city may be another of its name: "London" is not sure beside "London, Ontario".
+    """
+    of_state: dict[str, dict[str, list[int]]] = {}
+    for i in members:
+        if ", " not in nodes[i].text:
+            continue
+        town, _, state = nodes[i].text.rpartition(", ")
+        known = shipped().find(state)
+        if known is not None and nodes[i].known is None:
+            of_state.setdefault(normalise(town), {}).setdefault(known.canonical, []).append(i)
+    by_key = {nodes[i].key: i for i in members} if of_state else {}
+    for town, states in of_state.items():
+        for alike in states.values():
+            for i in alike[1:]:
+                folds.join(alike[0], i, "one town and its state")
+        alone = by_key.get(town)
+        if alone is None or len(states) > 1 or nodes[alone].known is not None or spelling.is_city(town):
+            continue
+        (whole,) = states.values()
+        if any(not nodes[k].documents.isdisjoint(nodes[alone].documents) for k in whole):
+            folds.join(whole[0], alone, "the only town of the name in its text")
+
+
+def fold_spelt_towns(nodes: list[Node], members: list[int], folds: Folds) -> None:
+    """Join "Lysychansk" and "Lisichansk", each of its own texts, unless both are known."""
+    by_skeleton: dict[str, list[int]] = {}
+    for i in members if in_several_texts(nodes, members) else ():
+        key = nodes[i].key
+        if " " not in key and len(consonants := skeleton(key)) > _SHORT_TOWN:
+            by_skeleton.setdefault(consonants, []).append(i)
+    for alike in by_skeleton.values():
+        for n, a in enumerate(alike if len(alike) <= MAX_ALIKE else ()):
+            for b in alike[n + 1 :]:
+                x, y = nodes[a], nodes[b]
+                if (
+                    x.documents.isdisjoint(y.documents)
+                    and not (spelling.is_city(x.text) and spelling.is_city(y.text))
+                    and may_be_spelt(x.key, y.key)
+                ):
+                    folds.join_unless_known_apart(a, b, "one name in two spellings")
+
+
+_SHORT_TOWN = 4
+"""Of so few consonants a town may be another: Riviera, Rivera."""
 _REGIONS = re.compile(r"(.+) (?:(oblast|region)|(province|governorate))")
 _PLANT = re.compile(r"(.+?) (nuclear (?:power )?)?(?:power )?(?:plant|station)")
 _SCHOOL = re.compile(r".+ (?:high|middle|elementary|primary|secondary)")

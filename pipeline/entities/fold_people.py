@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from itertools import combinations
 
+from pipeline.entities.fold_spelt import are_kin, fold_kunyas, fold_spelt, is_spelt, spelt_bearers
+from pipeline.entities.given_names import is_arabic_or_persian, is_given_name
 from pipeline.entities.mentions import CALLED, NAMED
 from pipeline.entities.names import is_title
-from pipeline.entities.nodes import MAX_ALIKE, Folds, Node
-from pipeline.entities.people import given_keys, is_given_name, parse_person
+from pipeline.entities.nodes import MAX_ALIKE, Folds, Node, in_several_texts
+from pipeline.entities.people import COURTESY, WITH_GIVEN_NAME, given_keys, parse_person
 from pipeline.entities.spelling import MIN_LEVELLED
+from pipeline.entities.transliteration import skeleton
 
 
 def fold_people(nodes: list[Node], members: list[int], folds: Folds) -> None:
@@ -32,6 +35,15 @@ def fold_people(nodes: list[Node], members: list[int], folds: Folds) -> None:
             office = min(_shared_office(nodes, a, b))
             folds.join(a, b, f"one office: {office.replace('|', ', ')}")
             folds.disputed.append((a, b))
+    several = in_several_texts(nodes, members)
+    spelt: dict[str, list[int]] = {}
+    if several:
+        fold_spelt(nodes, members, folds)
+        fold_kunyas(nodes, members, folds)
+        for i in members:
+            name = nodes[i].name
+            if name.is_full and is_spelt(name):
+                spelt.setdefault(skeleton(name.surname), []).append(i)
     _fold_shortened(nodes, members, folds)
     inner = _by_inner_surname(nodes, members)
     for namesakes in by_surname.values():
@@ -41,8 +53,16 @@ def fold_people(nodes: list[Node], members: list[int], folds: Folds) -> None:
         for i in short:
             name = nodes[i].name
             bearers, reason = _bearers(nodes, i, namesakes, by_given, inner)
-            bearers = [k for k in bearers if not name.conflicts(nodes[k].name) and not _are_kin(nodes, i, k)]
+            if not bearers and spelt and not name.is_regnal:
+                bearers, reason = spelt_bearers(nodes, i, spelt), "the surname of one full name, in another spelling"
+            bearers = [k for k in bearers if not name.conflicts(nodes[k].name) and not are_kin(nodes, i, k)]
             people = {folds.find(k) for k in bearers}
+            if (
+                nodes[i].unnamed == nodes[i].documents
+                and not nodes[i].titles
+                and _others_bear(nodes, i, namesakes, by_given, folds)
+            ):
+                continue
             if len(people) > 1:
                 people &= _one_in_each_text(nodes, i, bearers, folds)
                 reason = "the surname of one full name only, in each of its texts"
@@ -61,7 +81,7 @@ def _fold_nicknames(nodes: list[Node], full: list[int], folds: Folds) -> None:
     for i in full:
         name = nodes[i].name
         for k in by_words.get((name.nick, name.surname), ()):
-            if not (name.conflicts(nodes[k].name) or _are_kin(nodes, i, k)):
+            if not (name.conflicts(nodes[k].name) or are_kin(nodes, i, k)):
                 folds.join(i, k, "the nickname in quotes")
 
 
@@ -85,7 +105,7 @@ def _fold_shortened(nodes: list[Node], members: list[int], folds: Folds) -> None
             continue  # one text names one person in full in one way
         longer += [k for k in ends.get(name.words, ()) if name.is_surnames_of(nodes[k].name)]
         if len({folds.find(k) for k in longer}) == 1 and not any(
-            name.conflicts(nodes[k].name, given=False) or _are_kin(nodes, i, k) for k in longer
+            name.conflicts(nodes[k].name, given=False) or are_kin(nodes, i, k) for k in longer
         ):
             folds.join(min(longer), i, "one longer name without a part of it")
 
@@ -95,6 +115,10 @@ def _bearers(
 ) -> tuple[list[int], str]:
     """The names that a short one may be a part of, and what part."""
     name, near = nodes[i].name, nodes[i].documents
+    titles = name.titles & WITH_GIVEN_NAME
+    titled = [k for k in by_given.get(name.key, ()) if _share_title(nodes[i], nodes[k], titles)] if titles else []
+    if titled:
+        return titled, "the title and the given name of one full name only"
     rare = not is_given_name(name.key)
     ends = [k for k in namesakes if nodes[k].name.is_full and nodes[k].name.ends_with(name)]
     begins = [k for k in by_given.get(name.key, ()) if near & nodes[k].documents]
@@ -110,7 +134,35 @@ def _bearers(
         kunyas = [k for k in namesakes if not nodes[k].name.is_full and _is_kunya_of(nodes, k, i)]
         if kunyas:
             return kunyas, "the name without Abu"
+        relatives = _of_a_family(nodes, i, by_given)
+        if relatives:
+            return relatives, "the given name of one full name only, of a relative's family"
+        fathers = [k for k in by_given.get(name.key, ()) if is_arabic_or_persian(nodes[k].name.surname)]
+        if rare and len(name.key) >= MIN_LEVELLED and not nodes[i].unnamed and fathers == by_given.get(name.key):
+            return fathers, "the given name of one full name only, whose other is a father's"
     return [k for k in inner.get(name.key, ()) if near & nodes[k].documents], "the first surname of one full name only"
+
+
+def _share_title(a: Node, b: Node, titles: frozenset[str]) -> bool:
+    """Whether both stand with one of the titles, and not as rulers of two countries."""
+    for title in titles & b.titles:
+        x, y = ({office for office in node.offices if office.endswith(f"|{title}")} for node in (a, b))
+        if not (x and y and x.isdisjoint(y)):
+            return True
+    return False
+
+
+def _of_a_family(nodes: list[Node], i: int, by_given: dict[str, list[int]]) -> list[int]:
+    """The full names that a given name may be of by the surname of a relative whom its text names: "his wife, Ann"."""
+    families = {relative.split()[-1] for relative in nodes[i].kin}
+    return [k for k in by_given.get(nodes[i].name.key, ()) if families & set(nodes[k].name.words[-1:])]
+
+
+def _others_bear(nodes: list[Node], i: int, namesakes: list[int], by_given: dict[str, list[int]], folds: Folds) -> bool:
+    """Whether several people bear the one name of a node."""
+    name = nodes[i].name
+    full = [k for k in namesakes if nodes[k].name.is_full and nodes[k].name.ends_with(name)]
+    return len({folds.find(k) for k in (*full, *by_given.get(name.key, ()))}) > 1
 
 
 def _by_inner_surname(nodes: list[Node], members: list[int]) -> dict[str, list[int]]:
@@ -187,17 +239,8 @@ def fold_other_names(nodes: list[Node], members: list[int], folds: Folds) -> Non
         common = not alias.is_full and is_given_name(alias.key) and len(nodes[i].documents) > 1
         if common or len({folds.find(k) for k in owners}) != 1:
             continue
-        if not any(alias.conflicts(nodes[k].name, given=False) or _are_kin(nodes, i, k) for k in owners):
+        if not any(alias.conflicts(nodes[k].name, given=False) or are_kin(nodes, i, k) for k in owners):
             folds.join(owners[0], i, "called so in the text")
-
-
-def _are_kin(nodes: list[Node], a: int, b: int) -> bool:
-    """Whether a text says that one is a relative of the other.
-
-    "Holm's wife Anna Holm" is no Holm, but Mrs. Holm: a title that tells the sex tells them apart.
-    """
-    x, y = nodes[a].name, nodes[b].name
-    return y.key in nodes[a].kin or (not x.sex and x.key in nodes[b].kin)
 
 
 def _by_given_name(nodes: list[Node], members: list[int]) -> Iterable[list[int]]:
@@ -237,8 +280,10 @@ def _twins(lists: Iterable[list[int]], alike: Callable[[int, int], bool]) -> lis
 def _same_person(nodes: list[Node], a: int, b: int) -> bool:
     x, y = nodes[a].name, nodes[b].name
     near = not nodes[a].documents.isdisjoint(nodes[b].documents)
-    if (near and x.surname != y.surname) or x.conflicts(y, given=False) or _are_kin(nodes, a, b):
+    if (near and x.surname != y.surname) or x.conflicts(y, given=False) or are_kin(nodes, a, b):
         return False  # one text spells one name one way
+    if x.may_be_father_of(y) and not (nodes[a].titles & nodes[b].titles) - COURTESY:
+        return False  # Thomas Reed may be the father of Thomas Reed Jr.; of two police chiefs he is not
     if x.is_enlisted != y.is_enlisted and (nodes[a].ranks and nodes[b].ranks):
         return False  # Sgt. Ali Haidar is not Brig. Gen. Ali Haidar
     return x.same_full_name(y) or (not near and x.sounds_like(y))

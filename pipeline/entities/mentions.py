@@ -39,6 +39,8 @@ CALLED = "called|"
 """Before the other name that the text gives a thing: "alias", "formerly known as"."""
 NAMED = "named|"
 """Before the one full name that a surname alone can mean, at a place where the text has named only one of several."""
+UNNAMED = "unnamed|"
+"""Of one name alone that the text has only before any full name with it, and such a full name after."""
 
 _RELATIVE = (
     "(?:(?:grand|step|half-)?(?:son|daughter|brother|sister|father|mother)|wife|husband|widow|widower|cousin|nephew|niece|"
@@ -68,8 +70,8 @@ class Mention(msgspec.Struct, frozen=True, kw_only=True):
         outlet: who wrote it.
         explains: the name that it stands in brackets after, or whose brackets follow it: "IRGC" in "... Corps (IRGC)".
         roles: what the text says of it: a person's offices ("united states central command|commander"), whose relative
-            it is (see `KIN`), what else it is called (`CALLED`), and of several people of one surname the one that has
-            been named by then (`NAMED`).
+            it is (see `KIN`), what else it is called (`CALLED`), of several people of one surname the one that has
+            been named by then (`NAMED`), and that none has been (`UNNAMED`).
         count: how often the document has this very mention.
     """
 
@@ -124,23 +126,33 @@ def _called(text: str, before: Span, span: Span) -> str:
 
 
 def _named(text: str, spans: Sequence[Span]) -> dict[int, str]:
-    """For surnames alone that several people of the text bear, the one whom the text has named by then.
+    """For one name alone, whom the text has named by then: of several people of a surname the one, or nobody.
 
     "Omar Diallo left. Diallo's brother, Amadou Diallo, stayed.": the Diallo whose brother it is can only be Omar.
+    "Diallo left. Amadou Diallo stayed.": he may be another Diallo.
     """
     people: dict[str, dict[str, None]] = {}
     alone: list[tuple[int, str, str]] = []
+    first: dict[str, int] = {}
+    short: dict[str, list[int]] = {}
     for i, (start, end, label) in enumerate(spans):
         if label != "PERSON":
             continue
         name = parse_person(text[start:end])
         bearers = people.setdefault(name.surname, {})
         if not name.is_full:
+            short.setdefault(name.surname, []).append(i)
             if len(bearers) == 1 and not text.startswith(_FAMILY, end):
                 alone.append((i, name.surname, NAMED + next(iter(bearers))))
         else:
             bearers[name.key] = None
-    return {i: role for i, surname, role in alone if len(people[surname]) > 1}
+            first.setdefault(name.surname, i)
+            first.setdefault(name.given, i)
+    roles = {i: role for i, surname, role in alone if len(people[surname]) > 1}
+    for surname, places in short.items():
+        if places[-1] < first.get(surname, -1):
+            roles.update(dict.fromkeys(places, UNNAMED))
+    return roles
 
 
 def _kin(text: str, spans: Sequence[Span], i: int) -> Iterator[str]:

@@ -24,9 +24,10 @@ _LEGAL_FORMS = frozenset(
     [
         "inc", "incorporated", "corp", "corporation", "co", "company", "ltd", "limited", "llc", "llp", "plc", "gmbh",
         "ag", "sa", "nv", "bv", "spa", "srl", "sas", "sarl", "asa", "as", "ab", "oy", "oyj", "pjsc", "jsc", "ojsc",
-        "", "oao", "pao", "ooo", "kk", "pty", "pvt", "bhd", "berhad", "sdn", "tbk", "saog",
+        "", "se", "sae", "psc", "pcl", "kgaa", "aps", "lp", "ltda", "oao", "pao", "ooo", "kk", "pty", "pvt", "bhd",
+        "berhad", "sdn", "tbk", "saog",
     ]
-)  # fmt: skip  # fmt: skip
+)  # fmt: skip
 
 
 def plain(text: str) -> str:
@@ -71,7 +72,8 @@ _BEFORE_TITLES = QUALIFIERS | frozenset(
 _HONORIFICS = frozenset([
     "alhaji", "alhaja", "hajiya", "malam", "mallam", "maulvi", "moulvi", "mawlawi", "ustad", "ustaz", "hojatoleslam",
     "datuk", "datin", "dato", "tun", "daw", "det.", "insp.", "supt.", "fr.", "sr.", "msgr.", "pastor", "rector",
-    "señor", "señora", "monsieur", "madame", "herr", "frau", "shri", "smt.",
+    "señor", "señora", "monsieur", "madame", "herr", "frau", "shri", "smt.", "sayyed", "sayyid", "sayed", "seyyed",
+    "mulla", "pm", "chair",
 ])  # fmt: skip
 """Titles before names that are no part of the word lists from which the network learns."""
 _PAIRED_HONORIFICS = frozenset(["tan sri", "datuk seri", "datin seri", "dato seri", "dato sri", "toh puan"])

@@ -9,7 +9,7 @@ from functools import cached_property, lru_cache
 
 from pipeline.entities.gazetteer import Gazetteer, Name
 from pipeline.entities.labels import IDENTITY_CLASS
-from pipeline.entities.mentions import CALLED, KIN, NAMED, Mention, key_of
+from pipeline.entities.mentions import CALLED, KIN, NAMED, UNNAMED, Mention, key_of
 from pipeline.entities.people import PersonName, parse_person
 
 MAX_ALIKE = 100
@@ -45,14 +45,24 @@ class Node:
         return frozenset(role.removeprefix(KIN) for role in self.roles if role.startswith(KIN))
 
     @cached_property
+    def unnamed(self) -> frozenset[str]:
+        """Documents that have this one name alone only before any full name with it."""
+        return frozenset(m.document for m in self.mentions if UNNAMED in m.roles)
+
+    @cached_property
     def offices(self) -> frozenset[str]:
         """What the texts say that a person holds."""
-        return frozenset(role for role in self.roles if not role.startswith((KIN, CALLED, NAMED)))
+        return frozenset(role for role in self.roles if not role.startswith((KIN, CALLED, NAMED, UNNAMED)))
 
     @cached_property
     def ranks(self) -> frozenset[str]:
         """The military and police ranks that a person's name stands with."""
         return frozenset(rank for m in self.mentions for rank in parse_person(m.text).ranks)
+
+    @cached_property
+    def titles(self) -> frozenset[str]:
+        """The titles that a person's name stands with."""
+        return frozenset(title for m in self.mentions for title in parse_person(m.text).titles)
 
     @cached_property
     def holds_office(self) -> bool:
@@ -83,6 +93,12 @@ class Node:
 def known_apart(a: Node, b: Node) -> bool:
     """Whether two names are known, each as another thing."""
     return a.known is not None and b.known is not None and a.known != b.known
+
+
+def in_several_texts(nodes: Sequence[Node], members: Sequence[int]) -> bool:
+    """Whether the names are not all of one document."""
+    first = nodes[members[0]].documents
+    return len(first) > 1 or any(nodes[i].documents != first for i in members)
 
 
 class Folds:

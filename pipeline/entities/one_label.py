@@ -7,8 +7,8 @@ from collections import Counter
 from spacy.tokens import Doc
 
 from pipeline.entities.gazetteer import Gazetteer
+from pipeline.entities.given_names import is_given_name
 from pipeline.entities.names import without_title
-from pipeline.entities.people import is_given_name
 from pipeline.entities.rules import Match
 from pipeline.entities.spans import Spans
 

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from pipeline.entities.classes import lines
+from pipeline.entities.given_names import is_given_name, sex_of, variant_of
 from pipeline.entities.name_order import surname_comes_first
 from pipeline.entities.names import is_title, normalise, plain, without_title
 from pipeline.entities.spelling import MIN_LEVELLED, heard, level, owner_words
@@ -28,111 +28,15 @@ _FEMALE = frozenset(
 )
 
 _REGNAL = frozenset(["king", "queen", "prince", "princess", "emperor", "empress", "emir", "sultan", "tsar"])
+COURTESY = frozenset(["mr", "mrs", "ms", "miss", "dr", "prof", "rev"])
+WITH_GIVEN_NAME = _REGNAL | {"sir", "dame"}
+"""Titles that stand with a given name alone: King Salman, Sir Mark."""
 _OFFICES = frozenset([
     "president", "premier", "minister", "chancellor", "senator", "governor", "mayor", "secretary", "ambassador",
     "speaker", "congressman", "congresswoman", "representative",
 ])  # fmt: skip
 
-# Given names whose usual spellings differ by more than levelling takes out.
-_VARIANTS = (
-    "mohammed muhammad mohamed mohammad mohamad muhammed mehmet",
-    "ahmed ahmad ahmet",
-    "yusuf yousef youssef yousuf yusef",
-    "hussein husayn hossein hussain husain",
-    "hassan hasan",
-    "ismail ismael esmail",
-    "abdullah abdallah abdulla",
-    "osama usama",
-    "omar umar",
-    "mahmoud mahmud mahmood",
-    "mustafa mostafa moustafa",
-    "khaled khalid",
-    "vladimir volodymyr wladimir",
-    "alexander aleksandr alexandr oleksandr",
-    "sergei sergey serhiy serhii sergiy",
-    "dmitry dmitri dmitriy dmytro",
-    "mikhail mykhailo michail",
-    "nikolai nikolay mykola",
-    "alexei aleksei alexey oleksiy",
-    "andrei andrey andriy andrii",
-    "igor ihor",
-    "oleg oleh",
-    "yevgeny evgeny yevgeniy evgeniy yevhen",
-    "pavel pavlo",
-    "kirill kyrylo",
-    "pyotr petr petro",
-    "maxim maksim maksym",
-    "artem artyom",
-    "gennady gennadiy hennadiy",
-    "grigory hryhoriy",
-    "anatoly anatoliy anatolii",
-    "valery valeriy valerii",
-    "yuri yury yuriy yurii iurii",
-    "vitaly vitaliy vitalii",
-    "georgy georgiy heorhiy",
-    "vasily vasiliy vasyl",
-    "alexandra aleksandra oleksandra",
-    "yulia yuliya iuliia",
-    "tatiana tatyana tetiana tetyana",
-    "walid waleed",
-    "sulaiman suleiman sulayman soleiman suleyman",
-    "ibrahim ebrahim",
-    "qassem qasim kassem qasem",
-    "faisal faysal feisal",
-    "joe joseph",
-    "bill william will",
-    "bob robert rob",
-    "mike michael",
-    "jim james jimmy",
-    "tom thomas tommy",
-    "tony anthony",
-    "dave david",
-    "dan daniel",
-    "steve steven stephen",
-    "chris christopher",
-    "ben benjamin",
-    "ken kenneth",
-    "ron ronald",
-    "don donald",
-    "richard dick rick",
-    "edward ted ed eddie",
-    "jeff jeffrey",
-    "matt matthew",
-    "nick nicholas",
-    "greg gregory",
-    "sam samuel",
-    "andrew andy",
-    "charles charlie",
-    "frederick fred",
-    "gerald jerry",
-    "jacob jake",
-    "joshua josh",
-    "lawrence larry",
-    "louis lou",
-    "nathaniel nathan nate",
-    "patrick pat",
-    "peter pete",
-    "philip phillip phil",
-    "raymond ray",
-    "russell russ",
-    "stanley stan",
-    "stuart stewart stu",
-    "timothy tim",
-    "vincent vince",
-    "walter walt",
-    "zachary zach",
-    "elizabeth liz beth",
-    "katherine kate catherine kathy cathy",
-    "deborah debbie deb",
-    "jennifer jen jenny",
-    "margaret maggie peggy",
-    "pamela pam",
-    "rebecca becky",
-    "susan sue",
-    "victoria vicky",
-)
-_VARIANT_OF = {form: forms.split()[0] for forms in _VARIANTS for form in forms.split()}
-_PARTICLES = frozenset(["al", "el", "bin", "ibn", "abu", "de", "da", "di", "del", "der", "van", "von", "la", "le"])
+PARTICLES = frozenset(["al", "el", "bin", "ibn", "abu", "de", "da", "di", "del", "der", "van", "von", "la", "le"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +118,7 @@ class PersonName:
         male, female = bool(self.titles & _MALE), bool(self.titles & _FEMALE)
         if male != female:
             return "m" if male else "f"
-        return _sex_of_given_names().get(self.given, "")
+        return sex_of(self.given)
 
     @property
     def ranks(self) -> frozenset[str]:
@@ -229,7 +133,7 @@ class PersonName:
             return True
         if self.is_full != other.is_full and self.ranks and other.ranks and self.ranks.isdisjoint(other.ranks):
             return True  # Sergeant Storm is not Admiral Lena Storm; General Storm may be Lt. Gen. Lena Storm
-        if not given or not (self.is_full and other.is_full) or _given_alike(self.given, other.given):
+        if not given or not (self.is_full and other.is_full) or given_alike(self.given, other.given):
             return False
         return self.nick != other.given and self.given != other.nick
 
@@ -241,7 +145,7 @@ class PersonName:
         """Whether two full names differ by vowels alone that a transliteration leaves open, in one name of the two."""
         if self.suffix != other.suffix or self.words[1:-1] != other.words[1:-1]:
             return False
-        surname, given = self.same_surname(other), _given_alike(self.given, other.given)
+        surname, given = self.same_surname(other), given_alike(self.given, other.given)
         if surname == given:
             return surname
         return _heard_alike(self.given, other.given) if surname else _heard_alike(self.surname, other.surname)
@@ -273,18 +177,22 @@ class PersonName:
         n = len(self.words)
         return 2 <= n < len(longer.words) and longer.words[-n:] == self.words and not is_given_name(self.words[0])
 
+    def may_be_father_of(self, other: PersonName) -> bool:
+        """Whether one of two like names has Jr. or Sr. and the other nothing; the father of a III has a II or Jr."""
+        return self.suffix != other.suffix and bool({self.suffix, other.suffix} & {"jr", "sr"})
+
     def same_full_name(self, other: PersonName) -> bool:
         """Whether two full names agree: same surname, given names alike, no middle names that differ."""
         if self.suffix == other.suffix and "".join(self.words) == "".join(other.words):
             return True  # Gholam-Reza, Gholamreza
         if not self.same_surname(other):
             return False
-        if not _given_alike(self.given, other.given):
+        if not given_alike(self.given, other.given):
             return False
         a, b = self.words[1:-1], other.words[1:-1]
         if not a or not b:
             return bool(self.suffix == other.suffix or a == b)
-        return len(a) == len(b) and all(_given_alike(x, y) for x, y in zip(a, b, strict=True))
+        return len(a) == len(b) and all(given_alike(x, y) for x, y in zip(a, b, strict=True))
 
     def ends_with(self, short: PersonName) -> bool:
         """Whether a short name is the end of this full one: "al-Baghdadi", "Baghdadi"."""
@@ -292,8 +200,8 @@ class PersonName:
         return self.words[-len(words) :] == words and (not short.suffix or short.suffix == self.suffix)
 
 
-def _given_alike(a: str, b: str) -> bool:
-    if a == b or _VARIANT_OF.get(a, a) == _VARIANT_OF.get(b, b):
+def given_alike(a: str, b: str) -> bool:
+    if a == b or variant_of(a) == variant_of(b):
         return True
     if len(a) == 1 or len(b) == 1:
         return a[0] == b[0]
@@ -306,23 +214,7 @@ def _heard_alike(a: str, b: str) -> bool:
 
 def given_keys(given: str) -> tuple[str, ...]:
     """Two given names that are alike have one of these keys in common; an initial with every name it may stand for."""
-    return f"{given[0]}.", f"={_VARIANT_OF.get(given, given)}", f"~{level(given)}", f"~~{heard(given)}"
-
-
-@lru_cache(maxsize=1)
-def _sex_of_given_names() -> dict[str, str]:
-    pairs = (line.partition("\t") for line in lines("first_names.txt"))
-    return {plain(name): sex for name, _, sex in pairs if sex}
-
-
-@lru_cache(maxsize=1)
-def _given_names() -> frozenset[str]:
-    return frozenset(plain(line.partition("\t")[0]) for line in lines("first_names.txt")) | frozenset(_VARIANT_OF)
-
-
-def is_given_name(word: str) -> bool:
-    """Whether a normalised word is a known given name."""
-    return word in _given_names()
+    return f"{given[0]}.", f"={variant_of(given)}", f"~{level(given)}", f"~~{heard(given)}"
 
 
 # "Servant of the ...": one given name, however it is parted: Abd al-Rahman, Abdul Rahman, Abdelrahman.
@@ -350,9 +242,19 @@ def _without_description(text: str) -> tuple[str, str]:
     words = text.split()
     owner = owner_words(words[:-1])
     n = owner if owner and (is_title(words[owner]) or words[owner].islower()) else 0
+    if not n and len(words) > 3 and not is_title(words[0]):
+        # "Fed Chair Jerome Powell", "Dale County Sheriff Bill Ott": no name has an office within it.
+        n = next((k for k in range(1, len(words) - 2) if words[k] in _AFTER_A_BODY), 0)
     while n < len(words) - 1 and _is_description(words[n]):
         n += 1
     return " ".join(words[:n]), " ".join(words[n:])
+
+
+_AFTER_A_BODY = frozenset([
+    "Chair", "Chairman", "Chairwoman", "Chairperson", "President", "Minister", "Secretary", "Director", "Commissioner",
+    "Governor", "Gov.", "Senator", "Sen.", "Rep.", "Sheriff", "Mayor", "Ambassador", "Spokesman", "Spokeswoman", "CEO",
+    "Commander", "Gen.", "Col.", "Sgt.", "Capt.", "Lt.", "Prime", "Foreign", "Attorney", "Officer", "Detective",
+])  # fmt: skip
 
 
 def _is_description(word: str) -> bool:
@@ -383,6 +285,6 @@ def parse_person(text: str) -> PersonName:
         written,
         (" ".join(parts[1:]), parts[0])
         if surname_comes_first(written)
-        else _join_servant(tuple(p for p in parts if p not in _PARTICLES)),
+        else _join_servant(tuple(p for p in parts if p not in PARTICLES)),
         normalise(nick[1]) if nick is not None else "",
     )

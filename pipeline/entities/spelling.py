@@ -92,7 +92,7 @@ def organisation_level(key: str) -> str:
 
 _SPELT = {
     "defence": "defense", "labour": "labor", "centre": "center", "organisation": "organization", "programme": "program",
-    "mobilisation": "mobilization",
+    "mobilisation": "mobilization", "&": "and",
 }  # fmt: skip
 _UMLAUT = re.compile(r"([aou])e(?=[lnrht])")  # "Mueller" and "Müller"
 _POLICE = re.compile(r"(?<=\w )(?<!metropolitan )police (?:department|dept|bureau|force)$")
