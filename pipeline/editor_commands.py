@@ -202,9 +202,11 @@ def _publish(settings: Settings, word: EditorWord, edition: int) -> int:
         try:
             destination(settings, edition, say=say, stop=stop)
             publisher: Publisher[None] = Publisher(settings, lambda marks: None, edition=edition, say=say, stop=stop)
-            publisher.send(item, None)
-            publisher.flush()
-            publisher.close()
+            try:
+                publisher.send(item, None)
+                publisher.flush()
+            finally:
+                publisher.close()
         except Stopped:
             click.echo("stopped; the word may not have been published", err=True)
             return stop.exit_code or 1

@@ -21,6 +21,7 @@ from pipeline.records import EditorWord, RawArticle
 from pipeline.settings import Incidents, load
 from pipeline.sink.base import SinkRecord, open_reader, open_sink
 from pipeline.sink.said import words_said
+from pipeline.sources import destination, publisher
 
 FIRE = ids.incident_id(0, ids.article_id("wire", "fire"))
 FLOOD = ids.incident_id(0, ids.article_id("wire", "flood"))
@@ -103,6 +104,33 @@ def run(store: Store, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Mo
     out, err = capsys.readouterr()
     assert exit.value.code == 0, err
     return out
+
+
+def test_a_word_that_is_stopped_leaves_no_producer_behind(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+
+    class Away:
+        """A publisher whose broker is away when the user stops."""
+
+        def __init__(self, *arguments: object, **options: object) -> None: ...
+
+        def send(self, item: object, mark: object) -> None:
+            done.append("sent")
+
+        def flush(self) -> None:
+            raise destination.Stopped
+
+        def close(self) -> int:
+            done.append("closed")
+            return 1
+
+    monkeypatch.setattr(publisher, "Publisher", Away)
+    monkeypatch.setattr(destination, "destination", lambda *arguments, **options: "")
+    assert editor_commands._publish(load(env={}), JOIN, 0) == 1
+    assert done == ["sent", "closed"]
+    assert "may not have been published" in capsys.readouterr().err
 
 
 def test_commands_show_and_say(
