@@ -60,7 +60,8 @@ def hits(values: U32, among: U32) -> bytes:
     """For each value 1 where it is among others, else 0."""
     if not len(among):
         return bytes(len(values))
-    ordered = np.sort(among)
+    ordered = among.copy()
+    ordered.sort()
     hit: NDArray[np.bool_] = ordered.take(ordered.searchsorted(values), mode="clip") == values
     return hit.tobytes()
 
