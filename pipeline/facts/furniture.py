@@ -1,12 +1,14 @@
-"""Page furniture: photo credits, captions' labels, notices of rights and calls to click that stand among a text.
+"""Page furniture: photo credits, captions' labels, notices of rights, calls to click and appeals to call in a text.
 
 A crawled page carries them, and read as news they are names and words that strangers share ("Getty Images", "All
-rights reserved", "toggle caption"). They are known by their form, whoever writes them.
+rights reserved", "toggle caption", "Anyone with information is asked to call Crime Stoppers"). They are known by their
+form, whoever writes them.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from pipeline.facts.scenes import sentence_starts
 
@@ -33,7 +35,13 @@ _NOTICE = re.compile(
     r"\ball\srights\sreserved\b|\bcopyright\s(?:©|\(c\)|\d{4})|©|may\snot\sbe\spublished|not\sresponsible\sfor\sthe\scontent|"
     r"\bfollow\s(?:\w+\s){1,4}on\s(?:twitter|facebook)|\bsign\sup\s(?:for|to)\s|\bsubscribe\s(?:to|now)\b|"
     r"newsletter\ssign\s?up|continue\sreading\sthe|story\scontinues\sbelow|\bprivacy\spolicy\b|\bterms\sof\s(?:use|service)\b|"
-    r"\bcomments?\s(?:below|section)\b|\bphoto\sgallery\b|\b(?:click|tap)\shere\b|"
+    r"\bcomments?\s(?:below|section)\b|\bphoto\sgallery\b|\b(?:click|tap)\shere\b|\benable\s(?:java\s?script|cookies)\b|"
+    r"\bscroll\sdown\sfor\b|\binvalid\se-?mail\b|\bthank\syou\sfor\ssubscribing|\bagree\sto\sreceive\b|"
+    r"\bcontributed\sto\sthis\s(?:report|story|article)\b|\bcheck\sback\s(?:for|here|later|with)\b|\btrouble\sviewing\b|"
+    r"\bad\sblock|\bnot\sa\srobot\b|\b(?:e-?mail|news|sms|text)\salerts\b|\bfacebook\s\|\stwitter\b|"
+    r"\banyone\s(?:with|who\s(?:has|may\shave))\s(?:any\s|further\s|more\s)?information\b|\bcrime\s?stoppers\b|"
+    r"\b(?:can|may|wish\sto)\sremain\sanonymous\b|\bcall\s(?:the\s)?(?:\w+\s){0,5}(?:tip|hot)\s?line\b|"
+    r"\b(?:is|are)\s(?:asked|urged)\sto\scall\b|"
     r"^(?:advertisement\b|share\s(?:this|on)\b|(?:read\smore|related|also\sread|see\salso)\s?:)",
     re.IGNORECASE,
 )
@@ -41,7 +49,10 @@ _NOTICE_HINTS = (
     "rights reserved", "copyright", "©", "not be published", "not responsible for", "on twitter", "on facebook",
     "sign up", "subscribe ", "newsletter sign", "continue reading", "story continues", "privacy policy", "terms of",
     "comment ", "comments ", "photo gallery", "click here", "tap here", "advertisement", "share this", "share on",
-    "read more", "related:", "related :", "also read", "see also",
+    "read more", "related:", "related :", "also read", "see also", "enable java", "enable cookies", "scroll down for",
+    "invalid e", "thank you for sub", "agree to receive", "contributed to this", "check back", "trouble viewing",
+    "ad block", "a robot", " alerts", "facebook |", "anyone with ", "anyone who ", "stoppers", "remain anonymous",
+    "tip line", "tipline", "hotline", "hot line", "ed to call",
 )  # fmt: skip
 """One of these stands in every notice, in small letters; to look for them is far quicker. So of labels, as written."""
 
@@ -57,18 +68,26 @@ def without_furniture(text: str) -> str:
     return _CREDIT.sub(" ", text) if "/" in text else text
 
 
+def credits(text: str) -> list[tuple[int, int]]:
+    """Where a text credits its pictures: "(Photo: Ana Ruiz)", "Ana Ruiz/AFP/Getty Images"; whoever is named there has
+    no part in the news."""
+    found = [m.span() for m in _BRACKET.finditer(text)]
+    return found + [m.span() for m in _CREDIT.finditer(text)] if "/" in text else found
+
+
 def _without_notices(text: str) -> str:
-    if not _hints(text):
+    hints = _hints(text, _NOTICE_HINTS)
+    if not hints:
         return text
     starts = sentence_starts(text)
     sentences = [text[a:b] for a, b in zip(starts, [*starts[1:], len(text)], strict=True)]
-    return "".join(s for s in sentences if not _is_notice(s)) or text
+    return "".join(s for s in sentences if not _is_notice(s, hints)) or text
 
 
-def _is_notice(sentence: str) -> bool:
-    return _hints(sentence) and len(sentence.split()) <= _LONGEST and _NOTICE.search(sentence) is not None
+def _is_notice(sentence: str, hints: Sequence[str]) -> bool:
+    return bool(_hints(sentence, hints)) and len(sentence.split()) <= _LONGEST and _NOTICE.search(sentence) is not None
 
 
-def _hints(text: str) -> bool:
+def _hints(text: str, known: Sequence[str]) -> list[str]:
     lower = text.lower()
-    return any(hint in lower for hint in _NOTICE_HINTS)
+    return [hint for hint in known if hint in lower]

@@ -37,7 +37,7 @@ _BEFORE, _AFTER, _WORD = 80, 50, 16
 
 
 def is_stamped(text: str, start: int, end: int) -> bool:
-    """Whether the time of day `text[start:end]` says when the page was made, and not when something happened."""
+    """Whether the time of day or the day `text[start:end]` says when the page was made, not when something happened."""
     first, last = max(0, start - _BEFORE), end + _AFTER
     for match in _STAMP.finditer(text, first, last):
         if match.start() <= start and end <= match.end() + 1:

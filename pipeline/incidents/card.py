@@ -9,7 +9,9 @@ from typing import Any
 from pipeline.entities.labels import IDENTITY_CLASS
 from pipeline.entities.mentions import mentions_of
 from pipeline.facts.dates import dateline, dates_of
+from pipeline.facts.furniture import credits
 from pipeline.facts.places import fold, places
+from pipeline.facts.stamps import is_stamped
 from pipeline.incidents.decision import Card, Mention
 from pipeline.records import Annotated, Entity
 from pipeline.text.sentences import first_sentence
@@ -23,6 +25,9 @@ LEAD_CHARS = 450
 # What stands before the place of an event: "in Syria's", "near the town of".
 _HERE = re.compile(r"\b(?:in|at|near|nearby|outside|off|around|across)\s(?:the\s)?(?:[\w’'-]+\s){0,2}$", re.IGNORECASE)
 _HERE_CHARS = 80
+# A stamp's day has a year, which stands soon after its weekday.
+_YEAR = re.compile(r"\d{4}|/\d\d")
+_YEAR_CHARS = 24
 _DATELINE = re.compile(r"(?:,\s[A-Z][\w.]*)?\s?(?:\([\w\s.]+\)\s?)?(?:—|–|--|-\s)")
 
 _MOST_PLACES = 20
@@ -51,14 +56,18 @@ def card(item: Annotated) -> Card:
 
 
 def _mentions(item: Annotated) -> tuple[Mention, ...]:
-    """Names of the article, equal mentions together, the most mentioned first; counts, sums and times are none."""
+    """Names of the article, equal mentions together, the most mentioned first; counts, sums and times are none.
+
+    Nor whom the page credits its pictures to.
+    """
     article, annotation = item.article, item.annotation
     assert article is not None
     if annotation is None:
         return ()
     counts: Counter[tuple[str, str, str, tuple[str, ...]]] = Counter()
     for text, entities in ((article.title or "", annotation.title_entities), (article.text, annotation.entities)):
-        spans = [(e.start, e.end, e.label) for e in entities]
+        credited = credits(text)
+        spans = [(e.start, e.end, e.label) for e in entities if not any(a < e.end and e.start < b for a, b in credited)]
         for m in mentions_of(text, spans):
             if IDENTITY_CLASS.get(m.label) != "value":
                 counts[m.text, m.label, m.explains, tuple(sorted(m.roles))] += 1
@@ -90,13 +99,20 @@ def _places(item: Annotated) -> tuple[dict[str, Any], ...]:
 
 
 def _times(item: Annotated) -> tuple[dict[str, Any], ...]:
-    """Single days of title and head, in order of first mention: {"day", "count"}; none after publication."""
+    """Single days of title and head, in order of first mention: {"day", "count"}; none after publication.
+
+    Nor those of the page's own time stamps: they say when the page was made.
+    """
     article = item.article
     assert article is not None
     published = dateline(article.text) if article.published is None else article.published.date()
     found: dict[str, int] = {}
-    for when in dates_of(f"{article.title or ''}. {article.text[:HEAD_CHARS]}", published):
-        if when.precision == "day" and when.first == when.last and (published is None or when.last <= published):
+    text = f"{article.title or ''}. {article.text[:HEAD_CHARS]}"
+    for when in dates_of(text, published):
+        if when.precision != "day" or when.first != when.last or (published is not None and when.last > published):
+            continue
+        with_year = _YEAR.search(text, when.start, when.end + _YEAR_CHARS) is not None
+        if not (with_year and is_stamped(text, when.start, when.end)):
             day = when.first.isoformat()
             found[day] = found.get(day, 0) + 1
     return tuple({"day": day, "count": count} for day, count in found.items())

@@ -21,6 +21,7 @@ from pipeline.incidents.decision import Features
 from pipeline.incidents.index import MAX_WORDS, WEIGHT_ONE
 from pipeline.incidents.words import stem, stem_by_word, stems
 from pipeline.records import Annotated
+from pipeline.text.headlines import without_outlet
 
 RARITY_ONE = 1_000
 
@@ -60,7 +61,7 @@ def features(item: Annotated, frequency: Frequency, remembered: int) -> Features
     """
     article = item.article
     assert article is not None
-    title = article.title or ""
+    title = without_outlet(article.title or "")
     text = without_furniture(article.text[:_READ_CHARS])
     head, body = _first_words(text, HEAD_WORDS), _first_words(text, TEXT_WORDS)
     rarity = _Rarity(frequency, remembered)

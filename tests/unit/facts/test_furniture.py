@@ -18,6 +18,9 @@ from pipeline.facts.furniture import without_furniture
         ("The ferry sank. Read more: Ten ports to see. All were saved.", "The ferry sank. All were saved."),
         ("The ferry sank. Copyright 2019 Harbour Post. All rights reserved.", "The ferry sank."),
         ("The ferry sank. Follow Ana Ruiz on Twitter. Sign up for our letter!", "The ferry sank."),
+        ("Please enable Javascript to watch this video\nThe ferry sank.", "The ferry sank."),
+        ("The ferry sank. Anyone with information is asked to call Osk Crime Stoppers.", "The ferry sank."),
+        ("The ferry sank. The Harbour Post contributed to this report.", "The ferry sank."),
     ],
 )
 def test_furniture_goes(text: str, left: str) -> None:
@@ -30,6 +33,7 @@ def test_furniture_goes(text: str, left: str) -> None:
         "The court ruled on the copyright of a song, and Reuters/Ipsos polled 1,000 people on it.",
         "He shared a photo of the ferry on Facebook (it has since been deleted). A related case is open.",
         "Twelve people, six of them (two in a critical state) from Ostby, were taken ashore.",
+        "The mate had no information on the ferry, and nobody called the coast guard's hot room.",
         "He told AP that an advertisement in the Post had made him sign the petition and/or the letter.",
     ],
 )

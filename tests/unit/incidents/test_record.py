@@ -58,6 +58,16 @@ def test_the_day_is_that_of_the_event_not_of_publication_or_recollection() -> No
     assert record.event_time == {"start": "2023-03-23", "end": "2023-03-23", "precision": "day", "reports": 2}
 
 
+def test_the_day_of_a_page_s_time_stamp_is_none_of_the_event() -> None:
+    wire, ledger = Wire(), Ledger(0, Incidents())
+    text = f"Posted: Friday, March 24, 2023 5:16 AM EDT Updated: March 24, 2023 at 5:40 AM EDT\n{FIRST}"
+    decision = ledger.decide(item(wire, "a", text, entities(text, ("Port Velasco", "GPE")), "Osk Gazette", None))
+    assert decision.incident_id is not None
+    record = ledger.record(decision.incident_id)
+    assert record is not None
+    assert record.event_time == {"start": "2023-03-23", "end": "2023-03-23", "precision": "day", "reports": 1}
+
+
 def test_spellings_of_a_place_are_one_and_the_event_s_place_stands_apart() -> None:
     record = two_reports()
     roles = {p["name"]: (p["role"], p["reports"]) for p in record.places}
@@ -65,6 +75,17 @@ def test_spellings_of_a_place_are_one_and_the_event_s_place_stands_apart() -> No
     ((name, rest),) = roles.items()
     assert name.casefold().replace("-", " ") == "port velasco"
     assert rest == ("event", 2)
+
+
+def test_who_is_credited_with_a_picture_is_no_name_of_the_incident() -> None:
+    wire, ledger = Wire(), Ledger(0, Incidents())
+    text = f"The ferry in May. (Ana Ruiz/AFP/Getty Images)\n{FIRST} Getty Images sent Ana Lund."
+    named = ("Ana Ruiz", "PERSON"), ("AFP", "ORG"), ("Ilse Brandt", "PERSON"), ("Ana Lund", "PERSON")
+    decision = ledger.decide(item(wire, "a", text, entities(text, *named), "Osk Gazette", None))
+    assert decision.incident_id is not None
+    record = ledger.record(decision.incident_id)
+    assert record is not None
+    assert {e["name"] for e in record.entities} == {"Ilse Brandt", "Ana Lund"}
 
 
 def test_names_are_folded_across_reports() -> None:
