@@ -180,16 +180,20 @@ def check_clock(settings: Settings) -> Iterator[Finding]:
 
 
 def _skew(admin: KafkaAdminClient) -> float | None:
-    """Seconds that our clock is ahead; None: the cluster does not say."""
+    """Seconds that our clock is ahead at least; None: the cluster does not say.
+
+    It looked at its clock at some time between the question and the answer, which may take long.
+    """
     before = time.time()
     answer = admin.describe_metadata_quorum()
-    ours = (before + time.time()) / 2
+    after = time.time()
     for topic in answer["topics"]:
         for partition in topic["partitions"]:
             for voter in partition["current_voters"]:
                 stamp = voter.get("last_fetch_timestamp") or -1
                 if voter["replica_id"] == partition["leader_id"] and stamp > 0:
-                    return float(ours - stamp / 1000)
+                    theirs = stamp / 1000
+                    return max(before - theirs, 0.0) or min(after - theirs, 0.0)
     return None
 
 
