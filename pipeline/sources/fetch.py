@@ -102,7 +102,7 @@ async def _within(url: str, headers: Mapping[str, str], settings: Producer) -> F
     try:
         async with asyncio.timeout(settings.fetch_timeout_s):
             return await _follow(url, headers, settings)
-    except TimeoutError:
+    except (TimeoutError, httpx.TimeoutException):
         raise FetchError(f"no whole answer within {settings.fetch_timeout_s:g} s (producer.fetch_timeout_s)") from None
     except (httpx.HTTPError, httpx.InvalidURL, OSError) as e:
         raise FetchError(str(e) or type(e).__name__) from e
