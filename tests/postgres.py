@@ -19,7 +19,7 @@ import pytest
 
 _USER = "wirefuse"
 _PASSWORD = "only for tests"
-_START_S = 60.0
+_START_S = 240.0
 
 
 class PostgresServer:
@@ -34,6 +34,7 @@ class PostgresServer:
         self.port = _free_port()
         self._process: subprocess.Popen[bytes] | None = None
         self._emptied: str | None = None
+        self._known = False  # the port is in URLs that were handed out
         secret = self._folder / "password"
         secret.write_text(_PASSWORD)
         if self._owner is not None:
@@ -46,18 +47,27 @@ class PostgresServer:
         return str(self._folder / "data")
 
     def start(self) -> None:
+        # A port that was free a moment ago can be taken before PostgreSQL binds it.
+        while not self._starts():
+            log = (self._folder / "server.log").read_text()
+            assert "could not bind" in log, log[-3000:]
+            assert not self._known, log[-3000:]
+            self.port = _free_port()
+        self._known = True
+
+    def _starts(self) -> bool:
         command = [self._bin / "postgres", "-D", self._data, "-p", str(self.port), "-k", self._folder,
                    "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off", "-c", "max_connections=50"]  # fmt: skip
-        with (self._folder / "server.log").open("ab") as log:
+        with (self._folder / "server.log").open("wb") as log:
             self._process = subprocess.Popen(command, stdout=log, stderr=log, **self._as_owner())
         deadline = time.monotonic() + _START_S
         while True:
             try:
-                psycopg.connect(self.dsn(), connect_timeout=5).close()
-                return
+                psycopg.connect(self.dsn(), connect_timeout=30).close()
+                return True
             except psycopg.OperationalError:
                 if time.monotonic() > deadline or self._process.poll() is not None:
-                    raise AssertionError((self._folder / "server.log").read_text()[-3000:]) from None
+                    return False
                 time.sleep(0.1)
 
     def start_again(self) -> None:

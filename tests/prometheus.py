@@ -24,8 +24,8 @@ from typing import Any
 import pytest
 
 JOB = "wirefuse"
-_START_S = 30.0
-_STOP_S = 20.0
+_START_S = 120.0
+_STOP_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +67,15 @@ class PrometheusServer:
 
     def start(self) -> None:
         """Start it and return when it answers queries."""
+        # A port that was free a moment ago can be taken before Prometheus binds it.
+        for _ in range(5):
+            if self._starts():
+                return
+            if "address already in use" not in self.log:
+                break
+        raise AssertionError(f"Prometheus does not start:\n{self.log[-3000:]}")
+
+    def _starts(self) -> bool:
         self.port = _free_port()
         command = [
             self._binary, f"--config.file={self._config}", f"--storage.tsdb.path={self._folder / 'data'}",
@@ -78,11 +87,11 @@ class PrometheusServer:
         while True:
             try:
                 urllib.request.urlopen(f"{self.url}/-/ready", timeout=5).close()
-                return
+                return True
             except OSError:
                 if self._process.poll() is not None or time.monotonic() > deadline:
                     self.stop()
-                    raise AssertionError(f"Prometheus does not start:\n{self.log[-3000:]}") from None
+                    return False
                 time.sleep(0.05)
 
     def stop(self) -> None:
@@ -131,7 +140,7 @@ class PrometheusServer:
         url = f"{self.url}/api/v1/{path}"
         data = urllib.parse.urlencode(parameters).encode() if parameters else None
         try:
-            with urllib.request.urlopen(url, data=data, timeout=30) as answer:
+            with urllib.request.urlopen(url, data=data, timeout=120) as answer:
                 body = json.load(answer)
         except urllib.error.HTTPError as error:
             raise QueryError(f"{path} {parameters}: {error.read().decode(errors='replace')[:1000]}") from None
@@ -145,7 +154,7 @@ class PrometheusServer:
         """Names of the alerts that fire."""
         return {labels["alertname"] for labels in self.alerts("firing")}
 
-    def until(self, condition: Callable[[], Any], what: str, seconds: float = 120.0) -> Any:
+    def until(self, condition: Callable[[], Any], what: str, seconds: float = 240.0) -> Any:
         """Wait for a condition, and return what it gave."""
         deadline = time.monotonic() + seconds
         while not (found := condition()):
@@ -211,7 +220,7 @@ def running_with(folder: Path, config: Mapping[str, Any]) -> Iterator[Prometheus
 def promtool(*arguments: str | Path) -> tuple[int, str]:
     """Run promtool; its exit status and what it said."""
     done = subprocess.run(
-        [binary("promtool"), *map(str, arguments)], capture_output=True, text=True, check=False, timeout=120
+        [binary("promtool"), *map(str, arguments)], capture_output=True, text=True, check=False, timeout=240
     )
     return done.returncode, done.stdout + done.stderr
 

@@ -26,7 +26,7 @@ from pipeline.settings import Settings, as_environment
 from pipeline.sink.base import ArticleQuery, IncidentQuery, Reader, open_reader
 from pipeline.sources import Item
 from pipeline.topics import TopicName
-from workers import ROOT, read
+from workers import PATIENCE_S, ROOT, read
 
 Row = dict[str, Any]
 
@@ -59,7 +59,7 @@ class LiveChain:
             self.supervisor.tend()
             time.sleep(0.1)
 
-    def until(self, condition: Callable[[], bool], what: str, seconds: float = 120.0) -> None:
+    def until(self, condition: Callable[[], bool], what: str, seconds: float = PATIENCE_S) -> None:
         """Tend the chain until a condition holds."""
         deadline = time.monotonic() + seconds
         while not condition():
@@ -69,7 +69,7 @@ class LiveChain:
     def _tails(self) -> str:
         return "\n".join(f"--- {p.name}\n{p.log_tail(20)}" for p in self.supervisor.processes)
 
-    def finish(self, seconds: float = 240.0) -> None:
+    def finish(self, seconds: float = 600.0) -> None:
         """Wait until every stage has acknowledged everything."""
         deadline = time.monotonic() + seconds
         with watching(self.settings) as progress:
@@ -92,7 +92,7 @@ def running(settings: Settings, entity_workers: int = 1) -> Iterator[LiveChain]:
     try:
         yield chain
     finally:
-        chain.supervisor.stop(20.0)
+        chain.supervisor.stop(60.0)
 
 
 def publishing(settings: Settings, *paths: Path, speed: float | None = None) -> subprocess.Popen[bytes]:
@@ -108,7 +108,7 @@ def publish(settings: Settings, *paths: Path) -> None:
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     process = publishing(settings, *paths)
     try:
-        status = process.wait(120)
+        status = process.wait(PATIENCE_S)
     finally:
         process.kill()
     assert status in (0, 1), (settings.data_dir / "publish.log").read_text()[-3000:]

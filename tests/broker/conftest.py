@@ -10,11 +10,28 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.broker import connection
 from pipeline.broker.admin import EnsureReport, ensure_topics
 from pipeline.broker.local import LocalBroker
 from pipeline.settings import CONFIG_ENV, Settings, load
 
 _prefixes = itertools.count()
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A broker that stands still for a while, as anything may on a busy machine, is not one that does not answer."""
+    monkeypatch.setattr(connection, "_TIMEOUT_S", 120.0)
+
+
+class PatientBroker(LocalBroker):
+    """One that keeps its partitions when it stands still for some seconds; after a kill it takes longer to start."""
+
+    def _configure(self, data: Path) -> Path:
+        properties = super()._configure(data)
+        with properties.open("a") as f:
+            f.write("broker.session.timeout.ms=12000\n")  # the last one counts
+        return properties
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +44,7 @@ class RunningBroker:
 
 @pytest.fixture(scope="session")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBroker]:
-    local = LocalBroker(tmp_path_factory.mktemp("broker"))
+    local = PatientBroker(tmp_path_factory.mktemp("broker"))
     address = local.start()
     yield RunningBroker(address, local)
     local.stop(timeout_s=10.0)

@@ -6,6 +6,7 @@ hang        the event loop blocks
 retry N     RetryableError the first N times that this process sees it
 hold N      is held back until the record `free N` has come; where N begins with "deadly", it then kills the process
 slow        takes a second
+gate        waits until the file `gate` is in the data directory
 steps N     takes N seconds, and says something after each
 bad         cannot be decoded
 
@@ -63,6 +64,9 @@ class EchoStage:
                 time.sleep(3600)  # noqa: ASYNC251  # blocking the loop is the point
             if word == "slow":
                 await asyncio.sleep(1.0)
+            if word == "gate":
+                while not GATE.exists():  # noqa: ASYNC110  # another process opens it
+                    await asyncio.sleep(0.02)
             if word == "steps":
                 for n in range(int(argument)):
                     await asyncio.sleep(1.0)
@@ -113,4 +117,7 @@ def echo(text: str) -> Outgoing:
     return Outgoing(topic="annotated", key=None, value=text.encode("latin-1"), partition=0)
 
 
-app = create_app(load(), EchoStage(), Metrics())
+SETTINGS = load()
+GATE = SETTINGS.data_dir / "gate"
+
+app = create_app(SETTINGS, EchoStage(), Metrics())

@@ -75,7 +75,7 @@ class Logins:
             "topics.output_partitions": 1,
             "topics.dead_letter_partitions": 1,
             "entities.model": "rules",
-            "broker.request_timeout_s": 10.0,
+            "broker.request_timeout_s": 60.0,
         } | self.more
 
     def _user(self, role: Role) -> dict[str, object]:

@@ -15,7 +15,7 @@ import streams
 from chain import LiveChain, running
 from pipeline.settings import Settings, as_environment
 from web import Web, page, serving
-from workers import ROOT, send
+from workers import PATIENCE_S, ROOT, send
 
 FOLDERS = ("agency", "regional", "desk")
 FEEDS = ("gazette", "harbour")
@@ -119,4 +119,4 @@ def newsday(settings: Settings, folder: Path, rows: Sequence[streams.Row]) -> It
             assert feeds.poll() is None, (folder / "feeds.log").read_text()[-3000:]
         finally:
             feeds.terminate()
-            feeds.wait(90)
+            feeds.wait(PATIENCE_S)

@@ -71,6 +71,7 @@ class SecureBroker(LocalBroker):
             ),
             "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
             "super.users": "User:ANONYMOUS",
+            "broker.session.timeout.ms": "12000",  # as that of conftest.py
         }
         for key, value in own.items():
             escaped = value.replace("\\", "\\\\").replace("\n", "\\n")

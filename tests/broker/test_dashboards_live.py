@@ -24,12 +24,12 @@ sys.path.insert(0, str(GRAFANA))
 
 from boards.ask import Window, answers, panels  # noqa: E402  # found by the line above
 
-pytestmark = [pytest.mark.broker, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.broker, pytest.mark.timeout(1200)]
 
 PROCESSES = {"dedup-0", "entities-0", "incidents-0", "sink-0", "feeds"}
 BOARDS = sorted((GRAFANA / "dashboards").glob("*.json"))
 ARTICLES = 300
-FILLED_S = 150.0
+FILLED_S = 400.0
 
 
 def test_every_panel_shows_data_of_its_unit(make_settings: Callable[..., Settings], tmp_path: Path) -> None:
@@ -53,11 +53,14 @@ def test_every_panel_shows_data_of_its_unit(make_settings: Callable[..., Setting
                 time.sleep(0.5)
             window = Window(started, time.time(), points=60, scrape_interval_s=2.0)
             empty = _without_data(server.url, window)
-        assert _choices(server, window) == {"job": {prometheus.JOB}, "instance": PROCESSES}
+        # What is asked of one moment is waited for: what stands still at a scrape is not there until the next.
+        every = {"job": {prometheus.JOB}, "instance": PROCESSES}
+        server.until(lambda: _choices(server, window) == every, "every process is offered")
         _sane(server.url, window)
-        followed = server.value("count(wirefuse_source_interval_seconds)")
-        assert followed == len(FOLDERS) + len(FEEDS) + 1
-        assert server.value('wirefuse_source_fetches_total{source="broken", result="error"}')
+        followed = len(FOLDERS) + len(FEEDS) + 1
+        server.until(lambda: server.value("count(wirefuse_source_interval_seconds)") == followed, "all are followed")
+        failed = 'wirefuse_source_fetches_total{source="broken", result="error"}'
+        server.until(lambda: server.value(failed), "one fails")
 
 
 def _choices(server: prometheus.PrometheusServer, window: Window) -> dict[str, set[str]]:
@@ -92,7 +95,8 @@ def _sane(url: str, window: Window) -> None:
             for target, series in answers(url, panel, window):
                 values = [v for one in series for _, v in one.points if math.isfinite(v)]
                 where = f"{board.stem}: {panel['title']}: {target['expr']}: {min(values)} to {max(values)}"
-                assert min(values) >= 0, where
+                # Linux rounds the time of its start, and so of a process: a new one may seem too young.
+                assert min(values) >= (-2 if unit == "s" else 0), where
                 if unit == "s":
                     assert max(values) < 600, where
                 elif unit == "percentunit":

@@ -13,7 +13,7 @@ from chain import compare, expected, inputs, publish, publishing, running, sink
 from pipeline.broker.admin import ensure_topics
 from pipeline.settings import Settings
 
-pytestmark = [pytest.mark.broker, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.broker, pytest.mark.timeout(1200)]
 
 ARTICLES = 400
 AWAY_S = 8.0
@@ -24,7 +24,8 @@ def test_an_outage_of_the_database_loses_and_doubles_nothing(
 ) -> None:
     server = postgres.server()
     settings = make_settings(
-        **{"sink.url": server.url(), "entities.model": "rules", "topics.output_partitions": 2, "sink.batch_size": 20}
+        **{"sink.url": server.url(), "entities.model": "rules", "topics.output_partitions": 2, "sink.batch_size": 20},
+        **{"broker.session_timeout_s": 30.0},  # that a stage died must not be the doing of a machine that stood still
     )
     ensure_topics(settings)
     rows = streams.mixed(ARTICLES, seed=11)

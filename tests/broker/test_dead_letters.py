@@ -18,8 +18,9 @@ from pipeline.dead_letter_commands import dead_letters
 from pipeline.dead_letters import letters
 from pipeline.settings import Settings
 from pipeline.topics import TopicName, topic
+from workers import PATIENCE_S
 
-pytestmark = pytest.mark.broker
+pytestmark = [pytest.mark.broker, pytest.mark.timeout(1200)]
 
 BROKEN = b'{"id": "7", "title": \xff\x00'
 
@@ -36,7 +37,7 @@ def _write(settings: Settings, *rows: tuple[int, bytes, bytes | None, list[tuple
     with KafkaProducer(bootstrap_servers=settings.broker.bootstrap) as producer:
         for partition, key, value, found in rows:
             name = topic(settings, "dead-letter")
-            producer.send(name, key=key, value=value, partition=partition, headers=found).get(30)
+            producer.send(name, key=key, value=value, partition=partition, headers=found).get(PATIENCE_S)
 
 
 def _error(

@@ -16,7 +16,7 @@ from pipeline.settings import Settings, as_environment
 from pipeline.sink.base import open_sink
 from workers import send
 
-pytestmark = pytest.mark.broker
+pytestmark = [pytest.mark.broker, pytest.mark.timeout(1200)]
 
 Examine = Callable[..., dict[str, list[dict[str, Any]]]]
 

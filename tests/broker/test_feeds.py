@@ -23,8 +23,21 @@ from pipeline.records import RawArticle
 from pipeline.settings import Settings, as_environment
 from pipeline.topics import topic
 from web import Web, conditional, page, serving
+from workers import PATIENCE_S
 
-pytestmark = [pytest.mark.broker, pytest.mark.usefixtures("topics")]
+pytestmark = [pytest.mark.broker, pytest.mark.timeout(1200), pytest.mark.usefixtures("topics", "none_left")]
+
+_started: list[subprocess.Popen[str]] = []
+
+
+@pytest.fixture
+def none_left() -> Iterator[None]:
+    """No follower outlives its test, however that ends."""
+    yield
+    while _started:
+        process = _started.pop()
+        process.kill()
+        process.communicate()
 
 
 @pytest.fixture
@@ -35,7 +48,10 @@ def web() -> Iterator[Web]:
 
 @pytest.fixture
 def settings(make_settings: Callable[..., Settings]) -> Settings:
-    return make_settings(**{"producer.fetch_private": True, "producer.max_in_flight": 50})
+    # Long, so that a machine that stands still for a while fails no fetch.
+    return make_settings(
+        **{"producer.fetch_private": True, "producer.fetch_timeout_s": 120.0, "producer.max_in_flight": 50}
+    )
 
 
 def rss(*entries: tuple[object, str]) -> bytes:
@@ -62,15 +78,17 @@ def feed(web: Web, path: str = "/a", name: str = "norr") -> str:
 def start(settings: Settings, *arguments: object) -> subprocess.Popen[str]:
     clean = {k: v for k, v in os.environ.items() if not k.startswith("WIREFUSE_")}
     command = [sys.executable, "-m", "pipeline.cli", "feeds", "--json", *map(str, arguments)]
-    return subprocess.Popen(
+    process = subprocess.Popen(
         command, env=clean | as_environment(settings), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
+    _started.append(process)
+    return process
 
 
 def once(settings: Settings, file: Path, exit_code: int = 0) -> dict[str, Any]:
     """`wirefuse feeds --once`: the summary, and what was said as "said"."""
     process = start(settings, "--once", file)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == exit_code, err
     summary: dict[str, Any] = json.loads(out)
     return summary | {"said": err}
@@ -96,7 +114,7 @@ def published(settings: Settings) -> list[tuple[str, str | None]]:
     return [(a.native_id, a.title) for a in articles]
 
 
-def wait_for(condition: Callable[[], object], process: subprocess.Popen[str], seconds: float = 120.0) -> None:
+def wait_for(condition: Callable[[], object], process: subprocess.Popen[str], seconds: float = PATIENCE_S) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert process.poll() is None, process.communicate()
@@ -235,20 +253,27 @@ def test_following_goes_on_and_stops_at_once_even_while_a_server_hangs(
     wait_for(lambda: ("a.txt", None) in published(settings), process)
 
     served = json.loads(address_file(settings, "feeds").read_text())
-    with urllib.request.urlopen(f"http://{served['host']}:{served['port']}/metrics") as answer:
-        metrics = answer.read().decode()
-    assert 'wirefuse_source_items_total{source="norr"} 2.0' in metrics
-    assert 'wirefuse_source_items_total{source="drop"} 1.0' in metrics
-    assert 'wirefuse_source_fetches_total{result="ok",source="norr"}' in metrics
+    expected = (
+        'wirefuse_source_items_total{source="norr"} 2.0',
+        'wirefuse_source_items_total{source="drop"} 1.0',
+        'wirefuse_source_fetches_total{result="ok",source="norr"}',
+    )
+
+    def counted() -> bool:  # after it was published
+        with urllib.request.urlopen(f"http://{served['host']}:{served['port']}/metrics") as answer:
+            metrics = answer.read().decode()
+        return all(line in metrics for line in expected)
+
+    wait_for(counted, process)
 
     process.send_signal(signal.SIGTERM)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 0, err
     assert json.loads(out)["not_acknowledged"] == 0
 
 
 def test_a_mistake_in_the_file_is_said(settings: Settings, tmp_path: Path) -> None:
     process = start(settings, config(tmp_path, '[[feed]]\nname = "a"\nulr = "http://a.example"\n'))
-    _, err = process.communicate(timeout=30)
+    _, err = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 2
     assert "did you mean url?" in err

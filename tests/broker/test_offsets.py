@@ -14,9 +14,9 @@ from pipeline.broker.admin import EnsureReport
 from pipeline.broker.client import client_options
 from pipeline.settings import Settings
 from pipeline.topics import topic
-from workers import send
+from workers import PATIENCE_S, send
 
-pytestmark = [pytest.mark.broker, pytest.mark.usefixtures("topics")]
+pytestmark = [pytest.mark.broker, pytest.mark.timeout(1200), pytest.mark.usefixtures("topics")]
 
 
 def made(settings: Settings) -> Offsets:
@@ -34,7 +34,7 @@ def read(settings: Settings, start: int, during: Sequence[bytes] = ()) -> list[t
             found += [(r.offset, r.value) for r in chunk]
         return found
 
-    return asyncio.run(asyncio.wait_for(collect(), 60))
+    return asyncio.run(asyncio.wait_for(collect(), PATIENCE_S))
 
 
 def delete_before(settings: Settings, offset: int) -> None:

@@ -14,8 +14,9 @@ from pipeline.broker.client import client_options
 from pipeline.broker.patience import PatientClient
 from pipeline.settings import Settings
 from pipeline.topics import topic
+from workers import PATIENCE_S
 
-pytestmark = pytest.mark.broker
+pytestmark = [pytest.mark.broker, pytest.mark.timeout(1200)]
 
 
 @pytest.fixture
@@ -43,8 +44,8 @@ def test_without_a_connection_every_turn_has_a_pause(pauses: list[float]) -> Non
 def test_with_a_connection_there_is_none(settings: Settings, topics: EnsureReport, pauses: list[float]) -> None:
     options = client_options(settings) | {"kafka_client": PatientClient}
     with closing(KafkaProducer(**options)) as producer:
-        producer.send(topic(settings, "dead-letter"), b"first", partition=0).get(timeout=60)
+        producer.send(topic(settings, "dead-letter"), b"first", partition=0).get(timeout=PATIENCE_S)
         pauses.clear()
         for number in range(20):
-            producer.send(topic(settings, "dead-letter"), b"%d" % number, partition=0).get(timeout=60)
+            producer.send(topic(settings, "dead-letter"), b"%d" % number, partition=0).get(timeout=PATIENCE_S)
         assert pauses == []

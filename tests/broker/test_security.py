@@ -23,9 +23,9 @@ from pipeline.dead_letters import letters, replay
 from pipeline.doctor.cluster import check_clock
 from pipeline.settings import with_values
 from secure_broker import PLAIN_PASSWORD, PLAIN_USER, SecureBroker
-from workers import Worker, send, until
+from workers import PATIENCE_S, Worker, send, until
 
-pytestmark = [pytest.mark.broker, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.broker, pytest.mark.timeout(1200)]
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +48,7 @@ def test_a_chain_flows_with_exactly_the_rights_of_the_table(logins: Logins, tmp_
     # Half of the stages by password, half by certificate. The ledger soon asks whether what it waits for can come.
     by = {"dedup": "SASL_SSL", "entities": "SSL", "incidents": "SASL_SSL", "sink": "SSL"}
     own = {stage: logins.of(stage, by[stage]) for stage in STAGES}  # type: ignore[arg-type]
-    own["incidents"] = with_values(own["incidents"], {"runner.watchdog_s": 8.0}, "test")
+    own["incidents"] = with_values(own["incidents"], {"runner.watchdog_s": 15.0}, "test")
     ner = {"entities": own.pop("entities")}
     wire = streams.write(tmp_path / "wire.jsonl", streams.mixed(60, seed=11))
     with wire.open("a") as f:
@@ -56,14 +56,14 @@ def test_a_chain_flows_with_exactly_the_rights_of_the_table(logins: Logins, tmp_
     with running(own) as workers:
         publish(logins.of("producer", "SSL"), wire)
         asked = Acl("incidents", "group", f"{logins.prefix}entities", "DESCRIBE")
-        until(lambda: asked in decisions(logins.broker)[0], 60.0, what="the ledger waits", workers=[*workers.values()])
+        until(lambda: asked in decisions(logins.broker)[0], what="the ledger waits", workers=[*workers.values()])
         with running(ner) as more, watching(operator) as progress:
             every = [*workers.values(), *more.values()]
-            until(progress.finished, 60.0, what="the chain finishes", workers=every)
+            until(progress.finished, what="the chain finishes", workers=every)
             compare(own["sink"], expected(everybody, tmp_path / "offline"))
             for name in ("raw", "unique", "annotated", "incident-changes"):
                 send(everybody, ["no record"], name)  # type: ignore[arg-type]  # a dead letter of every stage
-            until(progress.finished, 60.0, what="the chain finishes again", workers=every)
+            until(progress.finished, what="the chain finishes again", workers=every)
     found = letters(operator)
     assert {letter.stage for letter in found} == {"producer", *STAGES}
     assert replay(operator, [letter for letter in found if letter.stage == "dedup"]).replayed
@@ -129,6 +129,15 @@ def test_whoever_is_kept_out_is_told_why(logins: Logins, tmp_path: Path) -> None
     assert problem(with_values(sasl, plain, "test"), broker.sasl) is None
 
 
+def _refusal(worker: Worker) -> int:
+    """How it ends; started again, as the supervisor does, where the broker stood still longer than a worker waits."""
+    for _ in range(5):
+        if (status := worker.wait()) == EXIT_REFUSED or "does not answer" not in worker.log.splitlines()[-1]:
+            break
+        worker.start()
+    return status
+
+
 def test_who_lacks_a_right_ends_with_its_name_and_77(logins: Logins, tmp_path: Path) -> None:
     """Three processes at once: a stage with a wrong password, one that lacks two rights, a producer that is a sink."""
     logins.granted()
@@ -147,14 +156,14 @@ def test_who_lacks_a_right_ends_with_its_name_and_77(logins: Logins, tmp_path: P
     sink = logins.of("sink")
     sink.data_dir.mkdir()
     false_producer = publishing(sink, streams.write(tmp_path / "wire.jsonl", streams.mixed(3, seed=1)))
-    assert mistaken.wait() == EXIT_REFUSED
+    assert _refusal(mistaken) == EXIT_REFUSED
     assert "refuses the user wirefuse-dedup or its password" in mistaken.log.splitlines()[-1]
     assert "not this one" not in mistaken.log
-    assert weak.wait() == EXIT_REFUSED
+    assert _refusal(weak) == EXIT_REFUSED
     assert weak.log.splitlines()[-1] == (
         f"error: User:wirefuse-entities is not allowed to WRITE topic {logins.prefix}annotated, "
         f"WRITE topic {logins.prefix}dead-letter; `wirefuse acls show entities` prints what entities needs"
     )
-    assert false_producer.wait(60) == EXIT_REFUSED
+    assert false_producer.wait(PATIENCE_S) == EXIT_REFUSED
     said = (sink.data_dir / "publish.log").read_text()
     assert f"error: User:wirefuse-sink is not allowed to WRITE topic {logins.prefix}raw; `wirefuse acls show" in said

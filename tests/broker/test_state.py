@@ -17,15 +17,17 @@ from chain import articles, incidents, publish, running, sink
 from pipeline.broker.admin import ensure_topics
 from pipeline.broker.client import client_options
 from pipeline.cli import root
-from pipeline.settings import Settings, as_environment
+from pipeline.settings import Settings, as_environment, with_values
 from pipeline.topics import topic
 
-pytestmark = pytest.mark.broker
+pytestmark = [pytest.mark.broker, pytest.mark.timeout(1200)]
 
 
 def wirefuse(settings: Settings, *arguments: str) -> Result:
+    # Members leave after their own session; the command waits longer, for a broker that stands still lets them go late.
+    patient = with_values(settings, {"broker.session_timeout_s": 60.0}, "test")
     return CliRunner().invoke(
-        root, arguments, env=as_environment(settings), catch_exceptions=False, standalone_mode=False
+        root, arguments, env=as_environment(patient), catch_exceptions=False, standalone_mode=False
     )
 
 

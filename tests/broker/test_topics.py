@@ -12,7 +12,7 @@ from pipeline.broker.errors import BrokerError
 from pipeline.settings import Settings
 from pipeline.topics import registry
 
-pytestmark = pytest.mark.broker
+pytestmark = [pytest.mark.broker, pytest.mark.timeout(1200)]
 
 
 def test_creates_every_topic_as_the_registry_says(settings: Settings) -> None:

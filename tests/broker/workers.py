@@ -23,6 +23,9 @@ from pipeline.settings import Settings, as_environment
 from pipeline.topics import TopicName, group, registry, topic
 
 ROOT = Path(__file__).parents[2]
+PATIENCE_S = 400.0
+"""A test waits so long for what must come: on a busy machine any process may stand still for seconds, again and again.
+"""
 
 
 class Worker:
@@ -59,7 +62,7 @@ class Worker:
         assert self.popen is not None
         os.kill(self.popen.pid, number)
 
-    def wait(self, seconds: float = 40.0) -> int:
+    def wait(self, seconds: float = PATIENCE_S) -> int:
         assert self.popen is not None
         return self.popen.wait(seconds)
 
@@ -79,7 +82,7 @@ class Worker:
 
 
 def until(
-    condition: Callable[[], Any], seconds: float = 120.0, *, what: str = "", workers: Sequence[Worker] = ()
+    condition: Callable[[], Any], seconds: float = PATIENCE_S, *, what: str = "", workers: Sequence[Worker] = ()
 ) -> Any:
     """Wait for a condition; fails with the logs' tails of the workers."""
     deadline = time.monotonic() + seconds

@@ -26,12 +26,16 @@ def made(data: Path, **flags: object) -> Settings:
 
 
 def health(data: Path, *arguments: str) -> tuple[int, str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "pipeline.cli", "health", *arguments],
-        capture_output=True, text=True, cwd=data, check=False,
-        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), "WIREFUSE_DATA_DIR": str(data)},
-    )  # fmt: skip
-    return done.returncode, done.stdout + done.stderr
+    for _ in range(20):
+        done = subprocess.run(
+            [sys.executable, "-m", "pipeline.cli", "health", *arguments],
+            capture_output=True, text=True, cwd=data, check=False,
+            env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), "WIREFUSE_DATA_DIR": str(data)},
+        )  # fmt: skip
+        said = done.stdout + done.stderr
+        if "timed out" not in said:  # what answers is this very process, which may have stood still
+            break
+    return done.returncode, said
 
 
 def test_a_process_that_is_well(tmp_path: Path) -> None:
@@ -91,7 +95,7 @@ def test_process_1_ends_on_sigterm_before_its_command_listens(tmp_path: Path) ->
         (child,) = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
         os.kill(int(child), signal.SIGTERM)
         try:
-            assert process.wait(10) == 128 + signal.SIGTERM
+            assert process.wait(240) == 128 + signal.SIGTERM
         finally:
             os.close(writer)
             process.kill()
@@ -99,7 +103,7 @@ def test_process_1_ends_on_sigterm_before_its_command_listens(tmp_path: Path) ->
 
 def _once_read(pipe: Path) -> int:
     """The write end of a pipe that somebody has begun to read."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 240
     while True:
         try:
             return os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)

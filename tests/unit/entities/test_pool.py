@@ -82,7 +82,7 @@ if __name__ == "__main__":
     pool = Pool(Entities(model="rules"))
     pool.start()
     print(*(child.pid for child in pool._children), flush=True)
-    time.sleep(60)
+    time.sleep(600)
 """
 
 
@@ -95,10 +95,11 @@ def test_children_follow_a_killed_parent(tmp_path: object) -> None:
     (child,) = map(int, holder.stdout.readline().split())
     holder.kill()
     holder.wait()
-    for _ in range(100):
+    deadline = time.monotonic() + 240
+    while time.monotonic() < deadline:
         try:
             os.kill(child, 0)
         except ProcessLookupError:
             return
         time.sleep(0.1)
-    pytest.fail("the pool's process outlived its parent by 10 s")
+    pytest.fail("the pool's process outlived its parent by 240 s")

@@ -15,7 +15,7 @@ from pipeline.sources import fetch as module
 from pipeline.sources.fetch import Fetched, FetchError, Gone, NotModified, fetch
 from web import Web, conditional, page, serving
 
-SETTINGS = Producer(fetch_private=True, fetch_timeout_s=5.0, fetch_max_bytes=10_000)
+SETTINGS = Producer(fetch_private=True, fetch_timeout_s=120.0, fetch_max_bytes=10_000)
 
 
 @pytest.fixture
