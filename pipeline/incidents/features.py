@@ -158,12 +158,12 @@ def _opening(
     of_title = frozenset(title)
     raw = [_heaviness(counts[w]) * rarity[w] ** 2 if w in counts else 0.0 for w in words]
     raw_title = [rarity[w] ** 2 if w in of_title else 0.0 for w in words]
-    norm, title_norm = (math.sqrt(math.fsum(w * w for w in weights)) or 1.0 for weights in (raw, raw_title))
+    norm, title_norm = (math.sqrt(math.fsum([w * w for w in weights])) or 1.0 for weights in (raw, raw_title))
     kept = [n for n, w in enumerate(raw) if w]
     return (
         tuple(kept),
-        tuple(round(raw[n] / norm * WEIGHT_ONE) for n in kept),
-        tuple(round(raw_title[n] / title_norm * WEIGHT_ONE) for n in kept),
+        tuple([round(raw[n] / norm * WEIGHT_ONE) for n in kept]),
+        tuple([round(w / title_norm * WEIGHT_ONE) if (w := raw_title[n]) else 0 for n in kept]),
         round(norm, 1),
     )
 

@@ -44,7 +44,7 @@ def nearest(index: Index, query: Lookup, without: int | None = None) -> tuple[li
         without: the seq of an article to leave out: the query's own earlier version.
     """
     seqs = index.candidates(query, CANDIDATES, without)
-    ranked = sorted(zip(index.cosines(query, seqs), seqs, strict=True), key=_by_cosine)
+    ranked = sorted(zip(index.cosines(query, seqs), seqs, strict=True), reverse=True)
     return [seq for _, seq in ranked], [cosine for cosine, _ in ranked]
 
 
@@ -155,7 +155,3 @@ def match_incidents(
 
 def _by_link(item: tuple[Entry, Link]) -> tuple[float, int]:
     return -item[1].score, item[0].seq
-
-
-def _by_cosine(item: tuple[float, int]) -> tuple[float, int]:
-    return -item[0], -item[1]

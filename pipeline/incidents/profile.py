@@ -117,7 +117,7 @@ def _tokens(features: Features) -> bytes:
         found.setdefault(token(NAME, name), rarity << 32 | NAME << 48 | role << 56)
     words = features.words
     for n, weight, in_title in zip(features.opening, features.opening_weights, features.headline_weights, strict=True):
-        role = round(in_title * HEADLINE_ONE / WEIGHT_ONE)
+        role = round(in_title * HEADLINE_ONE / WEIGHT_ONE) if in_title else 0
         found.setdefault(token(OPENING, words[n]), weight << 32 | OPENING << 48 | role << 56)
     for kind, said in (
         (PERSON, features.persons),
