@@ -11,7 +11,8 @@ from pipeline.entities.names import normalise
 from pipeline.entities.spelling import is_acronym, owner_words
 
 _POSSESSIVE = re.compile(r"(?:[Tt]he )?([A-Z][\w.'’ -]*?)['’]s? (?=[A-Z])")
-_OF = re.compile(r"^(.+?) of (?:the )?(.+)$")
+# At the first "of", then at the last: "Ministry of Foreign Affairs of Japan".
+_OF = (re.compile(r"^(.+?) of (?:the )?(.+)$"), re.compile(r"^(.+ of .+) of (?:the )?(.+)$"))
 _MINISTRY = re.compile(r"^(ministry|department) (?:of|for) (?:the )?(.+)$")
 _SPELT = {
     "defence": "defense", "labour": "labor", "centre": "center", "organisation": "organization", "programme": "program",
@@ -61,8 +62,10 @@ def owner_and_name(text: str) -> tuple[str, str]:
         n = owner_words(words[:-1])
         if n and owner_of(" ".join(words[:n])):
             owner, name = owner_of(" ".join(words[:n])), " ".join(words[n:])
-        elif (of := _OF.match(text)) is not None and owner_of(of[2]):
-            owner, name = owner_of(of[2]), of[1]
+        else:
+            of = next((m for form in _OF if (m := form.match(text)) is not None and owner_of(m[2])), None)
+            if of is not None:
+                owner, name = owner_of(of[2]), of[1]
     return owner, body_key(name)
 
 

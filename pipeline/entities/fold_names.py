@@ -220,7 +220,7 @@ def fold_place_initials(nodes: list[Node], members: list[int], folds: Folds) -> 
 
 
 def fold_towns(nodes: list[Node], members: list[int], folds: Folds) -> None:
-    """Join "Portland, Ore." and "Portland, Oregon"; and "Slidell" of a text with the one "Slidell, La." that it names.
+    """Join "Portland, Ore." and "Portland, Oregon"; and "Slidell" with the one "Slidell, La." that the texts name.
 
     A city may be another of its name: "London" is not sure beside "London, Ontario".
     """
@@ -241,8 +241,7 @@ def fold_towns(nodes: list[Node], members: list[int], folds: Folds) -> None:
         if alone is None or len(states) > 1 or nodes[alone].known is not None or spelling.is_city(town):
             continue
         (whole,) = states.values()
-        if any(not nodes[k].documents.isdisjoint(nodes[alone].documents) for k in whole):
-            folds.join(whole[0], alone, "the only town of the name in its text")
+        folds.join(whole[0], alone, "the only town of the name")
 
 
 def fold_spelt_towns(nodes: list[Node], members: list[int], folds: Folds) -> None:

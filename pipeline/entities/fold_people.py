@@ -57,11 +57,8 @@ def fold_people(nodes: list[Node], members: list[int], folds: Folds) -> None:
                 bearers, reason = spelt_bearers(nodes, i, spelt), "the surname of one full name, in another spelling"
             bearers = [k for k in bearers if not name.conflicts(nodes[k].name) and not are_kin(nodes, i, k)]
             people = {folds.find(k) for k in bearers}
-            if (
-                nodes[i].unnamed == nodes[i].documents
-                and not nodes[i].titles
-                and _others_bear(nodes, i, namesakes, by_given, folds)
-            ):
+            several = len(people) > 0 and _others_bear(nodes, i, namesakes, by_given, folds)
+            if several and nodes[i].unnamed == nodes[i].documents and not nodes[i].titles:
                 continue
             if len(people) > 1:
                 people &= _one_in_each_text(nodes, i, bearers, folds)
@@ -69,7 +66,10 @@ def fold_people(nodes: list[Node], members: list[int], folds: Folds) -> None:
             if any(_rival(nodes, i, k) for k in short) and not all(nodes[k].name.sex for k in bearers):
                 continue
             if len(people) == 1:
-                folds.join(min(k for k in bearers if folds.find(k) in people), i, reason)
+                meant = [k for k in bearers if folds.find(k) in people]
+                if several and nodes[i].marks and not any(nodes[i].marks & nodes[k].marks for k in meant):
+                    continue  # "President Petro" beside Nicolás Petro, where another report has Gustavo Petro
+                folds.join(min(meant), i, reason)
         _fold_office_holders(nodes, namesakes, folds)
 
 
@@ -162,7 +162,8 @@ def _others_bear(nodes: list[Node], i: int, namesakes: list[int], by_given: dict
     """Whether several people bear the one name of a node."""
     name = nodes[i].name
     full = [k for k in namesakes if nodes[k].name.is_full and nodes[k].name.ends_with(name)]
-    return len({folds.find(k) for k in (*full, *by_given.get(name.key, ()))}) > 1
+    others = [k for k in (*full, *by_given.get(name.key, ())) if not are_kin(nodes, i, k)]
+    return len({folds.find(k) for k in others}) > 1
 
 
 def _by_inner_surname(nodes: list[Node], members: list[int]) -> dict[str, list[int]]:
@@ -196,9 +197,11 @@ def _told(nodes: list[Node], i: int, document: str, bearers: list[int], folds: F
     for mention in nodes[i].mentions:
         if mention.document != document:
             continue
-        ranks = parse_person(mention.text).ranks
+        marks, ranks = parse_person(mention.text).marks, parse_person(mention.text).ranks
         named = {role.removeprefix(NAMED) for role in mention.roles if role.startswith(NAMED)}
-        meant = [k for k in bearers if (ranks & nodes[k].ranks if ranks else nodes[k].name.key in named)]
+        meant = [k for k in bearers if marks & nodes[k].marks]
+        if not meant and not ranks:
+            meant = [k for k in bearers if nodes[k].name.key in named]
         if len({folds.find(k) for k in meant}) != 1:
             return frozenset()
         people.add(folds.find(meant[0]))

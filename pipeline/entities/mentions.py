@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from pipeline.entities.gazetteer import shipped
+from pipeline.entities.given_names import is_given_name
 from pipeline.entities.labels import IDENTITY_CLASS
 from pipeline.entities.names import QUALIFIERS, normalise, plain, without_legal_form, without_title
 from pipeline.entities.people import parse_person
@@ -163,10 +164,12 @@ def _kin(text: str, spans: Sequence[Span], i: int) -> Iterator[str]:
 
 
 def _are_kin(text: str, first: Span, second: Span) -> bool:
-    """ "Ann Lee and her brother, Tom Lee", "Tom Lee, son of Ann Lee", "the son of Mr. Lee, Tom Lee"."""
+    """ "Ann Lee, her brother Tom Lee", "Tom Lee, son of Ann Lee", "the son of Mr. Lee, Tom Lee", "Ann and Tom Lee"."""
     between = text[first[1] : second[0]]
     if len(between) > 60 or _ENDS.search(between) is not None:
         return False
+    if between == " and " and " " in text[slice(*second[:2])] and is_given_name(text[slice(*first[:2])].lower()):
+        return True
     return _KIN.search(between) is not None or (
         between in (", ", " ") and _KIN_OF.search(text[max(0, first[0] - 40) : first[0]]) is not None
     )

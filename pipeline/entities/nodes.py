@@ -65,6 +65,11 @@ class Node:
         return frozenset(title for m in self.mentions for title in parse_person(m.text).titles)
 
     @cached_property
+    def marks(self) -> frozenset[str]:
+        """The ranks and offices that a person's name stands with."""
+        return frozenset(mark for m in self.mentions for mark in parse_person(m.text).marks)
+
+    @cached_property
     def holds_office(self) -> bool:
         """Whether every title that a person's name stands with is of a civil office, and there is one."""
         titled = [name for m in self.mentions if (name := parse_person(m.text)).titles]

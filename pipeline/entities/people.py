@@ -29,6 +29,8 @@ _FEMALE = frozenset(
 
 _REGNAL = frozenset(["king", "queen", "prince", "princess", "emperor", "empress", "emir", "sultan", "tsar"])
 COURTESY = frozenset(["mr", "mrs", "ms", "miss", "dr", "prof", "rev"])
+_NO_MARKS = COURTESY | _MALE | _FEMALE | {"reverend", "fr", "pastor", "pm"}
+_SPELT_OUT = {"sen": "senator", "rep": "representative", "gov": "governor", "cmdr": "commander"}
 WITH_GIVEN_NAME = _REGNAL | {"sir", "dame"}
 """Titles that stand with a given name alone: King Salman, Sir Mark."""
 _OFFICES = frozenset([
@@ -124,6 +126,12 @@ class PersonName:
     def ranks(self) -> frozenset[str]:
         """The military and police ranks among the titles, spelt out."""
         return frozenset(rank for t in self.titles if (rank := _RANKS.get(t)))
+
+    @property
+    def marks(self) -> frozenset[str]:
+        """Ranks and offices: what tells one bearer of a surname from another."""
+        titles = (_SPELT_OUT.get(t, t) for t in self.titles if t not in _NO_MARKS and t not in _RANKS)
+        return self.ranks.union(titles)
 
     def conflicts(self, other: PersonName, given: bool = True) -> bool:
         """Whether something says that these are two people."""

@@ -137,7 +137,7 @@ def is_city(text: str) -> bool:
     return normalise(text) in _cities()
 
 
-_TAIL = re.compile(r" (?:group|party|cartel|news agency|airlines|airways|magazine|gang)$")
+_TAIL = re.compile(r" (?:group|party|cartel|news agency|airlines|airways|magazine|gang|brigade|movement|network)$")
 """What a short form leaves out: "Yonhap" of the Yonhap News Agency."""
 _LOCAL = re.compile(r"\b(?:police department|fire department|sheriffs? (?:office|department))$")
 """What is left of a local body's name where its text has no other: "the Sheriff's Office"."""
