@@ -51,6 +51,9 @@ _DRAIN_S = 45.0
 EXIT_CRASHED = 70
 # Records make no cycles; at Python's own limits, looking for some takes the ledger a thirtieth of its time.
 _COLLECT_AFTER = (50_000, 20, 50)
+# Faust asks every five minutes. A worker that joins while a broker comes back may be told that its topics have no
+# partitions; it then stands by until it asks again.
+_METADATA_AGE_S = 10.0
 # A crashing worker that has not left by then is ended: a half-dead process holds its partitions.
 _LAST_WORDS_S = 20.0
 
@@ -224,6 +227,7 @@ def _configured(settings: Settings, stage: str, addresses: str, name: str) -> St
         broker_max_poll_interval=_MAX_POLL_INTERVAL_S,
         broker_max_poll_records=500,
         broker_commit_interval=settings.runner.commit_interval_s,
+        consumer_metadata_max_age_ms=int(_METADATA_AGE_S * 1000),
         consumer_max_fetch_size=max(1024 * 1024, settings.topics.max_message_bytes),
         stream_buffer_maxsize=4 * settings.runner.batch_size,
         stream_wait_empty=False,  # the runner drains; Faust's wait has no end while the ledger holds records back

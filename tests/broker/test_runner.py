@@ -6,14 +6,18 @@ import importlib
 import signal
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 
 import mode
 import pytest
+from kafka import KafkaAdminClient
 
 from conftest import RunningBroker
 from pipeline.broker.admin import ensure_topics
+from pipeline.broker.client import client_options
 from pipeline.health import address_file
 from pipeline.settings import Settings, as_environment
+from pipeline.topics import topic
 from workers import PATIENCE_S, Worker, committed, probe, read, send, until, values
 
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(1200)]
@@ -106,6 +110,20 @@ def test_undecodable_input_is_a_dead_letter_and_nothing_stalls(settings: Setting
     send(settings, ["record 40"])
     until(lambda: "record 40" in values(settings, "annotated"), workers=[worker])
     assert worker.running, "a bad input must not restart the stage"
+
+
+def test_partitions_that_the_worker_has_not_heard_of_are_soon_taken(settings: Settings, worker: Worker) -> None:
+    """As when it joined while the broker came back, and was told of none."""
+    worker.start()
+    send(settings, ["record 0"])
+    until(lambda: values(settings, "annotated") == ["record 0"], workers=[worker])
+    with closing(KafkaAdminClient(**client_options(settings))) as admin:
+        raw = topic(settings, "raw")
+        admin.create_partitions({raw: 2})
+        until(lambda: len(admin.describe_topics([raw])[0]["partitions"]) == 2)
+    send(settings, ["record 1"], partition=1)
+    # Half the time after which Faust would ask for itself.
+    until(lambda: "record 1" in values(settings, "annotated"), seconds=150.0, workers=[worker])
 
 
 @pytest.mark.parametrize("poison", ["raise", "die"])
