@@ -64,7 +64,23 @@ QUALIFIERS = frozenset(
 """Words that qualify a title and are none themselves: "Army General", "First Lady", "High Commissioner"."""
 
 _BEFORE_TITLES = QUALIFIERS | frozenset(
-    ["vice", "acting", "interim", "former", "deputy", "chief", "petty", "presidential", "crown", "u.s."]
+    [
+        "vice",
+        "acting",
+        "interim",
+        "former",
+        "deputy",
+        "chief",
+        "petty",
+        "presidential",
+        "crown",
+        "u.s.",
+        "rear",
+        "retd",
+        "master",
+        "1st",
+        "2nd",
+    ]
 )
 """Words that belong to the title that follows them: "Vice President", "U.S. Army General", "Petty Officer"."""
 
@@ -76,6 +92,15 @@ _HONORIFICS = frozenset([
     "mulla", "pm", "chair",
 ])  # fmt: skip
 """Titles before names that are no part of the word lists from which the network learns."""
+_UNDOTTED = frozenset([
+    "gen", "maj", "brig", "col", "lt", "ltc", "capt", "sgt", "ssgt", "cpl", "pte", "pvt", "adm", "cmdr", "cdr", "supt",
+    "insp", "det", "sen", "rep", "gov", "rev", "prof", "cllr", "maj-gen", "lt-gen", "brig-gen", "lt-col", "lt-cdr",
+])  # fmt: skip
+"""Abbreviated titles that many newsrooms write without a dot: "Gen Michael Kurilla", "Det Supt Ann Lee"."""
+_OF_A_TITLE = frozenset(["ch", "asst", "dep", "flt", "sqn", "wg"])
+"""The same, before another title: "Ch Insp", "Flt Lt"."""
+_POLICE = frozenset(["PC", "WPC", "DC", "DS", "DI", "DCI", "DCS", "ACC"])
+"""Ranks of the British police, which stand in capitals before a name."""
 _PAIRED_HONORIFICS = frozenset(["tan sri", "datuk seri", "datin seri", "dato seri", "dato sri", "toh puan"])
 
 
@@ -85,7 +110,17 @@ def _honorific(words: Sequence[str], n: int) -> int:
         return 2
     if words[n] == "U" and len(words) > n + 2:
         return 1  # Burmese, as in "U Tin Htay"; "U Thant" is known by both
-    return 1 if words[n].lower() in _HONORIFICS and n + 1 < len(words) else 0
+    if n + 1 == len(words):
+        return 0
+    word, lower = words[n], words[n].lower()
+    if lower in _HONORIFICS or word in _POLICE:
+        return 1
+    if not word[:1].isupper():
+        return 0
+    if lower in _OF_A_TITLE:
+        more = _honorific(words, n + 1)
+        return 1 + more if more else 0
+    return int(lower in _UNDOTTED)
 
 
 def without_title(text: str) -> tuple[str, str]:
@@ -102,6 +137,8 @@ def without_title(text: str) -> tuple[str, str]:
             title += 1
         if title == len(words) - 1 or not is_title(words[title], cased):
             more = _honorific(words, n)
+            if not more and title > n and (more := _honorific(words, title)):
+                more += title - n
             if not more:
                 break
             n += more

@@ -1,4 +1,4 @@
-"""Ages of persons: "a 20-year-old man", "Bernard Gillis, 20,", "aged 34"."""
+"""Ages of persons: "a 20-year-old man", "Bernard Gillis, 20,", "aged 34", "a woman of 71"."""
 
 from __future__ import annotations
 
@@ -21,6 +21,10 @@ _OLD = re.compile(r"[oO](?i:lds?)\b")
 _REACH = 48
 _AGE = re.compile(r"[aA](?i:ge)")
 _AGED = re.compile(r"\b(?:aged?|age of)\s(?P<age>\d{1,3})\b(?!\s*(?:to|and|-)\s*\d)", re.IGNORECASE)
+# "A woman of 71", but not "a man of 20 years' service".
+_OF = re.compile(r"\sof\s(?P<age>\d{1,3})\b(?!\s?[-%]|[.,:]\d|\s(?:years?|to|feet|pounds|stone)\b)")
+_PERSON = re.compile(r"\b(?:man|woman|boy|girl|youth|pensioner)$", re.IGNORECASE)
+_PERSON_REACH = 12
 # A surname, a comma, a number, and then what follows an apposition. A month before it makes it a date. Without a limit
 # to the surname, the time for a long run of letters would grow with its square.
 _APPOSITION = re.compile(
@@ -59,6 +63,10 @@ def _find(text: str) -> Iterator[Age]:
                     yield Age(*match.span(group), value if years else 0)
     for match in scan.matches(_AGED, text, scan.starts_of(_AGE, text)):
         if int(match["age"]) <= OLDEST:
+            yield Age(*match.span("age"), int(match["age"]))
+    for match in _OF.finditer(text):
+        at = match.start()
+        if int(match["age"]) <= OLDEST and _PERSON.search(text, max(0, at - _PERSON_REACH), at):
             yield Age(*match.span("age"), int(match["age"]))
     if _COMMA_NUMBER.search(text) is None:
         return

@@ -53,6 +53,20 @@ _NONE = re.compile(
     r"(?:\s(?:(?P<killed>killed)|(?P<wounded>hurt|injured|wounded|harmed)|(?P<both>reported)))",
     re.IGNORECASE,
 )
+# Before a number that counts nobody: an age ("a man aged 34", "a woman of 71"), the name of a road, a flight, a unit or
+# a place, a day of a month.
+_NO_COUNT = re.compile(
+    r"\b(?:(?i:aged?|age\sof|(?:man|woman|boy|girl|child|youth|teenager|toddler|baby|infant|driver|pensioner)\sof)\s|"
+    r"(?i:men|women|boys|girls|children|youths|teenagers|toddlers)\s(?:aged|of)\s\w{1,12}\s(?:and|or|to)\s|"
+    r"(?i:routes?|highways?|interstates?|flight|exit|junction|room|apartment|apt\.?|number|no\.)\s|"
+    r"(?:Train|Bus|Unit|Engine|Squad|Precinct|Battalion|Brigade|Building|Block|Gate|Terminal|Platform|District|Ward|Sector|"
+    r"Zone|Camp|Pier|Lane)\s)$"
+)
+_MONTH = re.compile(
+    r"\b(?:Jan(?:uary|\.)|Feb(?:ruary|\.)|March|April|May|June|July|Aug(?:ust|\.)|Sept(?:ember|\.)|Oct(?:ober|\.)|Nov(?:ember|\.)|"
+    r"Dec(?:ember|\.))\s$"
+)
+_NO_COUNT_REACH, _LAST_DAY = 40, 31
 # Where the patterns can begin or end: the stems of their verbs; "no".
 _COMMON = r"ill|ead|ied|eath|lain|atally|urdered|ound|njur|urt|ospitali"
 _VERB = re.compile(rf"[kdsfmwihKDSFMWIH](?i:{_COMMON})")
@@ -100,6 +114,10 @@ def _find(text: str) -> Iterator[Toll]:
             number = match["number"]
             value = 1 if number.lower() in ("a", "an") else parse(number)
             if value is None or 1900 <= value <= 2100:  # a year, hardly ever a toll
+                continue
+            at = match.start("number")
+            before = text[max(0, at - _NO_COUNT_REACH) : at]
+            if _NO_COUNT.search(before) or (value <= _LAST_DAY and _MONTH.search(before)):
                 continue
             kind: Kind = "killed" if match["killed"] else "wounded"
             low = 0 if match["most"] else value

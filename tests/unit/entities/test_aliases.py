@@ -200,6 +200,21 @@ def test_what_a_person_is_called_is_no_part_of_the_name(text: str, name: str) ->
 
 
 @pytest.mark.parametrize(
+    "text",
+    ["Gen Anna Holm", "Lt Col Anna Holm", "Maj-Gen Anna Holm", "Ch Insp Anna Holm", "Acting Det Supt Anna Holm",
+     "US Army Gen Anna Holm", "Rear Adm Anna Holm", "DCI Anna Holm", "PC Anna Holm", "Sen Anna Holm",
+     "Flt Lt Anna Holm"],
+)  # fmt: skip
+def test_a_title_needs_no_dot(text: str) -> None:
+    assert parse_person(text).written == "Anna Holm"
+
+
+@pytest.mark.parametrize("text", ["Ch Holm", "Dc Holm", "Gen", "Sen", "Amartya Sen", "Anna Gen Holm", "gen Holm"])
+def test_what_is_a_name_is_no_title(text: str) -> None:
+    assert parse_person(text).written == text
+
+
+@pytest.mark.parametrize(
     ("text", "kin"),
     [
         ("[Ann Lee] and her brother, [Tom Lee], fled.", True),

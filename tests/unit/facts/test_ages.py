@@ -22,6 +22,7 @@ from pipeline.facts.ages import OLDEST, ages
         ("victims: Ana Lem, 34; Jon Bere, 50.", [34, 50]),
         ("a man aged 41", [41]),
         ("at the age of 77", [77]),
+        ("A woman of 71 died.", [71]),
     ],
 )
 def test_finds_ages(text: str, years: list[int]) -> None:
@@ -36,6 +37,8 @@ def test_finds_ages(text: str, years: list[int]) -> None:
         "children aged 12 to 15",
         "a 300-year-old oak",
         "the 20-year sentence",
+        "a man of 20 years' service",
+        "a man of 250 pounds",
     ],
 )
 def test_what_is_no_age(text: str) -> None:

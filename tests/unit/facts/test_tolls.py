@@ -42,6 +42,37 @@ def test_counts(text: str, found: list[tuple[str, int, int | None]]) -> None:
     assert [(t.kind, t.low, t.high) for t in tolls(text)] == found
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "A woman of 71 died in hospital",
+        "A man aged 34 was killed",
+        "Boys aged 7 and 9 were injured",
+        "A girl of six was hurt",
+        "Ice on Route 9 killed a driver",
+        "The crash of Flight 17 killed hopes of peace",
+        "The bomb of March 4 killed hopes of peace",
+    ],
+)
+def test_ages_and_names_with_a_number_are_no_counts(text: str) -> None:
+    assert not [t for t in tolls(text) if t.low > 1]
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("A family of five died", 5),
+        ("In the camp 12 died", 12),
+        ("On Monday 12 died", 12),
+        ("Of the men 30 were killed", 30),
+        ("By the end of October 436 people were murdered", 436),
+        ("A man aged 34 and two others were killed", 2),
+    ],
+)
+def test_a_group_is_a_count(text: str, count: int) -> None:
+    assert [t.low for t in tolls(text)] == [count]
+
+
 def test_summary_is_the_range_of_the_counts() -> None:
     text = "Officials said 9 people were killed; a witness said at least 11 dead. Two were wounded."
     assert summary(text) == {"killed": {"min": 9, "max": None}, "wounded": {"min": 2, "max": 2}}
