@@ -29,9 +29,7 @@ _PEOPLE = (
     r"fishermen|protesters|demonstrators|villagers|guards|marines|sailors|hostages|rebels|gunmen|babies|infants|pupils|"
     r"(?-i:[A-Z][\w’'-]*))){0,4}"
 )
-_BE = (
-    r"(?:\s(?:was|were|are|is|had\sbeen|have\sbeen|been|being|left|reported|confirmed|seriously|critically|also)){0,2}"
-)
+_BE = r"(?:\s(?:was|were|are|is|has|had|have|been|being|left|reported|confirmed|seriously|critically|also)){0,3}"
 _FORWARD = re.compile(
     rf"(?<![\w.,$-])(?:(?:{_QUALIFIER})\s)?(?P<number>{NUMBER}){_PEOPLE}{_BE}\s(?:(?P<killed>{_KILLED})|(?P<wounded>{_WOUNDED}))\b",
     re.IGNORECASE,
@@ -53,14 +51,15 @@ _NONE = re.compile(
     r"(?:\s(?:(?P<killed>killed)|(?P<wounded>hurt|injured|wounded|harmed)|(?P<both>reported)))",
     re.IGNORECASE,
 )
-# Before a number that counts nobody: an age ("a man aged 34", "a woman of 71"), the name of a road, a flight, a unit or
-# a place, a day of a month.
+# Before a number that counts nobody: an age ("a man aged 34", "a woman of 71"), children ("a mother of three"), a name
+# of a road, a flight, a unit or a place, a day of a month.
 _NO_COUNT = re.compile(
-    r"\b(?:(?i:aged?|age\sof|(?:man|woman|boy|girl|child|youth|teenager|toddler|baby|infant|driver|pensioner)\sof)\s|"
+    r"\b(?:(?i:aged?|age\sof|(?:man|woman|boy|girl|child|youth|teenager|toddler|baby|infant|driver|pensioner|"
+    r"mother|father|mom|mum|dad|parent|grandmother|grandfather)\sof)\s|"
     r"(?i:men|women|boys|girls|children|youths|teenagers|toddlers)\s(?:aged|of)\s\w{1,12}\s(?:and|or|to)\s|"
     r"(?i:routes?|highways?|interstates?|flight|exit|junction|room|apartment|apt\.?|number|no\.)\s|"
     r"(?:Train|Bus|Unit|Engine|Squad|Precinct|Battalion|Brigade|Building|Block|Gate|Terminal|Platform|District|Ward|Sector|"
-    r"Zone|Camp|Pier|Lane)\s)$"
+    r"Zone|Camp|Pier|Lane|Boeing|Airbus|Article|Section|Chapter)\s)$"
 )
 _MONTH = re.compile(
     r"\b(?:Jan(?:uary|\.)|Feb(?:ruary|\.)|March|April|May|June|July|Aug(?:ust|\.)|Sept(?:ember|\.)|Oct(?:ober|\.)|Nov(?:ember|\.)|"
