@@ -15,6 +15,13 @@ from pipeline.entities.spans import Spans
 _STREETS = frozenset(
     ["Street", "St.", "Avenue", "Ave.", "Ave", "Boulevard", "Blvd.", "Blvd", "Road", "Rd.", "Lane", "Drive", "Highway"]
 )
+_NUMBERED = frozenset(["Highway", "Hwy", "Hwy.", "Route", "Interstate", "Motorway", "Autoroute"])
+_ROAD = re.compile(r"[AM]\d{1,4}|I-\d{1,3}|US-\d{1,3}")
+_ON = frozenset(["along", "at", "down", "near", "off", "on"])
+# Before a ship's name; those that mean much else ("SS", "MS", "MY") are left out.
+_SHIPS = frozenset(
+    ["USS", "USNS", "USCGC", "HMS", "HMCS", "HMAS", "HMNZS", "HNLMS", "RMS", "MV", "M/V", "MT", "M/T", "FV", "F/V"]
+)
 _DAYTIMES = frozenset(["morning", "afternoon", "evening", "night", "noon", "midnight", "midday", "dawn", "dusk"])
 _ORDINAL = re.compile(r"\d+(?:st|nd|rd|th)")
 _AGE = re.compile(r"\d0s")
@@ -47,6 +54,8 @@ def tidy(doc: Doc, spans: Spans) -> None:
     for m in sorted(spans.all, key=lambda m: m.start):
         if any(t.startswith(_LINK) or "@" in t for t in (doc[i].text for i in range(m.start, m.end))):
             spans.drop(m)
+        elif _is_road(doc, m):
+            spans.put(Match(m.start, m.end, "FAC", 0))
         elif m.label in ("DATE", "TIME"):
             _tidy_date(doc, spans, m)
         elif m.label in ("QUANTITY", "UNIT"):
@@ -54,6 +63,14 @@ def tidy(doc: Doc, spans: Spans) -> None:
                 spans.drop(m)
         elif m.label in _NAMES:
             _tidy_name(doc, spans, m)
+
+
+def _is_road(doc: Doc, m: Match) -> bool:
+    """Whether a name is a numbered road's: "Highway 61"; "the A1" where it was taken for a place."""
+    first = doc[m.start].text
+    if m.end - m.start == 2:
+        return first in _NUMBERED and doc[m.start + 1].text.isdigit()
+    return m.end - m.start == 1 and m.label in ("GPE", "LOC") and _ROAD.fullmatch(first) is not None
 
 
 def _tidy_date(doc: Doc, spans: Spans, m: Match) -> None:
@@ -129,8 +146,12 @@ def _label_by_last(doc: Doc, m: Match) -> str | None:
         return None
     if m.end - m.start == 1:
         return "FAC" if last == "St." and m.start and _ORDINAL.fullmatch(doc[m.start - 1].text) else None
+    if doc[m.start].text in _SHIPS and m.label != "PLATFORM":
+        return "PLATFORM"
     if last == "County" and m.label == "PERSON":
         return "GPE"
+    if last in _STREETS and m.label == "ORG" and m.start and doc[m.start - 1].lower_ in _ON:
+        return "FAC"  # "on Riverside Drive"
     if last in _STREETS and (m.label in ("GPE", "LOC") or (m.label == "PERSON" and not _is_person(doc, m))):
         return "FAC"
     return None

@@ -133,3 +133,18 @@ def test_a_given_name_makes_it_a_person_and_is_the_persons_alone() -> None:
 def test_known_names_keep_their_label() -> None:
     given = [("New York", "GPE"), ("New York", "ORG"), ("New York", "ORG")]
     assert {label for _, label in repaired("in New York and New York and New York", *given)} == {"GPE"}
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "given", "label"),
+    [
+        ("A crash on Highway 61 hurt two.", "Highway 61", "DATE", "FAC"),
+        ("The A1 was closed.", "A1", "GPE", "FAC"),
+        ("The M23 took the town.", "M23", "ORG", "ORG"),
+        ("He was shot on Mill Drive.", "Mill Drive", "ORG", "FAC"),
+        ("The USS Harlan helped.", "USS Harlan", "ORG", "PLATFORM"),
+        ("The MV Coral Star sank.", "MV Coral Star", "ORG", "PLATFORM"),
+    ],
+)
+def test_numbered_roads_streets_and_ships(text: str, name: str, given: str, label: str) -> None:
+    assert repaired(text, (name, given)) == [(name, label)]
