@@ -14,6 +14,7 @@ from pipeline.broker import connection
 from pipeline.broker.admin import EnsureReport, ensure_topics
 from pipeline.broker.local import LocalBroker
 from pipeline.settings import CONFIG_ENV, Settings, load
+from workers import end_commands
 
 _prefixes = itertools.count()
 
@@ -22,6 +23,13 @@ _prefixes = itertools.count()
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A broker that stands still for a while, as anything may on a busy machine, is not one that does not answer."""
     monkeypatch.setattr(connection, "_TIMEOUT_S", 120.0)
+
+
+@pytest.fixture
+def none_left() -> Iterator[None]:
+    """No command that a test started outlives it, however it ends."""
+    yield
+    end_commands()
 
 
 class PatientBroker(LocalBroker):

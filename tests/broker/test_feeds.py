@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
-import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -20,24 +18,12 @@ from kafka import KafkaConsumer, TopicPartition
 from pipeline import codec, headers
 from pipeline.health import address_file
 from pipeline.records import RawArticle
-from pipeline.settings import Settings, as_environment
+from pipeline.settings import Settings
 from pipeline.topics import topic
 from web import Web, conditional, page, serving
-from workers import PATIENCE_S
+from workers import PATIENCE_S, command
 
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(1200), pytest.mark.usefixtures("topics", "none_left")]
-
-_started: list[subprocess.Popen[str]] = []
-
-
-@pytest.fixture
-def none_left() -> Iterator[None]:
-    """No follower outlives its test, however that ends."""
-    yield
-    while _started:
-        process = _started.pop()
-        process.kill()
-        process.communicate()
 
 
 @pytest.fixture
@@ -76,13 +62,7 @@ def feed(web: Web, path: str = "/a", name: str = "norr") -> str:
 
 
 def start(settings: Settings, *arguments: object) -> subprocess.Popen[str]:
-    clean = {k: v for k, v in os.environ.items() if not k.startswith("WIREFUSE_")}
-    command = [sys.executable, "-m", "pipeline.cli", "feeds", "--json", *map(str, arguments)]
-    process = subprocess.Popen(
-        command, env=clean | as_environment(settings), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    _started.append(process)
-    return process
+    return command(settings, "feeds", "--json", *arguments)
 
 
 def once(settings: Settings, file: Path, exit_code: int = 0) -> dict[str, Any]:

@@ -7,7 +7,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,26 +22,14 @@ from pipeline import codec, headers
 from pipeline.broker.admin import EnsureReport, ensure_topics
 from pipeline.ids import article_id
 from pipeline.records import RawArticle
-from pipeline.settings import Settings, as_environment
+from pipeline.settings import Settings
 from pipeline.sources import read_path
 from pipeline.topics import topic
-from workers import PATIENCE_S
+from workers import PATIENCE_S, command
 
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(1200), pytest.mark.usefixtures("topics", "none_left")]
 
 MakeSettings = Callable[..., Settings]
-
-_started: list[subprocess.Popen[str]] = []
-
-
-@pytest.fixture
-def none_left() -> Iterator[None]:
-    """No producer outlives its test, however that ends."""
-    yield
-    while _started:
-        process = _started.pop()
-        process.kill()
-        process.communicate()
 
 
 def lines(start: int, end: int, text: str = "Two trams collided in Lund.") -> bytes:
@@ -51,15 +38,8 @@ def lines(start: int, end: int, text: str = "Two trams collided in Lund.") -> by
     )
 
 
-def environment(settings: Settings) -> dict[str, str]:
-    return {k: v for k, v in os.environ.items() if not k.startswith("WIREFUSE_")} | as_environment(settings)
-
-
 def start(settings: Settings, *arguments: object, said: int | IO[bytes] = subprocess.PIPE) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "pipeline.cli", "publish", *map(str, arguments)]
-    process = subprocess.Popen(command, env=environment(settings), stdout=subprocess.PIPE, stderr=said, text=True)
-    _started.append(process)
-    return process
+    return command(settings, "publish", *arguments, said=said)
 
 
 def publish(settings: Settings, *arguments: object, exit_code: int = 0) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 
@@ -79,6 +79,32 @@ class Worker:
     @property
     def log(self) -> str:
         return self.log_file.read_text(errors="replace")
+
+
+_commands: list[subprocess.Popen[str]] = []
+
+
+def command(settings: Settings, *arguments: object, said: int | IO[bytes] = subprocess.PIPE) -> subprocess.Popen[str]:
+    """Start `wirefuse ARGUMENTS` beside a test, which uses the fixture `none_left`.
+
+    Args:
+        said: where its standard error goes.
+    """
+    clean = {k: v for k, v in os.environ.items() if not k.startswith("WIREFUSE_")}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pipeline.cli", *map(str, arguments)],
+        env=clean | as_environment(settings), stdout=subprocess.PIPE, stderr=said, text=True,
+    )  # fmt: skip
+    _commands.append(process)
+    return process
+
+
+def end_commands() -> None:
+    """Kill what `command` started and what still runs of it."""
+    while _commands:
+        process = _commands.pop()
+        process.kill()
+        process.communicate()
 
 
 def until(
